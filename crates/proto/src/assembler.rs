@@ -1,0 +1,212 @@
+//! Frames to messages: fragmentation, RFC 6455 §5.4, and the limits on sizes.
+
+use bytes::Bytes;
+
+use crate::{
+    Config, Message,
+    error::PeerError,
+    header::{Opcode, Start},
+    message::Kind,
+    utf8::{self, Utf8},
+};
+
+/// The message that is arriving, if one is.
+///
+/// Between messages it owns no memory, and within one no more than twice what has arrived.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    unfinished: Option<Unfinished>,
+}
+
+#[derive(Debug)]
+struct Unfinished {
+    kind: Kind,
+    payload: Vec<u8>,
+    utf8: Utf8,
+}
+
+impl Assembler {
+    /// Whether a data frame may start like this, after the frames that came before.
+    pub(crate) fn check_start(&self, start: Start, config: &Config) -> Result<(), PeerError> {
+        match (start.opcode, &self.unfinished) {
+            // RFC 6455 §5.4: "The fragments of one message MUST NOT be interleaved between the
+            // fragments of another message".
+            (Opcode::Continuation, None) => Err(PeerError::ContinuationOfNothing),
+            (Opcode::Text | Opcode::Binary, Some(_)) => Err(PeerError::MessageUnfinished),
+            (Opcode::Binary, None) if config.text_only => Err(PeerError::BinaryRefused),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a data frame of `len` bytes is within the limits.
+    pub(crate) fn check_len(&self, len: u64, config: &Config) -> Result<(), PeerError> {
+        if len > config.max_frame_size as u64 {
+            return Err(PeerError::FrameTooBig { len, limit: config.max_frame_size });
+        }
+        let arrived = self.unfinished.as_ref().map_or(0, |message| message.payload.len());
+        let len = len.saturating_add(arrived as u64);
+        if len > config.max_msg_size as u64 {
+            return Err(PeerError::MessageTooBig { len, limit: config.max_msg_size });
+        }
+        Ok(())
+    }
+
+    /// A data frame that has arrived whole; the message, if this completes one.
+    pub(crate) fn frame(
+        &mut self,
+        start: Start,
+        payload: &[u8],
+        config: &Config,
+    ) -> Result<Option<Message>, PeerError> {
+        if start.fin && self.unfinished.is_none() {
+            return whole(start.opcode, payload, config).map(Some);
+        }
+        self.begin(start, config);
+        self.push(start, payload, 0, config)
+    }
+
+    /// A data frame begins to arrive.
+    pub(crate) fn begin(&mut self, start: Start, config: &Config) {
+        self.unfinished.get_or_insert_with(|| Unfinished {
+            kind: kind(start.opcode, config),
+            payload: Vec::new(),
+            utf8: Utf8::default(),
+        });
+    }
+
+    /// The next `bytes` of the frame that has begun, which lacks another `lacking` bytes; the
+    /// message, if this completes it.
+    pub(crate) fn push(
+        &mut self,
+        start: Start,
+        bytes: &[u8],
+        lacking: u64,
+        config: &Config,
+    ) -> Result<Option<Message>, PeerError> {
+        let Some(message) = &mut self.unfinished else {
+            return Ok(None);
+        };
+        let arrived = message.payload.len() + bytes.len();
+        let longest = if start.fin { arrived + lacking as usize } else { config.max_msg_size };
+        message.push(bytes, longest);
+        if message.kind == Kind::Text {
+            message.utf8.advance(&message.payload, bytes.len())?;
+        }
+        if !start.fin || lacking > 0 {
+            return Ok(None);
+        }
+        self.unfinished.take().map(Unfinished::finish).transpose()
+    }
+}
+
+impl Unfinished {
+    /// Appends `bytes`; `longest` is what the message can at most grow to.
+    ///
+    /// Memory follows what has arrived, never what a header claims; doubling keeps a message of
+    /// many small frames from being copied at each.
+    fn push(&mut self, bytes: &[u8], longest: usize) {
+        let (len, capacity) = (self.payload.len(), self.payload.capacity());
+        let needed = len + bytes.len();
+        if needed > capacity {
+            let capacity = needed.max(longest.min(2 * capacity));
+            self.payload.reserve_exact(capacity - len);
+        }
+        self.payload.extend_from_slice(bytes);
+    }
+
+    fn finish(self) -> Result<Message, PeerError> {
+        if self.kind == Kind::Text {
+            self.utf8.finish()?;
+        }
+        Ok(Message::new(self.kind, self.payload.into()))
+    }
+}
+
+/// A message in a single frame. It is copied, so that a message that is kept pins nothing else.
+fn whole(opcode: Opcode, payload: &[u8], config: &Config) -> Result<Message, PeerError> {
+    let kind = kind(opcode, config);
+    if kind == Kind::Text {
+        utf8::check(payload)?;
+    }
+    Ok(Message::new(kind, Bytes::copy_from_slice(payload)))
+}
+
+fn kind(opcode: Opcode, config: &Config) -> Kind {
+    match opcode {
+        Opcode::Text if config.validate_utf8 => Kind::Text,
+        Opcode::Text => Kind::UncheckedText,
+        _ => Kind::Binary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Start = Start { fin: false, opcode: Opcode::Binary };
+    const MIDDLE: Start = Start { fin: false, opcode: Opcode::Continuation };
+    const LAST: Start = Start { fin: true, opcode: Opcode::Continuation };
+    const ONLY: Start = Start { fin: true, opcode: Opcode::Text };
+
+    fn unlimited() -> Config {
+        Config { max_frame_size: usize::MAX, max_msg_size: usize::MAX, ..Config::default() }
+    }
+
+    fn capacity(assembler: &Assembler) -> usize {
+        assembler.unfinished.as_ref().map_or(0, |message| message.payload.capacity())
+    }
+
+    #[test]
+    fn a_claimed_length_allocates_nothing() {
+        for start in [FIRST, ONLY] {
+            let mut assembler = Assembler::default();
+            assembler.begin(start, &unlimited());
+            assert_eq!(capacity(&assembler), 0);
+            let pushed = assembler.push(start, b"ten bytes!", 1 << 62, &unlimited());
+            assert_eq!(pushed, Ok(None));
+            assert_eq!(capacity(&assembler), 10);
+        }
+    }
+
+    #[test]
+    fn memory_is_at_most_twice_what_has_arrived_and_never_more_than_the_message() {
+        let (len, read) = (100_000, 999);
+        let mut assembler = Assembler::default();
+        assembler.begin(ONLY, &unlimited());
+        let mut arrived = 0;
+        while arrived + read < len {
+            arrived += read;
+            let lacking = (len - arrived) as u64;
+            let pushed = assembler.push(ONLY, &vec![b'x'; read], lacking, &unlimited());
+            assert_eq!(pushed, Ok(None));
+            assert!(capacity(&assembler) <= len.min(2 * arrived));
+        }
+        let pushed = assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &unlimited());
+        assert_eq!(pushed, Ok(Some(Message::text("x".repeat(len)))));
+    }
+
+    #[test]
+    fn many_small_fragments_are_not_moved_at_each() {
+        let mut assembler = Assembler::default();
+        let mut capacities = Vec::new();
+        assert_eq!(assembler.frame(FIRST, b"x", &unlimited()), Ok(None));
+        for _ in 0..10_000 {
+            assert_eq!(assembler.frame(MIDDLE, b"x", &unlimited()), Ok(None));
+            capacities.push(capacity(&assembler));
+        }
+        capacities.dedup();
+        assert!(capacities.len() < 20, "{capacities:?}");
+    }
+
+    #[test]
+    fn nothing_is_kept_between_messages() {
+        let mut assembler = Assembler::default();
+        assert_eq!(assembler.frame(FIRST, b"a", &unlimited()), Ok(None));
+        let message = assembler.frame(LAST, b"b", &unlimited());
+        assert_eq!(message, Ok(Some(Message::binary("ab"))));
+        assert!(assembler.unfinished.is_none());
+        let message = assembler.frame(ONLY, b"c", &unlimited());
+        assert_eq!(message, Ok(Some(Message::text("c"))));
+        assert!(assembler.unfinished.is_none());
+    }
+}

@@ -1,0 +1,229 @@
+//! One open connection: the server's side of RFC 6455 from the 101 to the end of the socket.
+//!
+//! `reading` makes frames of bytes, `writing` decides what goes out next, `closing` is how far
+//! the connection is from its end, `heartbeat` watches for silence. This file passes what the one
+//! learns on to the others; it parses nothing itself.
+
+mod closing;
+mod heartbeat;
+mod pongs;
+mod reading;
+mod writing;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use self::{
+    closing::{Closing, Phase},
+    heartbeat::{Beat, Heartbeat},
+    reading::{Incoming, Reader},
+    writing::Writer,
+};
+use crate::{Close, CloseCode, Config, Event, Frame, Message, SendError, error::PeerError};
+
+/// The state machine of one websocket connection, after the upgrade.
+///
+/// It is told what happens (`receive*`, [`handle_timeout`](Self::handle_timeout)) and what to do
+/// ([`send`](Self::send), [`close`](Self::close), [`fail`](Self::fail)), and asked what is due
+/// (`poll_*`, `is_*`). **After telling it anything, ask**: write what
+/// [`poll_transmit`](Self::poll_transmit) gives until it gives nothing, and wake up again at
+/// [`poll_timeout`](Self::poll_timeout). All of it may be asked for at any time, in any state.
+///
+/// The instants that it is told should not go backwards, but may be coarse.
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    phase: Phase,
+    reader: Reader,
+    writer: Writer,
+    heartbeat: Heartbeat,
+}
+
+impl Connection {
+    /// A connection whose 101 has been sent, or is about to be.
+    pub fn new(config: Arc<Config>, now: Instant) -> Self {
+        Self {
+            config,
+            phase: Phase::Open,
+            reader: Reader::default(),
+            writer: Writer::default(),
+            heartbeat: Heartbeat::new(now),
+        }
+    }
+
+    /// Takes in bytes from the socket, up to and including the next event, from the front of
+    /// `input`, which is left as what follows them.
+    ///
+    /// **Call it until it answers `None`**: then all of `input` has been taken in. Payloads are
+    /// unmasked in place, so `input` holds nothing of use afterwards.
+    pub fn receive(&mut self, input: &mut &mut [u8], now: Instant) -> Option<Event> {
+        if input.is_empty() {
+            return None;
+        }
+        self.heartbeat.heard(now);
+        while self.phase.is_reading() {
+            match self.reader.read(input, &self.config) {
+                Ok(Some(Incoming::Message(message))) => return Some(Event::Message(message)),
+                Ok(Some(Incoming::Ping(payload))) => self.writer.pong(&payload),
+                Ok(Some(Incoming::Pong(payload))) => self.heartbeat.answered(&payload, now),
+                Ok(Some(Incoming::Close(close))) => return self.peer_closed(close, now),
+                Ok(None) => return None,
+                Err(error) => return self.peer_erred(error, now),
+            }
+        }
+        *input = &mut [];
+        None
+    }
+
+    /// The socket has nothing more to read: it has ended, or failed.
+    pub fn receive_end(&mut self) -> Option<Event> {
+        self.end()
+    }
+
+    /// The next message to send. Its frames come out of [`poll_transmit`](Self::poll_transmit).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Busy`] while an earlier message has frames left, [`SendError::Closing`] once
+    /// the connection is no longer [open](Self::is_open). Both give the message back.
+    pub fn send(&mut self, message: Message) -> Result<(), SendError> {
+        match self.phase {
+            Phase::Open => self.writer.send(message).map_err(SendError::Busy),
+            _ => Err(SendError::Closing(message)),
+        }
+    }
+
+    /// Starts the close handshake (RFC 6455 §7.1.2): a CLOSE frame follows what was given to
+    /// [`send`](Self::send) before. From now on nothing that arrives is delivered.
+    ///
+    /// Harmless if the connection is closing already.
+    pub fn close(&mut self, close: Close, now: Instant) {
+        if let Phase::Open = self.phase {
+            self.reader.skip_data();
+            self.writer.close(close.clone());
+            self.phase = Phase::Closing(Closing::new(close, self.deadline(now)));
+        }
+    }
+
+    /// Gives the peer up (RFC 6455 §7.1.7): drops what is left of the message that is being sent,
+    /// sends the CLOSE next and takes no notice of what still arrives.
+    ///
+    /// Answers [`Event::Closed`] if that has not been reported before. If
+    /// [`close`](Self::close) came first, then what it said is what is sent and reported.
+    pub fn fail(&mut self, close: Close, now: Instant) -> Option<Event> {
+        self.writer.drop_pongs();
+        self.settle(close.clone(), close, now)
+    }
+
+    /// Time has passed. To be called at or after [`poll_timeout`](Self::poll_timeout); harmless
+    /// when early.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<Event> {
+        if self.phase.has_expired(now) {
+            return self.end();
+        }
+        if let Phase::Open = self.phase {
+            match self.heartbeat.handle_timeout(now, &self.config) {
+                Beat::Fine => {}
+                Beat::Ping(number) => self.writer.ping(number),
+                Beat::Lost => {
+                    return self.fail(Close::new(CloseCode::POLICY, "no answer to pings"), now);
+                }
+            }
+        }
+        None
+    }
+
+    /// The peer has not been listened to, so its silence until now says nothing: the heartbeat
+    /// counts from `now` on.
+    pub fn excuse_silence(&mut self, now: Instant) {
+        self.heartbeat.heard(now);
+    }
+
+    /// The next frame to write: control frames first, between the fragments of a message too, then
+    /// the message's next fragment.
+    pub fn poll_transmit(&mut self) -> Option<Frame> {
+        self.writer.poll(self.config.auto_frame_size)
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before. It moves
+    /// with every byte received, but a timer need not: being called early is harmless, and the
+    /// timer is then set again.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Open => self.heartbeat.due(&self.config),
+            _ => self.phase.deadline(),
+        }
+    }
+
+    /// Whether messages can be sent.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether both sides have said CLOSE, or the peer was given up. **Write what
+    /// [`poll_transmit`](Self::poll_transmit) still has, shut the socket down for writing, and
+    /// read on until it ends**: a socket that is dropped with unread bytes is reset, and the peer
+    /// may lose the CLOSE.
+    pub fn is_draining(&self) -> bool {
+        matches!(self.phase, Phase::Draining(_))
+    }
+
+    /// Whether nothing remains to wait for: the socket can be dropped. If the peer ended it right
+    /// after its CLOSE, [`poll_transmit`](Self::poll_transmit) may still have our answer.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// How long the last ping that was answered took to be.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.round_trip()
+    }
+
+    /// How many pings the peer has not answered.
+    pub fn pings_outstanding(&self) -> u32 {
+        self.heartbeat.unanswered()
+    }
+
+    fn peer_closed(&mut self, theirs: Close, now: Instant) -> Option<Event> {
+        // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a
+        // Close frame, the endpoint MUST send a Close frame in response."
+        self.settle(theirs.echo(), theirs, now)
+    }
+
+    fn peer_erred(&mut self, error: PeerError, now: Instant) -> Option<Event> {
+        let close = Close::from(error);
+        self.settle(close.clone(), close, now)
+    }
+
+    /// Nothing more is read; `answer` is sent and `close` reported, unless a CLOSE of ours came
+    /// first.
+    fn settle(&mut self, answer: Close, close: Close, now: Instant) -> Option<Event> {
+        self.reader = Reader::default();
+        self.writer.settle(answer);
+        let deadline = self.deadline(now);
+        self.phase.settle(close, deadline).map(Event::Closed)
+    }
+
+    /// Nothing more is read or waited for.
+    fn end(&mut self) -> Option<Event> {
+        self.reader = Reader::default();
+        self.writer.end();
+        self.phase.end().map(Event::Closed)
+    }
+
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        now.checked_add(self.config.close_period)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_small() {
+        assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
+    }
+}

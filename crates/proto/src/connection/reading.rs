@@ -1,0 +1,254 @@
+//! Bytes to frames, in whatever pieces they arrive: RFC 6455 §5.2.
+
+use std::{borrow::Cow, mem};
+
+use crate::{
+    Close, Config, Message,
+    assembler::Assembler,
+    error::PeerError,
+    header::{Header, Opcode, Start},
+    mask::Mask,
+};
+
+/// What has been read of the peer's frames and not been passed on.
+#[derive(Debug)]
+pub(super) struct Reader {
+    stage: Stage,
+    /// `None` once data is of no interest. Control frames are read on.
+    assembler: Option<Assembler>,
+}
+
+/// Something that has arrived whole.
+pub(super) enum Incoming<'a> {
+    Message(Message),
+    Ping(Cow<'a, [u8]>),
+    Pong(Cow<'a, [u8]>),
+    Close(Close),
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { stage: Stage::default(), assembler: Some(Assembler::default()) }
+    }
+}
+
+impl Reader {
+    /// Reads from the front of `input` up to the next thing that has arrived whole. `None` if all
+    /// of `input` has been taken in.
+    ///
+    /// After an error the peer's bytes have no meaning any more.
+    pub(super) fn read<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        config: &Config,
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        while !input.is_empty() {
+            let incoming = match &mut self.stage {
+                Stage::Start => self.read_start(input, config)?,
+                Stage::Header(stash) => {
+                    let stash = stash.clone();
+                    self.read_header(stash, input, config)?
+                }
+                Stage::Payload(frame) => {
+                    let incoming = frame.read(input, &mut self.assembler, config)?;
+                    if frame.lacking == 0 {
+                        self.stage = Stage::Start;
+                    }
+                    incoming
+                }
+            };
+            if incoming.is_some() {
+                return Ok(incoming);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Forgets the message that is arriving, and skips all data from now on.
+    pub(super) fn skip_data(&mut self) {
+        self.assembler = None;
+    }
+
+    /// Reads on from where a frame starts.
+    fn read_start<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        config: &Config,
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        let Some(header) = self.parse_header(input, config)? else {
+            self.stage = Stage::Header(Stash::new(input));
+            *input = &mut [];
+            return Ok(None);
+        };
+        take(input, header.size());
+        self.read_frame(header, input, config)
+    }
+
+    /// Reads on from within a header, of which `stash` has arrived before.
+    fn read_header<'a>(
+        &mut self,
+        mut stash: Stash<MAX_HEADER>,
+        input: &mut &'a mut [u8],
+        config: &Config,
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        let known = stash.bytes().len();
+        stash.extend(input);
+        let Some(header) = self.parse_header(stash.bytes(), config)? else {
+            self.stage = Stage::Header(stash);
+            *input = &mut [];
+            return Ok(None);
+        };
+        self.stage = Stage::Start;
+        take(input, header.size() - known);
+        self.read_frame(header, input, config)
+    }
+
+    /// The header at the front of `bytes`. `None` if more must arrive, and nothing is wrong so far.
+    fn parse_header(&self, bytes: &[u8], config: &Config) -> Result<Option<Header>, PeerError> {
+        let Some((&first, rest)) = bytes.split_first() else {
+            return Ok(None);
+        };
+        let start = Start::parse(first)?;
+        let assembler = self.assembler.as_ref().filter(|_| !start.opcode.is_control());
+        if let Some(assembler) = assembler {
+            assembler.check_start(start, config)?;
+        }
+        let Some((len, rest)) = start.parse_len(rest)? else {
+            return Ok(None);
+        };
+        if let Some(assembler) = assembler {
+            assembler.check_len(len, config)?;
+        }
+        Ok(rest.first_chunk().map(|&key| Header { start, len, key }))
+    }
+
+    /// Reads the payload after `header`: all of it if it is there, or it becomes a partial frame.
+    fn read_frame<'a>(
+        &mut self,
+        header: Header,
+        input: &mut &'a mut [u8],
+        config: &Config,
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        let Header { start, len, key } = header;
+        let mut mask = Mask::new(key);
+        if len > input.len() as u64 {
+            if let Some(assembler) = self.assembler.as_mut().filter(|_| !start.opcode.is_control())
+            {
+                assembler.begin(start, config);
+            }
+            self.stage = Stage::Payload(PartialFrame { start, mask, lacking: len, control: None });
+            return Ok(None);
+        }
+        let payload = take(input, len as usize);
+        mask.apply(payload);
+        if start.opcode.is_control() {
+            return control(start.opcode, Cow::Borrowed(payload)).map(Some);
+        }
+        let Some(assembler) = &mut self.assembler else {
+            return Ok(None);
+        };
+        Ok(assembler.frame(start, payload, config)?.map(Incoming::Message))
+    }
+}
+
+/// Where in a frame the last read ended.
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Start,
+    Header(Stash<MAX_HEADER>),
+    Payload(PartialFrame),
+}
+
+/// A frame whose header is complete and whose payload is not.
+#[derive(Debug)]
+struct PartialFrame {
+    start: Start,
+    mask: Mask,
+    lacking: u64,
+    /// What has arrived of a control frame's payload. Data goes straight to the assembler.
+    control: Option<Box<Stash<MAX_CONTROL>>>,
+}
+
+impl PartialFrame {
+    /// Reads more of the payload.
+    fn read<'a>(
+        &mut self,
+        input: &mut &mut [u8],
+        assembler: &mut Option<Assembler>,
+        config: &Config,
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        let len = self.lacking.min(input.len() as u64);
+        let bytes = take(input, len as usize);
+        self.mask.apply(bytes);
+        self.lacking -= len;
+
+        if self.start.opcode.is_control() {
+            let payload = self.control.get_or_insert_default();
+            payload.extend(bytes);
+            if self.lacking > 0 {
+                return Ok(None);
+            }
+            let payload = Cow::Owned(payload.bytes().to_vec());
+            return control(self.start.opcode, payload).map(Some);
+        }
+        let Some(assembler) = assembler else {
+            return Ok(None);
+        };
+        Ok(assembler.push(self.start, bytes, self.lacking, config)?.map(Incoming::Message))
+    }
+}
+
+/// Up to `N` bytes, to be kept from one read to the next.
+#[derive(Clone, Debug)]
+struct Stash<const N: usize> {
+    bytes: [u8; N],
+    len: u8,
+}
+
+impl<const N: usize> Stash<N> {
+    fn new(input: &[u8]) -> Self {
+        let mut stash = Self::default();
+        stash.extend(input);
+        stash
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len.into()]
+    }
+
+    /// Adds from `input` what there is room for.
+    fn extend(&mut self, input: &[u8]) {
+        for (byte, &new) in self.bytes[self.len.into()..].iter_mut().zip(input) {
+            *byte = new;
+            self.len += 1;
+        }
+    }
+}
+
+impl<const N: usize> Default for Stash<N> {
+    fn default() -> Self {
+        Self { bytes: [0; N], len: 0 }
+    }
+}
+
+fn control(opcode: Opcode, payload: Cow<'_, [u8]>) -> Result<Incoming<'_>, PeerError> {
+    Ok(match opcode {
+        Opcode::Ping => Incoming::Ping(payload),
+        Opcode::Pong => Incoming::Pong(payload),
+        _ => Incoming::Close(Close::parse(&payload)?),
+    })
+}
+
+/// Splits `len` bytes off the front of `input`, which has as many.
+fn take<'a>(input: &mut &'a mut [u8], len: usize) -> &'a mut [u8] {
+    let (front, rest) = mem::take(input).split_at_mut(len);
+    *input = rest;
+    front
+}
+
+/// RFC 6455 §5.2: 2 bytes, 8 of extended length, 4 of masking key.
+const MAX_HEADER: usize = 14;
+
+/// RFC 6455 §5.5.
+const MAX_CONTROL: usize = 125;

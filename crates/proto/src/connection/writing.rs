@@ -1,0 +1,121 @@
+//! What goes out, and in which order: RFC 6455 §5.4, §5.5.
+
+use bytes::Bytes;
+
+use super::pongs::Pongs;
+use crate::{Close, Frame, Message, header::Opcode};
+
+/// Frames that are due. Control frames go first, and the CLOSE last of all.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    pongs: Pongs,
+    /// The number of the newest ping; an older one that is still here need not be sent.
+    ping: Option<u32>,
+    message: Option<Fragments>,
+    ending: Ending,
+}
+
+/// How far we are in saying CLOSE.
+#[derive(Debug, Default)]
+enum Ending {
+    #[default]
+    Unsaid,
+    Due(Box<Close>),
+    /// RFC 6455 §5.5.1: nothing may follow.
+    Said,
+}
+
+impl Writer {
+    /// Takes the next message, or gives it back while one has frames left.
+    pub(super) fn send(&mut self, message: Message) -> Result<(), Message> {
+        if self.message.is_some() {
+            return Err(message);
+        }
+        self.message = Some(Fragments::new(message));
+        Ok(())
+    }
+
+    pub(super) fn pong(&mut self, payload: &[u8]) {
+        if !matches!(self.ending, Ending::Said) {
+            self.pongs.push(payload);
+        }
+    }
+
+    pub(super) fn drop_pongs(&mut self) {
+        self.pongs = Pongs::default();
+    }
+
+    pub(super) fn ping(&mut self, number: u32) {
+        self.ping = Some(number);
+    }
+
+    /// Says CLOSE once the message is out, unless that is arranged already.
+    pub(super) fn close(&mut self, close: Close) {
+        if let Ending::Unsaid = self.ending {
+            self.ending = Ending::Due(Box::new(close));
+        }
+    }
+
+    /// Says CLOSE at once: the message's next fragment is no longer of interest.
+    pub(super) fn settle(&mut self, close: Close) {
+        self.message = None;
+        self.ping = None;
+        self.close(close);
+    }
+
+    /// The socket is ending: nothing but a CLOSE that is due can still matter.
+    pub(super) fn end(&mut self) {
+        let ending = match std::mem::take(&mut self.ending) {
+            Ending::Unsaid => Ending::Said,
+            ending => ending,
+        };
+        *self = Self { ending, ..Self::default() };
+    }
+
+    pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
+        if let Some(payload) = self.pongs.pop() {
+            return Some(Frame::new(true, Opcode::Pong, payload));
+        }
+        if let Some(number) = self.ping.take() {
+            let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+            return Some(Frame::new(true, Opcode::Ping, payload));
+        }
+        if let Some(message) = self.message.take() {
+            let (frame, rest) = message.next(max_fragment);
+            self.message = rest;
+            return Some(frame);
+        }
+        let Ending::Due(close) = &self.ending else {
+            return None;
+        };
+        let frame = Frame::new(true, Opcode::Close, close.payload());
+        self.ending = Ending::Said;
+        Some(frame)
+    }
+}
+
+/// What is left of a message that is being sent.
+#[derive(Debug)]
+struct Fragments {
+    /// Of the next fragment. RFC 6455 §5.4: all but the first have opcode 0.
+    opcode: Opcode,
+    payload: Bytes,
+}
+
+impl Fragments {
+    fn new(message: Message) -> Self {
+        let opcode = if message.is_sendable_as_text() { Opcode::Text } else { Opcode::Binary };
+        Self { opcode, payload: message.into_bytes() }
+    }
+
+    /// The next fragment, and what is left after it.
+    fn next(mut self, max_len: usize) -> (Frame, Option<Self>) {
+        let max_len = max_len.max(1);
+        if self.payload.len() <= max_len {
+            return (Frame::new(true, self.opcode, self.payload), None);
+        }
+        let fragment = self.payload.split_to(max_len);
+        let frame = Frame::new(false, self.opcode, fragment);
+        (frame, Some(Self { opcode: Opcode::Continuation, ..self }))
+    }
+}

@@ -1,0 +1,95 @@
+//! An outgoing frame: RFC 6455 §5.2.
+
+use bytes::Bytes;
+
+use crate::header::Opcode;
+
+/// One frame to write to the socket: first [`header`](Self::header), then
+/// [`payload`](Self::payload).
+///
+/// They are kept apart so that a payload is written from where the message has it.
+#[derive(Clone, Debug)]
+#[must_use = "write its header and its payload to the socket"]
+pub struct Frame {
+    header: [u8; MAX_HEADER],
+    header_len: u8,
+    payload: Bytes,
+}
+
+impl Frame {
+    pub(crate) fn new(fin: bool, opcode: Opcode, payload: Bytes) -> Self {
+        let mut header = [0; MAX_HEADER];
+        header[0] = u8::from(fin) << 7 | opcode as u8;
+        // RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length".
+        // §5.1: "A server MUST NOT mask any frames".
+        let header_len = match payload.len() {
+            len @ ..=125 => {
+                header[1] = len as u8;
+                2
+            }
+            len @ 126..=0xffff => {
+                header[1] = 126;
+                header[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+                4
+            }
+            len => {
+                header[1] = 127;
+                header[2..10].copy_from_slice(&(len as u64).to_be_bytes());
+                10
+            }
+        };
+        Self { header, header_len, payload }
+    }
+
+    /// The header: 2, 4 or 10 bytes.
+    pub fn header(&self) -> &[u8] {
+        &self.header[..self.header_len.into()]
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// The payload, to keep it when the header has been written.
+    pub fn into_payload(self) -> Bytes {
+        self.payload
+    }
+
+    /// The length of header and payload together, in bytes; never 0.
+    #[expect(clippy::len_without_is_empty, reason = "a frame is at least its header")]
+    pub fn len(&self) -> usize {
+        self.header().len() + self.payload.len()
+    }
+}
+
+const MAX_HEADER: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_encoded_in_as_few_bytes_as_possible() {
+        let cases: &[(usize, &[u8])] = &[
+            (0, &[0x82, 0]),
+            (125, &[0x82, 125]),
+            (126, &[0x82, 126, 0, 126]),
+            (0xffff, &[0x82, 126, 0xff, 0xff]),
+            (0x10000, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ];
+        for (len, header) in cases {
+            let frame = Frame::new(true, Opcode::Binary, vec![0; *len].into());
+            assert_eq!(frame.header(), *header);
+            assert_eq!(frame.len(), header.len() + len);
+        }
+    }
+
+    #[test]
+    fn fin_and_opcode_share_the_first_byte() {
+        let first = |fin, opcode| Frame::new(fin, opcode, Bytes::new()).header()[0];
+        assert_eq!(first(true, Opcode::Pong), 0x8a);
+        assert_eq!(first(false, Opcode::Text), 0x01);
+        assert_eq!(first(true, Opcode::Continuation), 0x80);
+    }
+}

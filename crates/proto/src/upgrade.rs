@@ -1,0 +1,153 @@
+//! The opening handshake: RFC 6455 §4.2.
+
+use base64::{Engine as _, alphabet, engine::general_purpose};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use sha1::{Digest as _, Sha1};
+use thiserror::Error;
+
+/// Checks whether a request asks for a websocket, and asks properly: RFC 6455 §4.2.1.
+///
+/// Host, origin, path, subprotocols and extensions are the caller's to judge.
+///
+/// ```
+/// use aerys_proto::upgrade;
+/// use http::{Method, Request};
+///
+/// let request = Request::get("/chat")
+///     .header("upgrade", "websocket")
+///     .header("connection", "keep-alive, Upgrade")
+///     .header("sec-websocket-version", "13")
+///     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+///     .body(())?;
+/// let accept = upgrade::check(request.method(), request.version(), request.headers())?;
+/// assert_eq!(accept.header_value(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// The first rule that the request breaks, in the order of [`UpgradeError`]'s variants.
+pub fn check(
+    method: &Method,
+    version: Version,
+    headers: &HeaderMap,
+) -> Result<Accept, UpgradeError> {
+    // RFC 6455 §4.2.1: "An HTTP/1.1 or higher GET request".
+    if method != Method::GET {
+        return Err(UpgradeError::MethodNotGet { method: method.clone() });
+    }
+    if version < Version::HTTP_11 {
+        return Err(UpgradeError::HttpTooOld { version });
+    }
+    // "An |Upgrade| header field containing the value "websocket", treated as an ASCII
+    // case-insensitive value."
+    if !has_token(headers, header::UPGRADE, "websocket") {
+        return Err(UpgradeError::UpgradeMissing);
+    }
+    // "A |Connection| header field that includes the token "Upgrade", treated as an ASCII
+    // case-insensitive value."
+    if !has_token(headers, header::CONNECTION, "upgrade") {
+        return Err(UpgradeError::ConnectionMissing);
+    }
+    // "A |Sec-WebSocket-Version| header field, with a value of 13."
+    if !headers.contains_key(header::SEC_WEBSOCKET_VERSION) {
+        return Err(UpgradeError::VersionMissing);
+    }
+    let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).iter();
+    if let Some(version) = versions.find(|value| value.as_bytes().trim_ascii() != b"13") {
+        return Err(UpgradeError::VersionUnsupported { version: version.clone() });
+    }
+    // "A |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16
+    // bytes in length."
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next().ok_or(UpgradeError::KeyMissing)?;
+    // RFC 6455 §11.3.1: it "MUST NOT appear more than once in an HTTP request".
+    if keys.next().is_some() {
+        return Err(UpgradeError::KeyRepeated);
+    }
+    Accept::new(key.as_bytes().trim_ascii())
+}
+
+/// The answer to a valid request for a websocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept(HeaderValue);
+
+impl Accept {
+    fn new(key: &[u8]) -> Result<Self, UpgradeError> {
+        // The longest key decodes to 18 bytes before its length can be judged.
+        match BASE64.decode_slice(key, &mut [0; 18]) {
+            Ok(16) => {}
+            _ => return Err(UpgradeError::KeyInvalid),
+        }
+        // RFC 6455 §4.2.2: "concatenating this value with the string "258EAFA5-…", taking the
+        // SHA-1 hash of this concatenated value to obtain a 20-byte value and base64-encoding".
+        let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+        let value = HeaderValue::try_from(BASE64.encode(hash)).expect("base64 is visible ASCII");
+        Ok(Self(value))
+    }
+
+    /// The value of the `Sec-WebSocket-Accept` header: RFC 6455 §4.2.2.
+    pub fn header_value(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+/// The rule of the opening handshake that a request breaks, in the order in which they are
+/// checked. The texts are for whoever wrote the client.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UpgradeError {
+    /// The request's method is not GET.
+    #[error("a websocket is opened with GET, not {method}")]
+    MethodNotGet {
+        /// The request's method.
+        method: Method,
+    },
+    /// The request is older than HTTP/1.1.
+    #[error("a websocket needs HTTP/1.1, not {version:?}")]
+    HttpTooOld {
+        /// The request's version.
+        version: Version,
+    },
+    /// No `Upgrade` header has the token `websocket`.
+    #[error("this is a websocket endpoint: send the header \"Upgrade: websocket\"")]
+    UpgradeMissing,
+    /// No `Connection` header has the token `upgrade`.
+    #[error("send the header \"Connection: Upgrade\"; a proxy may have removed it")]
+    ConnectionMissing,
+    /// There is no `Sec-WebSocket-Version`.
+    #[error("send the header \"Sec-WebSocket-Version: 13\"")]
+    VersionMissing,
+    /// `Sec-WebSocket-Version` is not 13.
+    #[error("send the header \"Sec-WebSocket-Version: 13\"; version {version:?} is not supported")]
+    VersionUnsupported {
+        /// What the header says instead.
+        version: HeaderValue,
+    },
+    /// There is no `Sec-WebSocket-Key`.
+    #[error("send the header \"Sec-WebSocket-Key\": 16 random bytes in base64")]
+    KeyMissing,
+    /// There is more than one `Sec-WebSocket-Key`.
+    #[error("send the header \"Sec-WebSocket-Key\" only once")]
+    KeyRepeated,
+    /// `Sec-WebSocket-Key` is not base64, or not of 16 bytes.
+    #[error("\"Sec-WebSocket-Key\" must be exactly 16 bytes in base64")]
+    KeyInvalid,
+}
+
+/// Whether one of the comma-separated tokens in the headers of that name is `token`.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// RFC 6455 §1.3.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Tolerates clients that fill the key's last character, of which four bits are unused, at random.
+const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose::new(
+    &alphabet::STANDARD,
+    general_purpose::PAD.with_decode_allow_trailing_bits(true),
+);

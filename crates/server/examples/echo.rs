@@ -1,0 +1,59 @@
+//! Echoes every message at `/`: what conformance suites and load generators are pointed at.
+//!
+//! ```text
+//! cargo run --release --example echo -- 127.0.0.1:9001 --workers 1 --await
+//! ```
+
+use std::net::SocketAddr;
+
+use aerys::{
+    Client, Failure, Handshake, Host, Message, Options, Refusal, Server, ServerError, Websocket,
+};
+use clap::Parser;
+
+/// Echoes every message at `/`.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen.
+    address: SocketAddr,
+    /// How many threads drive the clients [default: one for each core].
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Wait until each message has been handed to the kernel before taking the next.
+    #[arg(long = "await")]
+    awaited: bool,
+}
+
+struct Echo {
+    awaited: bool,
+}
+
+impl Websocket for Echo {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if self.awaited {
+            client.send(message).await?;
+        } else {
+            client.send(message).nowait();
+        }
+        Ok(())
+    }
+}
+
+fn main() -> Result<(), ServerError> {
+    let arguments = Arguments::parse();
+    let limit = 64 << 20;
+    let options =
+        Options::new().max_frame_size(limit).max_msg_size(limit).max_queued_bytes(2 * limit);
+    let echo = Echo { awaited: arguments.awaited };
+    let mut server = Server::new()
+        .listen(arguments.address)
+        .host(Host::new("localhost").websocket_with("/", echo, options));
+    if let Some(workers) = arguments.workers {
+        server = server.workers(workers);
+    }
+    server.run()
+}

@@ -1,0 +1,159 @@
+//! A client that was accepted: the handle by which an application speaks to it.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use aerys_proto::Message;
+
+use crate::{
+    Endpoint,
+    command::{Close, Send},
+    line::Line,
+};
+
+/// One client of an [`Endpoint`]. Cheap to clone; may be kept and used from any task or thread.
+///
+/// It stays valid when the client goes: what is sent to it then answers
+/// [`ClientGone`](crate::ClientGone).
+pub struct Client<S = ()>(Arc<Peer<S>>);
+
+struct Peer<S> {
+    id: ClientId,
+    state: S,
+    address: SocketAddr,
+    endpoint: Endpoint<S>,
+    line: Arc<Line>,
+}
+
+impl<S> Client<S> {
+    pub(crate) fn new(
+        id: ClientId,
+        state: S,
+        address: SocketAddr,
+        endpoint: Endpoint<S>,
+        line: Arc<Line>,
+    ) -> Self {
+        Self(Arc::new(Peer { id, state, address, endpoint, line }))
+    }
+
+    /// Its number, unlike any other that this server has given or will give.
+    pub fn id(&self) -> ClientId {
+        self.0.id
+    }
+
+    /// What the application keeps for it: the value given to
+    /// [`accept_with`](crate::Handshake::accept_with).
+    pub fn state(&self) -> &S {
+        &self.0.state
+    }
+
+    /// The endpoint it is a client of.
+    pub fn endpoint(&self) -> &Endpoint<S> {
+        &self.0.endpoint
+    }
+
+    /// The address its connection comes from.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Sends a message: `.await` waits until all of it has been handed to the kernel, `.nowait()`
+    /// does not wait. Messages leave in the order in which they were sent.
+    ///
+    /// ```
+    /// # use aerys::{Client, ClientGone};
+    /// # async fn example(client: &Client) -> Result<(), ClientGone> {
+    /// client.send("text").await?;
+    /// client.send(vec![0xC0, 0xFF, 0xEE]).await?; // bytes are sent as binary
+    /// client.send("not waited for").nowait();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&self, message: impl Into<Message>) -> Send<'_, S> {
+        Send::new(self, message.into())
+    }
+
+    /// Closes the connection, after everything already sent has left. The code is 1000 and the
+    /// reason empty unless set.
+    ///
+    /// `.await` waits until [`on_close`](crate::Websocket::on_close) has run, so not in `on_close`
+    /// itself; `.nowait()` does not wait. Closing twice is harmless: the first code and reason count.
+    ///
+    /// ```
+    /// # use aerys::{Client, CloseCode};
+    /// # async fn example(client: &Client) {
+    /// client.close().code(CloseCode::AWAY).reason("moving house").await;
+    /// # }
+    /// ```
+    pub fn close(&self) -> Close<'_, S> {
+        Close::new(self)
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.0.line
+    }
+}
+
+impl<S> Clone for Client<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// The same connection.
+impl<S> PartialEq for Client<S> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<S> Eq for Client<S> {}
+
+impl<S> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Client").field(&self.id().0).finish()
+    }
+}
+
+/// A client's number. No two clients of one server ever have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(u64);
+
+impl ClientId {
+    /// The `serial`th client of the worker `worker` among `workers`.
+    pub(crate) fn new(serial: u64, worker: usize, workers: usize) -> Self {
+        Self(serial * workers as u64 + worker as u64)
+    }
+
+    /// Which of `workers` drives the client.
+    pub(crate) fn worker(self, workers: usize) -> usize {
+        (self.0 % workers as u64) as usize
+    }
+
+    /// As a plain number, for logs and wire formats.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_its_worker_and_is_given_once() {
+        let mut given = std::collections::HashSet::new();
+        for worker in 0..3 {
+            for serial in 1..100 {
+                let id = ClientId::new(serial, worker, 3);
+                assert_eq!(id.worker(3), worker);
+                assert!(given.insert(id));
+            }
+        }
+    }
+}

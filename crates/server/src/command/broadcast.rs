@@ -1,0 +1,201 @@
+//! One message to many clients.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use aerys_proto::Message;
+use futures_util::task::AtomicWaker;
+
+use crate::{ClientGone, ClientId, Endpoint, outbox::Receipt, registry::Shard};
+
+/// A message about to be sent to many; see [`Endpoint::broadcast`].
+///
+/// As a future it resolves to a [`Tally`] once each of them has had the message handed to the
+/// kernel or has gone. One slow client keeps it waiting, until that client is served or given up;
+/// `.nowait()` does not wait for anyone.
+#[must_use = "nothing is sent until it is `.await`ed or let go with `.nowait()`"]
+pub struct Broadcast<'e, S = ()> {
+    endpoint: &'e Endpoint<S>,
+    message: Message,
+    audience: Audience,
+    tallying: Option<Arc<Tallying>>,
+}
+
+/// What became of a broadcast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many clients had the whole message handed to the kernel.
+    pub delivered: usize,
+    /// How many went before that.
+    pub gone: usize,
+}
+
+/// A broadcast under way, counting.
+pub(crate) struct Tallying {
+    /// Clients not heard of yet, and shards not yet walked.
+    open: AtomicUsize,
+    delivered: AtomicUsize,
+    gone: AtomicUsize,
+    waiting: AtomicWaker,
+}
+
+#[derive(Clone, Default)]
+struct Audience {
+    /// `None` is everyone.
+    only: Option<HashSet<ClientId>>,
+    except: HashSet<ClientId>,
+}
+
+impl<'e, S> Broadcast<'e, S> {
+    pub(crate) fn new(endpoint: &'e Endpoint<S>, message: Message) -> Self {
+        Self { endpoint, message, audience: Audience::default(), tallying: None }
+    }
+
+    /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
+    /// a second call adds to the first.
+    pub fn only(mut self, ids: impl IntoIterator<Item = ClientId>) -> Self {
+        self.audience.only.get_or_insert_default().extend(ids);
+        self
+    }
+
+    /// Not to these clients, even if [`only`](Self::only) names them.
+    pub fn except(mut self, ids: impl IntoIterator<Item = ClientId>) -> Self {
+        self.audience.except.extend(ids);
+        self
+    }
+}
+
+impl<S: Send + Sync + 'static> Broadcast<'_, S> {
+    /// Sends it without waiting for anyone.
+    pub fn nowait(self) {
+        self.start(None);
+    }
+
+    /// One order for each worker: its own clients it walks itself.
+    fn start(&self, tallying: Option<&Arc<Tallying>>) {
+        let shards = self.endpoint.registry().shards();
+        let audience = Arc::new(self.audience.clone());
+        for (index, shard) in shards.iter().enumerate() {
+            if !audience.may_be_at(index, shards.len()) {
+                continue;
+            }
+            let (endpoint, message) = (self.endpoint.clone(), self.message.clone());
+            let audience = Arc::clone(&audience);
+            let tallying = tallying.cloned();
+            if let Some(tallying) = &tallying {
+                tallying.expect_one();
+            }
+            shard.worker().run(move || {
+                let shard = &endpoint.registry().shards()[index];
+                audience.deliver(shard, &message, tallying.as_ref());
+                if let Some(tallying) = tallying {
+                    tallying.done_with_one();
+                }
+            });
+        }
+    }
+}
+
+impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
+    type Output = Tally;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
+        if self.tallying.is_none() {
+            let tallying = Arc::new(Tallying::new());
+            self.start(Some(&tallying));
+            // Not before every shard has its order may the count reach zero.
+            tallying.done_with_one();
+            self.tallying = Some(tallying);
+        }
+        match &self.tallying {
+            Some(tallying) => tallying.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<S> Unpin for Broadcast<'_, S> {}
+
+impl Audience {
+    fn may_be_at(&self, worker: usize, workers: usize) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|id| id.worker(workers) == worker))
+    }
+
+    fn deliver<S>(&self, shard: &Shard<S>, message: &Message, tallying: Option<&Arc<Tallying>>) {
+        let clients = shard.lock();
+        let deliver = |client: &crate::Client<S>| {
+            let receipt = match tallying {
+                Some(tallying) => {
+                    tallying.expect_one();
+                    Receipt::Broadcast(Arc::clone(tallying))
+                }
+                None => Receipt::Nobody,
+            };
+            // One that has gone is counted by its receipt.
+            let _ = client.line().outbox.push(message.clone(), receipt);
+        };
+        match &self.only {
+            Some(only) => {
+                only.difference(&self.except).filter_map(|id| clients.get(id)).for_each(deliver);
+            }
+            None if self.except.is_empty() => clients.values().for_each(deliver),
+            None => clients
+                .values()
+                .filter(|client| !self.except.contains(&client.id()))
+                .for_each(deliver),
+        }
+    }
+}
+
+impl Tallying {
+    fn new() -> Self {
+        Self {
+            open: AtomicUsize::new(1),
+            delivered: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            waiting: AtomicWaker::new(),
+        }
+    }
+
+    /// The outcome for one client.
+    pub(crate) fn count(&self, outcome: Result<(), ClientGone>) {
+        let counter = if outcome.is_ok() { &self.delivered } else { &self.gone };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.done_with_one();
+    }
+
+    fn expect_one(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn done_with_one(&self) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiting.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Tally> {
+        self.waiting.register(cx.waker());
+        if self.open.load(Ordering::Acquire) > 0 {
+            return Poll::Pending;
+        }
+        Poll::Ready(Tally {
+            delivered: self.delivered.load(Ordering::Relaxed),
+            gone: self.gone.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl<S> fmt::Debug for Broadcast<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast").field("message", &self.message).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! The end of one client's connection.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use aerys_proto::CloseCode;
+
+use crate::Client;
+
+/// A close about to be asked for; see [`Client::close`].
+///
+/// As a future it resolves when [`on_close`](crate::Websocket::on_close) has run.
+#[must_use = "nothing is closed until it is `.await`ed or let go with `.nowait()`"]
+pub struct Close<'c, S = ()> {
+    client: &'c Client<S>,
+    code: CloseCode,
+    reason: String,
+    asked: bool,
+}
+
+impl<'c, S> Close<'c, S> {
+    pub(crate) fn new(client: &'c Client<S>) -> Self {
+        Self { client, code: CloseCode::NORMAL, reason: String::new(), asked: false }
+    }
+
+    /// The code the client gets to see, in place of 1000. RFC 6455 §7.4 says what they mean;
+    /// 4000–4999 are free for applications.
+    pub fn code(mut self, code: CloseCode) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// The reason the client gets to see; all beyond 123 bytes is cut off.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Asks for the close without waiting.
+    pub fn nowait(mut self) {
+        self.ask();
+    }
+
+    fn ask(&mut self) {
+        if !self.asked {
+            self.asked = true;
+            self.client.endpoint().registry().worker(self.client.id()).settle();
+            let reason = std::mem::take(&mut self.reason);
+            self.client.line().outbox.close(aerys_proto::Close::new(self.code, reason));
+        }
+    }
+}
+
+impl<S> Future for Close<'_, S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.ask();
+        self.client.line().outbox.poll_departed(cx)
+    }
+}
+
+impl<S> fmt::Debug for Close<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Close").field("client", self.client).field("code", &self.code).finish()
+    }
+}

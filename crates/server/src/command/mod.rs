@@ -1,0 +1,11 @@
+//! What an application can ask for. Each command is a future: `.await` waits for its outcome,
+//! `.nowait()` does not, and neither means that nothing happens.
+
+mod broadcast;
+mod close;
+mod send;
+
+pub(crate) use broadcast::Tallying;
+pub use broadcast::{Broadcast, Tally};
+pub use close::Close;
+pub use send::Send;

@@ -1,0 +1,71 @@
+//! One message to one client.
+
+use std::{
+    fmt, mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use aerys_proto::Message;
+
+use crate::{Client, ClientGone, outbox::Receipt};
+
+/// A message about to be sent; see [`Client::send`].
+///
+/// As a future it resolves `Ok(())` when the whole message has been handed to the kernel, and
+/// [`ClientGone`] if the client went first. Dropping the future once it was polled drops only the
+/// receipt: the message still leaves.
+#[must_use = "nothing is sent until it is `.await`ed or let go with `.nowait()`"]
+pub struct Send<'c, S = ()> {
+    client: &'c Client<S>,
+    stage: Stage,
+}
+
+enum Stage {
+    Ready(Message),
+    /// In the outbox, at this place.
+    Sent(u64),
+    Done,
+}
+
+impl<'c, S> Send<'c, S> {
+    pub(crate) fn new(client: &'c Client<S>, message: Message) -> Self {
+        Self { client, stage: Stage::Ready(message) }
+    }
+
+    /// Sends it without waiting. If the client has gone, nothing happens.
+    pub fn nowait(mut self) {
+        if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
+            // Nobody waits to hear that the client has gone.
+            let _ = push(self.client, message);
+        }
+    }
+}
+
+impl<S> Future for Send<'_, S> {
+    type Output = Result<(), ClientGone>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let place = match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Ready(message) => push(self.client, message)?,
+            Stage::Sent(place) => place,
+            Stage::Done => panic!("`Send` polled after it was resolved"),
+        };
+        let outcome = self.client.line().outbox.poll_flushed(place, cx);
+        if outcome.is_pending() {
+            self.stage = Stage::Sent(place);
+        }
+        outcome
+    }
+}
+
+fn push<S>(client: &Client<S>, message: Message) -> Result<u64, ClientGone> {
+    client.endpoint().registry().worker(client.id()).settle();
+    client.line().outbox.push(message, Receipt::Nobody)
+}
+
+impl<S> fmt::Debug for Send<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Send").field("client", self.client).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! A client that has gone: all there is left to know about it.
+
+use std::fmt;
+
+use aerys_proto::{Close, CloseCode};
+
+use crate::{Client, ClientId, Endpoint};
+
+/// A client that has gone, as [`on_close`](crate::Websocket::on_close) gets to see it.
+///
+/// There is nobody to send to any more, so it has no `send`; its endpoint is still there to tell
+/// the others.
+pub struct Departure<S = ()> {
+    client: Client<S>,
+    close: Close,
+}
+
+impl<S> Departure<S> {
+    pub(crate) fn new(client: Client<S>, close: Close) -> Self {
+        Self { client, close }
+    }
+
+    /// The id the client had.
+    pub fn id(&self) -> ClientId {
+        self.client.id()
+    }
+
+    /// What the application kept for it.
+    pub fn state(&self) -> &S {
+        self.client.state()
+    }
+
+    /// The endpoint it was a client of, and is no more.
+    pub fn endpoint(&self) -> &Endpoint<S> {
+        self.client.endpoint()
+    }
+
+    /// Why it went: the code of whoever closed, [`CloseCode::NO_STATUS`] if the client gave none,
+    /// [`CloseCode::ABNORMAL`] if it vanished without a word (RFC 6455 §7.1.5).
+    pub fn code(&self) -> CloseCode {
+        self.close.code
+    }
+
+    /// The words that came with the code; often empty.
+    pub fn reason(&self) -> &str {
+        self.close.reason.as_ref()
+    }
+}
+
+impl<S> fmt::Debug for Departure<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Departure")
+            .field("id", &self.id())
+            .field("code", &self.code())
+            .field("reason", &self.reason())
+            .finish()
+    }
+}

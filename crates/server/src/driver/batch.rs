@@ -1,0 +1,188 @@
+//! Frames on their way out, gathered so that they leave in one write.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use aerys_proto::Frame;
+use bytes::{Buf, Bytes};
+use tokio::{io::AsyncWrite, net::TcpStream};
+
+/// Small frames are copied behind each other; large payloads stay where they are.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    /// Large payloads, each with the place in `bytes` that it goes to.
+    payloads: Vec<(usize, Bytes)>,
+    len: usize,
+    /// How many messages end here.
+    pub(super) ending: usize,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, frame: Frame) {
+        self.len += frame.len();
+        self.bytes.extend_from_slice(frame.header());
+        if frame.payload().len() < LARGE {
+            self.bytes.extend_from_slice(frame.payload());
+        } else {
+            self.payloads.push((self.bytes.len(), frame.into_payload()));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len >= FULL || self.payloads.len() == PAYLOADS
+    }
+
+    pub(super) fn poll_write(
+        &self,
+        stream: &mut TcpStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.payloads.is_empty() {
+            return Pin::new(stream).poll_write(cx, &self.bytes);
+        }
+        let mut slices = [IoSlice::new(&[]); 2 * PAYLOADS + 1];
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
+            *slice = IoSlice::new(piece);
+            count += 1;
+        }
+        Pin::new(stream).poll_write_vectored(cx, &slices[..count])
+    }
+
+    /// What is left once `written` bytes have gone.
+    pub(super) fn rest(&self, written: usize) -> VecDeque<Bytes> {
+        let mut rest = VecDeque::new();
+        let mut skip = written;
+        let mut from = 0;
+        for (to, payload) in &self.payloads {
+            keep(&mut rest, &mut skip, &self.bytes[from..*to], Bytes::copy_from_slice);
+            keep(&mut rest, &mut skip, payload, |left| payload.slice_ref(left));
+            from = *to;
+        }
+        keep(&mut rest, &mut skip, &self.bytes[from..], Bytes::copy_from_slice);
+        rest
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.payloads.clear();
+        self.len = 0;
+        self.ending = 0;
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.payloads.iter().map(|(to, _)| *to);
+        let starts = std::iter::once(0).chain(ends.clone());
+        let small =
+            starts.zip(ends.chain([self.bytes.len()])).map(|(from, to)| &self.bytes[from..to]);
+        let large = self.payloads.iter().map(|(_, payload)| &payload[..]).chain([&[][..]]);
+        small.zip(large).flat_map(|(small, large)| [small, large]).filter(|piece| !piece.is_empty())
+    }
+}
+
+/// Writes what an earlier write left behind; answers when all of it has gone.
+pub(super) fn poll_write_all(
+    unsent: &mut VecDeque<Bytes>,
+    stream: &mut TcpStream,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    while !unsent.is_empty() {
+        let mut slices = [IoSlice::new(&[]); PAYLOADS];
+        for (slice, piece) in slices.iter_mut().zip(&*unsent) {
+            *slice = IoSlice::new(piece);
+        }
+        let count = unsent.len().min(PAYLOADS);
+        let mut written = match Pin::new(&mut *stream).poll_write_vectored(cx, &slices[..count]) {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(Ok(written)) => written,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        };
+        while let Some(piece) = unsent.front_mut().filter(|_| written > 0) {
+            let gone = written.min(piece.len());
+            piece.advance(gone);
+            written -= gone;
+            if piece.is_empty() {
+                unsent.pop_front();
+            }
+        }
+    }
+    *unsent = VecDeque::new();
+    Poll::Ready(Ok(()))
+}
+
+/// Keeps what of `piece` was not written; `skip` is what of the write it has still to cover.
+fn keep(
+    rest: &mut VecDeque<Bytes>,
+    skip: &mut usize,
+    piece: &[u8],
+    own: impl FnOnce(&[u8]) -> Bytes,
+) {
+    let written = piece.len().min(*skip);
+    *skip -= written;
+    if written < piece.len() {
+        rest.push_back(own(&piece[written..]));
+    }
+}
+
+/// Payloads of this size and more are not copied.
+const LARGE: usize = 16 * 1024;
+
+/// A batch of this size is written before more is gathered.
+const FULL: usize = 64 * 1024;
+
+/// How many large payloads one write may take.
+const PAYLOADS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use aerys_proto::{Config, Connection, Message};
+
+    use super::*;
+
+    fn batch_of(sizes: &[usize]) -> Batch {
+        let config = Config { auto_frame_size: 40_000, ..Config::default() };
+        let mut connection = Connection::new(Arc::new(config), Instant::now());
+        let mut batch = Batch::default();
+        for (index, size) in sizes.iter().enumerate() {
+            connection.send(Message::binary(vec![index as u8 + 1; *size])).unwrap();
+            while let Some(frame) = connection.poll_transmit() {
+                batch.push(frame);
+            }
+        }
+        batch
+    }
+
+    #[test]
+    fn what_a_write_leaves_behind_is_exactly_the_rest() {
+        let batch = batch_of(&[3, 20_000, 5, 60_000, 0, 7]);
+        let whole: Vec<u8> = batch.pieces().flatten().copied().collect();
+        assert_eq!(whole.len(), batch.len());
+        for written in (0..whole.len()).step_by(997).chain([1, 5, 6, whole.len()]) {
+            let rest: Vec<u8> = batch.rest(written).into_iter().flatten().collect();
+            assert!(rest == whole[written..], "after {written} bytes");
+        }
+    }
+
+    #[test]
+    fn large_payloads_are_not_copied() {
+        let batch = batch_of(&[LARGE, LARGE - 1, LARGE]);
+        assert_eq!(batch.payloads.len(), 2);
+        assert!(batch.bytes.len() < LARGE + 20);
+    }
+}

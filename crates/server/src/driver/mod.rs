@@ -1,0 +1,214 @@
+//! The future that pumps one client: socket → protocol → application, outbox → socket.
+//!
+//! A turn of it reads what is there, lets the application work it off, and writes what came of
+//! that in as few system calls as it takes; then the next client has its turn.
+
+mod batch;
+mod reading;
+mod writing;
+
+use std::{
+    collections::VecDeque,
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use aerys_proto::{Close, Connection, Event};
+use bytes::Bytes;
+use tokio::{
+    net::TcpStream,
+    time::{Sleep, sleep_until},
+};
+
+use crate::{
+    line::Line,
+    mount::{BoxFuture, Opening},
+    outbox::Owes,
+};
+
+/// One open connection. Resolves when the socket is closed and the application is done with it.
+pub(crate) struct Driver {
+    connection: Connection,
+    line: Arc<Line>,
+    /// `None` once the socket is closed.
+    socket: Option<Socket>,
+    /// `None` once the application is done.
+    session: Option<BoxFuture<'static, ()>>,
+    alarm: Pin<Box<Sleep>>,
+    close_period: Duration,
+    /// Whether frames of the message last given to the connection are still to come.
+    sending: bool,
+    /// Whether the socket has taken anything since the alarm last rang.
+    progress: bool,
+    /// Until when messages left behind by a client that has gone may still be worked off.
+    patience: Option<Instant>,
+}
+
+/// What is left of one turn, in bytes each way; then the next client has its turn.
+struct Budget {
+    read: usize,
+    write: usize,
+}
+
+struct Socket {
+    stream: TcpStream,
+    /// What a write left behind.
+    unsent: VecDeque<Bytes>,
+    /// How many messages end in `unsent`.
+    ending: usize,
+    /// What was read before the driver took over.
+    early: Bytes,
+    /// Whether our side has been shut down.
+    shut: bool,
+}
+
+impl Driver {
+    /// Takes over a socket that has become a websocket. `early` is what was read of it already.
+    pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
+        let socket = Socket { stream, early, unsent: VecDeque::new(), ending: 0, shut: false };
+        Self { socket: Some(socket), ..Self::without_socket(opening) }
+    }
+
+    /// For a peer that vanished before its answer: all there is to do is to let `on_open` end.
+    pub(crate) fn vanished(opening: Opening) -> Self {
+        let mut driver = Self::without_socket(opening);
+        driver.hang_up();
+        driver
+    }
+
+    fn without_socket(opening: Opening) -> Self {
+        let now = Instant::now();
+        Self {
+            close_period: opening.config.close_period,
+            connection: Connection::new(opening.config, now),
+            line: opening.line,
+            socket: None,
+            session: Some(opening.session),
+            alarm: Box::pin(sleep_until(now.into())),
+            sending: false,
+            progress: false,
+            patience: None,
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let driver = &mut *self;
+        let mut budget = Budget { read: TURN, write: TURN };
+        loop {
+            driver.attend();
+            let read = driver.read(cx, &mut budget.read);
+            driver.converse(cx);
+            let wrote = driver.write(cx, &mut budget.write);
+            driver.close_socket();
+            if driver.session.is_none() && driver.socket.is_none() {
+                return Poll::Ready(());
+            }
+            if budget.read == 0 || budget.write == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !read && !wrote && driver.rest(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Driver {
+    /// Looks at what cannot wait: the clock, and a client that is owed too much.
+    fn attend(&mut self) {
+        if let Some(close) = self.line.outbox.attend() {
+            let event = self.connection.fail(close, Instant::now());
+            self.report(event);
+        }
+        if self.alarm.is_elapsed() {
+            self.handle_timeout(Instant::now());
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        // Silence is the peer's fault only while it is listened to, or while it takes nothing of
+        // what it is owed.
+        let progress = mem::take(&mut self.progress);
+        if self.is_deaf() && (progress || self.line.outbox.queued_bytes() == 0) {
+            self.connection.excuse_silence(now);
+        }
+        let event = self.connection.handle_timeout(now);
+        self.report(event);
+        if self.patience.is_some_and(|patience| patience <= now) {
+            self.patience = None;
+            self.line.inbox.discard();
+        }
+    }
+
+    /// Lets the application work off what has come.
+    fn converse(&mut self, cx: &mut Context<'_>) {
+        if let Some(session) = &mut self.session
+            && session.as_mut().poll(cx).is_ready()
+        {
+            self.session = None;
+        }
+    }
+
+    /// Waits for what comes next, unless it is there already.
+    fn rest(&mut self, cx: &mut Context<'_>) -> bool {
+        let unsent = self.socket.as_ref().is_some_and(|socket| !socket.unsent.is_empty());
+        let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
+        self.set_alarm(cx) && self.line.outbox.rest(cx, owes)
+    }
+
+    /// `false` if it has rung already. An alarm that rings too early is left alone: it is looked at
+    /// then, so that nothing is done about it for each message.
+    fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
+        let due = [self.connection.poll_timeout(), self.patience].into_iter().flatten().min();
+        let Some(due) = due.map(tokio::time::Instant::from) else { return true };
+        if self.alarm.is_elapsed() || due < self.alarm.deadline() {
+            self.alarm.as_mut().reset(due);
+            return self.alarm.as_mut().poll(cx).is_pending();
+        }
+        true
+    }
+
+    fn report(&mut self, event: Option<Event>) {
+        match event {
+            Some(Event::Message(message)) => self.line.inbox.push(message),
+            Some(Event::Closed(close)) => self.depart(close),
+            None => {}
+        }
+    }
+
+    /// The connection is over for the application. Messages that came before are still its to
+    /// take, for a while, unless it was itself that asked for the end.
+    fn depart(&mut self, close: Close) {
+        if !self.line.outbox.is_open() {
+            self.line.inbox.discard();
+        }
+        if self.line.inbox.has_backlog() {
+            self.patience = Some(Instant::now() + self.close_period);
+        }
+        self.line.inbox.depart(close);
+        self.line.outbox.gone();
+    }
+
+    /// The socket has ended, or there is none.
+    fn hang_up(&mut self) {
+        let event = self.connection.receive_end();
+        self.report(event);
+    }
+
+    fn close_socket(&mut self) {
+        if self.connection.is_over() {
+            self.socket = None;
+        }
+    }
+}
+
+/// How much one client may read and write in one turn, in bytes.
+const TURN: usize = 64 * 1024;

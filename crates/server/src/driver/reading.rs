@@ -1,0 +1,76 @@
+//! Socket → protocol → inbox.
+
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Buf;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::{Driver, Socket};
+
+impl Driver {
+    /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
+        if self.is_deaf() {
+            return false;
+        }
+        LENT.with_borrow_mut(|buffer| {
+            let size = buffer.len().min(*budget);
+            let mut chunk = ReadBuf::new(&mut buffer[..size]);
+            let Some(socket) = &mut self.socket else { return false };
+            match socket.poll_read(cx, &mut chunk) {
+                Poll::Ready(Ok(())) if !chunk.filled().is_empty() => {
+                    *budget -= chunk.filled().len();
+                    self.receive(chunk.filled_mut());
+                    true
+                }
+                Poll::Ready(_) => {
+                    self.hang_up();
+                    true
+                }
+                Poll::Pending => false,
+            }
+        })
+    }
+
+    /// Whether nothing is read: there is no socket, or the application is behind. What it has not
+    /// taken yet is never more than one chunk and the message that this completed.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.socket.is_none() || self.line.inbox.has_backlog()
+    }
+
+    fn receive(&mut self, mut input: &mut [u8]) {
+        let now = Instant::now();
+        while let Some(event) = self.connection.receive(&mut input, now) {
+            self.report(Some(event));
+        }
+    }
+}
+
+impl Socket {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunk: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, chunk);
+        }
+        let size = self.early.len().min(chunk.remaining());
+        chunk.put_slice(&self.early[..size]);
+        self.early.advance(size);
+        Poll::Ready(Ok(()))
+    }
+}
+
+thread_local! {
+    /// What every connection of this thread reads into: lent for one read, always cache-hot, and
+    /// the reason why an idle connection owns no buffer.
+    static LENT: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK].into());
+}
+
+const CHUNK: usize = 64 * 1024;

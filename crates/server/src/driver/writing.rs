@@ -1,0 +1,110 @@
+//! Outbox → protocol → socket.
+
+use std::{
+    cell::RefCell,
+    io, mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use tokio::io::AsyncWrite;
+
+use super::{
+    Driver,
+    batch::{Batch, poll_write_all},
+};
+use crate::outbox::Errand;
+
+impl Driver {
+    /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
+    /// anything was handed to the kernel.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
+        let mut wrote = false;
+        LENT.with_borrow_mut(|batch| {
+            while *budget > 0 && self.socket.is_some() {
+                batch.clear();
+                match self.write_once(batch, cx, budget) {
+                    Poll::Ready(Ok(true)) => wrote = true,
+                    Poll::Ready(Ok(false)) | Poll::Pending => break,
+                    Poll::Ready(Err(_)) => {
+                        self.hang_up();
+                        wrote = true;
+                    }
+                }
+            }
+            // What was large is not to be kept alive by having been written here.
+            batch.clear();
+        });
+        self.progress |= wrote;
+        wrote
+    }
+
+    /// Answers `false` when there is nothing to write.
+    fn write_once(
+        &mut self,
+        batch: &mut Batch,
+        cx: &mut Context<'_>,
+        budget: &mut usize,
+    ) -> Poll<io::Result<bool>> {
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
+        if !socket.unsent.is_empty() {
+            let left = socket.unsent.len();
+            let outcome = poll_write_all(&mut socket.unsent, &mut socket.stream, cx)?;
+            self.progress |= socket.unsent.len() < left;
+            if outcome.is_pending() {
+                return Poll::Pending;
+            }
+            let ended = mem::take(&mut socket.ending);
+            self.line.outbox.flushed(ended);
+            return Poll::Ready(Ok(true));
+        }
+        self.gather(batch);
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
+        if batch.is_empty() {
+            if self.connection.is_draining() && !socket.shut {
+                socket.shut = Pin::new(&mut socket.stream).poll_shutdown(cx)?.is_ready();
+            }
+            return Poll::Ready(Ok(false));
+        }
+        *budget = budget.saturating_sub(batch.len());
+        let written = match batch.poll_write(&mut socket.stream, cx)? {
+            Poll::Ready(written) => written,
+            Poll::Pending => 0,
+        };
+        if written < batch.len() {
+            socket.unsent = batch.rest(written);
+            socket.ending = batch.ending;
+        } else {
+            self.line.outbox.flushed(batch.ending);
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    /// Moves frames into the batch until it is full or there are none.
+    fn gather(&mut self, batch: &mut Batch) {
+        while !batch.is_full() {
+            if let Some(frame) = self.connection.poll_transmit() {
+                batch.push(frame);
+                continue;
+            }
+            batch.ending += usize::from(mem::take(&mut self.sending));
+            match self.line.outbox.next_errand() {
+                // One that comes too late goes with the rest when the client departs.
+                Some(Errand::Message(message)) => {
+                    self.sending = self.connection.send(message).is_ok();
+                }
+                Some(Errand::Close(close)) => {
+                    self.line.inbox.discard();
+                    self.connection.close(close, Instant::now());
+                }
+                None => break,
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// What every connection of this thread gathers its frames in.
+    static LENT: RefCell<Batch> = RefCell::default();
+}

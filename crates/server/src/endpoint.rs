@@ -1,0 +1,70 @@
+//! The clients of one mounted application.
+
+use std::{fmt, sync::Arc};
+
+use aerys_proto::Message;
+
+use crate::{Client, ClientId, command::Broadcast, registry::Registry};
+
+/// The clients of one application on one path. Cheap to clone; usable from any task or thread.
+///
+/// An application reaches it from every client, from [`Departure`](crate::Departure), and in
+/// [`on_start`](crate::Websocket::on_start), where a clone can be kept to publish from outside.
+pub struct Endpoint<S = ()>(Arc<Registry<S>>);
+
+impl<S> Endpoint<S> {
+    pub(crate) fn new(registry: Registry<S>) -> Self {
+        Self(Arc::new(registry))
+    }
+
+    /// Sends a message to every client, or to those chosen with
+    /// [`only`](Broadcast::only) and [`except`](Broadcast::except).
+    ///
+    /// ```
+    /// # use aerys::Client;
+    /// # async fn example(client: &Client) {
+    /// let everyone = client.endpoint();
+    /// let tally = everyone.broadcast("hello").except([client.id()]).await;
+    /// println!("{} heard it, {} left before they did", tally.delivered, tally.gone);
+    /// # }
+    /// ```
+    pub fn broadcast(&self, message: impl Into<Message>) -> Broadcast<'_, S> {
+        Broadcast::new(self, message.into())
+    }
+
+    /// The client with this id, if it is here.
+    pub fn client(&self, id: ClientId) -> Option<Client<S>> {
+        self.0.client(id)
+    }
+
+    /// All clients that are here now, in no particular order.
+    pub fn clients(&self) -> Vec<Client<S>> {
+        self.0.clients()
+    }
+
+    /// How many clients are here now.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is here.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry<S>> {
+        &self.0
+    }
+}
+
+impl<S> Clone for Endpoint<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Endpoint<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! What can go wrong, named after who erred.
+
+use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
+
+/// The client went before everything it was owed had been handed to the kernel.
+///
+/// Let out of a handler with `?` it is silent: the client is gone, and so is the handler's reason
+/// to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client has gone")]
+pub struct ClientGone;
+
+/// Why a handler gave up: any error, by `?`.
+///
+/// The error is logged with the client's id and the client is closed with 1011; its text is never
+/// sent. [`ClientGone`] is the exception: it is silent.
+///
+/// ```
+/// # use aerys::{Client, Failure};
+/// async fn double(client: &Client, text: &str) -> Result<(), Failure> {
+///     let number: i64 = text.parse()?;
+///     client.send((number * 2).to_string()).await?;
+///     Ok(())
+/// }
+/// ```
+pub struct Failure(Box<dyn Error + Send + Sync>);
+
+impl Failure {
+    /// A failure for a reason given in words.
+    pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(reason.into())
+    }
+
+    /// The error itself.
+    pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+
+    pub(crate) fn is_client_gone(&self) -> bool {
+        self.0.is::<ClientGone>()
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The error and what lies under it, in one line: `outer: middle: inner`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Why a [`Server`](crate::Server) did not start, or did not stop as it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {}", why_not_bound(source))]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The document root is no folder that can be read.
+    #[error("cannot serve files from {}: {source}", path.display())]
+    Root {
+        /// The folder asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server was given no host.
+    #[error("the server has no host: add one with `Server::host`")]
+    NoHost,
+    /// Two hosts have the same name.
+    #[error("there are two hosts named {name:?}")]
+    DuplicateHost {
+        /// The name, in lower case.
+        name: String,
+    },
+    /// A path cannot be routed, or is routed twice.
+    #[error("the path {path:?} of host {host:?} cannot be routed: {source}")]
+    Route {
+        /// The host it was mounted on.
+        host: String,
+        /// The path.
+        path: String,
+        /// What the router said.
+        source: matchit::InsertError,
+    },
+    /// An application's `on_start` failed.
+    #[error("the application at {path:?} could not start: {failure}")]
+    Start {
+        /// The path it is mounted on.
+        path: String,
+        /// What it failed with.
+        failure: Failure,
+    },
+    /// A thread or runtime could not be started, or a signal could not be listened for.
+    #[error("the system refused a worker thread: {0}")]
+    System(io::Error),
+    /// A second signal came while the server was stopping.
+    #[error("stopped at once by a second signal; not every client was told")]
+    Interrupted,
+}
+
+fn why_not_bound(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program is listening there".into(),
+        io::ErrorKind::PermissionDenied => "this user may not listen there".into(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".into(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] ClientGone);
+
+    #[test]
+    fn a_failure_is_shown_with_what_lies_under_it() {
+        let failure = Failure::from(Outer(ClientGone));
+        assert_eq!(failure.to_string(), "outer: the client has gone");
+    }
+
+    #[test]
+    fn only_client_gone_itself_is_silent() {
+        assert!(Failure::from(ClientGone).is_client_gone());
+        assert!(!Failure::from(Outer(ClientGone)).is_client_gone());
+        assert!(!Failure::new("no").is_client_gone());
+    }
+}

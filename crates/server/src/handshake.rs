@@ -1,0 +1,174 @@
+//! A client that asked to be let in and has not been answered.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+
+use crate::{Client, Endpoint, Refusal, Status, line::Line};
+
+/// A client at the door: its request, and the two answers to it.
+///
+/// Nothing is on the wire yet. [`accept`](Self::accept) and [`refuse`](Self::refuse) both consume
+/// the handshake, so there is one answer and no second one:
+///
+/// ```compile_fail,E0382
+/// # use aerys::{Client, Handshake, Refusal, Status};
+/// # fn example(handshake: Handshake) -> Result<Client, Refusal> {
+/// let client = handshake.accept();
+/// Err(handshake.refuse(Status::FORBIDDEN)) // error: use of moved value
+/// # }
+/// ```
+pub struct Handshake<S = ()> {
+    caller: Caller,
+    headers: HeaderMap,
+    protocol: Option<HeaderValue>,
+    endpoint: Endpoint<S>,
+    line: Arc<Line>,
+    accepted: Accepted<S>,
+}
+
+/// Who asks, for what, and which worker has the connection.
+pub(crate) struct Caller {
+    pub(crate) request: Parts,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) address: SocketAddr,
+    pub(crate) worker: usize,
+}
+
+/// The client, once it was let in.
+pub(crate) type Accepted<S> = Arc<OnceLock<Client<S>>>;
+
+impl<S> Handshake<S> {
+    pub(crate) fn new(caller: Caller, endpoint: Endpoint<S>, line: Arc<Line>) -> Self {
+        Self {
+            caller,
+            headers: HeaderMap::new(),
+            protocol: None,
+            endpoint,
+            line,
+            accepted: Accepted::default(),
+        }
+    }
+
+    /// The request: method, URI with its query, headers.
+    pub fn request(&self) -> &Parts {
+        &self.caller.request
+    }
+
+    /// The `Origin` header: which site's page asks. `None` if there is none, which means that it
+    /// is no browser, or if it is no visible ASCII.
+    pub fn origin(&self) -> Option<&str> {
+        self.request().headers.get(header::ORIGIN)?.to_str().ok()
+    }
+
+    /// The part of the path that stands for `{name}` in the path the application is mounted on.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let found = self.caller.params.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The subprotocols the client offers, its favourite first (RFC 6455 §4.1).
+    pub fn protocols(&self) -> impl Iterator<Item = &str> {
+        let lines = self.request().headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|protocol| !protocol.is_empty())
+    }
+
+    /// Chooses a subprotocol. One that the client does not offer is not chosen: the client would
+    /// hang up on hearing it (RFC 6455 §4.1).
+    pub fn select(mut self, protocol: &str) -> Self {
+        if self.protocols().any(|offered| offered == protocol) {
+            self.protocol = HeaderValue::from_str(protocol).ok();
+        }
+        self
+    }
+
+    /// The address the connection comes from.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.caller.address
+    }
+
+    /// The endpoint that the client wants to join.
+    pub fn endpoint(&self) -> &Endpoint<S> {
+        &self.endpoint
+    }
+
+    /// Adds a header to the answer, whichever it will be; one that is there under the same name
+    /// stays. Headers that belong to the handshake itself are the server's.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Lets the client in. It is a member of the endpoint from now on; the 101 leaves with the
+    /// first thing said to it, or when `on_open` returns, whichever comes first.
+    pub fn accept_with(mut self, state: S) -> Client<S> {
+        if let Some(protocol) = self.protocol.take() {
+            self.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        let Self { caller, headers, endpoint, line, accepted, .. } = self;
+        let Caller { address, worker, .. } = caller;
+        let registry = Arc::clone(endpoint.registry());
+        let client = |id| Client::new(id, state, address, endpoint, Arc::clone(&line));
+        if !line.accept(headers) {
+            // `on_open` returned without it: the peer has been refused in the meantime.
+            line.outbox.gone();
+            line.outbox.departed();
+            return client(registry.next_id(worker));
+        }
+        let client = registry.join(worker, client);
+        let _ = accepted.set(client.clone());
+        if registry.is_stopping() {
+            client.close().code(aerys_proto::CloseCode::AWAY).nowait();
+        }
+        line.outbox.call_driver();
+        client
+    }
+
+    /// Does not let the client in. Headers set before go with the answer.
+    ///
+    /// ```
+    /// use aerys::{Client, Handshake, Refusal, Status, Websocket};
+    ///
+    /// struct Members;
+    ///
+    /// impl Websocket for Members {
+    ///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    ///         if !handshake.request().headers.contains_key("authorization") {
+    ///             return Err(handshake.refuse(Status::UNAUTHORIZED).reason("Who are you?"));
+    ///         }
+    ///         Ok(handshake.accept())
+    ///     }
+    /// }
+    /// ```
+    pub fn refuse(self, status: Status) -> Refusal {
+        Refusal::new(status, self.headers)
+    }
+
+    pub(crate) fn accepted(&self) -> Accepted<S> {
+        Arc::clone(&self.accepted)
+    }
+}
+
+impl Handshake {
+    /// Lets the client in; see [`accept_with`](Self::accept_with).
+    pub fn accept(self) -> Client {
+        self.accept_with(())
+    }
+}
+
+impl<S> fmt::Debug for Handshake<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("uri", &self.request().uri)
+            .field("peer_addr", &self.peer_addr())
+            .finish_non_exhaustive()
+    }
+}

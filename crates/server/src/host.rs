@@ -1,0 +1,91 @@
+//! A name and what is served under it.
+
+use std::{convert::Infallible, error::Error, fmt, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use crate::{
+    Options, Websocket,
+    http::{Pages, pages},
+    mount::{Application, Mount},
+    worker::Worker,
+};
+
+/// One host: its websocket endpoints, and beside them files and an HTTP service.
+///
+/// A request goes to the host that its `Host` header names; a server's only host answers for every
+/// name. Within the host it goes to the websocket endpoint on its path, else to a file below the
+/// document root, else to the HTTP service, else it is answered 404.
+pub struct Host {
+    pub(crate) name: String,
+    pub(crate) mounts: Vec<(String, MountFn)>,
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) pages: Option<Pages>,
+}
+
+/// Mounts an application on a path, once the workers that drive its clients are known.
+pub(crate) type MountFn = Box<dyn FnOnce(String, &[Arc<Worker>]) -> Arc<dyn Application> + Send>;
+
+impl Host {
+    /// A host named `name`, such as `mysite.com`. Letter case and port do not matter.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), mounts: Vec::new(), root: None, pages: None }
+    }
+
+    /// Mounts an application with default [`Options`]. A part of the path may be a parameter, as in
+    /// `/rooms/{room}`; see [`Handshake::param`](crate::Handshake::param).
+    pub fn websocket<S, W>(self, path: impl Into<String>, app: W) -> Self
+    where
+        W: Websocket<S>,
+        S: Send + Sync + 'static,
+    {
+        self.websocket_with(path, app, Options::new())
+    }
+
+    /// Mounts an application with these options.
+    pub fn websocket_with<S, W>(mut self, path: impl Into<String>, app: W, options: Options) -> Self
+    where
+        W: Websocket<S>,
+        S: Send + Sync + 'static,
+    {
+        let mount: MountFn =
+            Box::new(move |path, workers| Arc::new(Mount::new(app, path, &options, workers)));
+        self.mounts.push((path.into(), mount));
+        self
+    }
+
+    /// Serves the files below a folder: `index.html` for a folder, ranges, `ETag`s, and
+    /// `404.html`, if there is one, for what is not found. Names that begin with a dot are not
+    /// served, except `.well-known`.
+    pub fn root(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.root = Some(folder.into());
+        self
+    }
+
+    /// Answers every other request with a tower service, such as an axum `Router`.
+    pub fn service<T, B>(mut self, service: T) -> Self
+    where
+        T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        T: Clone + Send + Sync + 'static,
+        T::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.pages = Some(pages(service));
+        self
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("name", &self.name)
+            .field("endpoints", &self.mounts.iter().map(|(path, _)| path).collect::<Vec<_>>())
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! The answers that are the server's own.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::ext::ReasonPhrase;
+
+use super::ResponseBody;
+use crate::Refusal;
+
+pub(super) fn empty() -> ResponseBody {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A sentence for a person or a log.
+pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<ResponseBody> {
+    let mut response = Response::new(full(format!("{sentence}\n").into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, PLAIN);
+    response
+}
+
+pub(super) fn not_found() -> Response<ResponseBody> {
+    not_found_page(NOT_FOUND)
+}
+
+pub(super) fn not_found_page(html: impl Into<Bytes>) -> Response<ResponseBody> {
+    let mut response = Response::new(full(html.into()));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response.headers_mut().insert(header::CONTENT_TYPE, HTML);
+    response
+}
+
+pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
+    let status = refusal.status.as_status_code();
+    let standard = status.canonical_reason().unwrap_or("Refused");
+    let mut response = plain(status, refusal.reason.as_deref().unwrap_or(standard));
+    if let Some(phrase) = refusal.reason.as_deref().and_then(phrase) {
+        response.extensions_mut().insert(phrase);
+    }
+    // Several values under one name all go out; a name that is here replaces ours.
+    for name in refusal.headers.keys() {
+        response.headers_mut().remove(name);
+    }
+    response.headers_mut().extend(refusal.headers);
+    response
+}
+
+pub(super) fn method_not_allowed(allowed: &Method) -> Response<ResponseBody> {
+    let sentence = format!("Only {allowed} is answered here.");
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+    if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}
+
+fn full(body: Bytes) -> ResponseBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// RFC 9112 §4: a reason phrase is tabs, spaces and visible characters. Ours keep to ASCII.
+fn phrase(reason: &str) -> Option<ReasonPhrase> {
+    let visible = |c: char| if matches!(c, '\t' | ' '..='~') { c } else { '?' };
+    ReasonPhrase::try_from(reason.chars().map(visible).collect::<String>()).ok()
+}
+
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+const NOT_FOUND: &str = r#"<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Not found</title>
+<h1>Not found</h1>
+<p>There is nothing at this address.</p>
+</html>
+"#;

@@ -1,0 +1,80 @@
+//! One connection while it speaks HTTP.
+
+use std::{
+    future::poll_fn,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{Site, service::Service, upgrade::Slot};
+use crate::mount::Opening;
+
+/// What a request's head may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// In bytes; more is answered 431.
+    pub(crate) max_head_size: usize,
+    /// From the connection's start, or the last response, to the end of the next head.
+    pub(crate) head_period: Duration,
+}
+
+/// How HTTP ended.
+pub(crate) enum Outcome {
+    /// With nothing left to do.
+    Over,
+    /// The socket is a websocket from here on; `early` is what was read of it already.
+    Upgraded { opening: Opening, stream: TcpStream, early: Bytes },
+    /// The peer has gone while `on_open` still thinks.
+    Vanished(Opening),
+}
+
+/// Serves HTTP on a socket until it is closed or becomes a websocket. `stop` lets the request that
+/// is being answered be the last.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    address: SocketAddr,
+    (site, worker): (Arc<Site>, usize),
+    limits: Limits,
+    stop: CancellationToken,
+) -> Outcome {
+    let slot = Slot::default();
+    let service = Service { site, address, worker, slot: slot.clone() };
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_period)
+        .max_buf_size(limits.max_head_size)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut stopped = pin!(stop.cancelled());
+    let mut told = false;
+    let ended = poll_fn(|cx| {
+        if !told && stopped.as_mut().poll(cx).is_ready() {
+            told = true;
+            slot.turn_away();
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(cx)
+    })
+    .await;
+    let opening = slot.take();
+    match (ended, opening) {
+        (Ok(()), Some(opening)) if opening.line.is_switched() => {
+            let parts = connection.into_parts();
+            Outcome::Upgraded { opening, stream: parts.io.into_inner(), early: parts.read_buf }
+        }
+        (_, Some(opening)) => Outcome::Vanished(opening),
+        (Ok(()), None) => Outcome::Over,
+        (Err(error), None) => {
+            debug!(%address, %error, "an HTTP connection ended early");
+            Outcome::Over
+        }
+    }
+}

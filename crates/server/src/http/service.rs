@@ -1,0 +1,83 @@
+//! A request's way to a route: host, then websocket endpoint, file, HTTP service, 404.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::{
+    ResponseBody, Site, answer,
+    site::Grounds,
+    upgrade::{self, Slot},
+};
+use crate::{handshake::Caller, mount::BoxFuture};
+
+/// What answers the requests of one connection.
+pub(super) struct Service {
+    pub(super) site: Arc<Site>,
+    pub(super) address: SocketAddr,
+    pub(super) worker: usize,
+    pub(super) slot: Slot,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let response = self.route(request);
+        Box::pin(async { Ok(response.await) })
+    }
+}
+
+impl Service {
+    fn route(&self, request: Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> {
+        let grounds = match self.site.host(&request) {
+            Ok(Some(grounds)) => Arc::clone(grounds),
+            Ok(None) => return ready(answer::not_found()),
+            Err(_) => {
+                let sentence = "A request has one `Host` header, with the name of the host.";
+                return ready(answer::plain(StatusCode::BAD_REQUEST, sentence));
+            }
+        };
+        let Some((application, params)) = grounds.endpoint(request.uri().path()) else {
+            return Box::pin(page(grounds, request));
+        };
+        let accept = match upgrade::check(&request) {
+            Ok(accept) => accept,
+            Err(refused) => return ready(*refused),
+        };
+        let (parts, _) = request.into_parts();
+        let (address, worker) = (self.address, self.worker);
+        let opening = application.open(Caller { request: parts, params, address, worker });
+        Box::pin(self.slot.open(opening, accept))
+    }
+}
+
+async fn page(grounds: Arc<Grounds>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Some(files) = grounds.files.as_ref().filter(|_| reads || grounds.pages.is_none())
+        && let Some(response) = files.serve(head(&request)).await
+    {
+        return response;
+    }
+    match (&grounds.pages, &grounds.files) {
+        (Some(pages), _) => pages(request).await,
+        (None, Some(files)) => files.not_found().await,
+        (None, None) => answer::not_found(),
+    }
+}
+
+/// The request without its body, which is the HTTP service's if there is no such file.
+fn head<B>(request: &Request<B>) -> Request<()> {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    head
+}
+
+fn ready(response: Response<ResponseBody>) -> BoxFuture<'static, Response<ResponseBody>> {
+    Box::pin(std::future::ready(response))
+}

@@ -1,0 +1,104 @@
+//! All hosts, as requests find their way to them.
+
+use std::{collections::HashMap, fs, sync::Arc};
+
+use http::{HeaderMap, Request, header, uri::Authority};
+
+use super::{Pages, files::Files};
+use crate::{Host, ServerError, mount::Application, worker::Worker};
+
+pub(crate) struct Site {
+    hosts: HashMap<String, Arc<Grounds>>,
+    /// The only host answers for every name.
+    only: Option<String>,
+}
+
+/// One host, with its router made and its applications mounted.
+pub(super) struct Grounds {
+    endpoints: matchit::Router<Arc<dyn Application>>,
+    pub(super) files: Option<Files>,
+    pub(super) pages: Option<Pages>,
+}
+
+/// An endpoint found, and what stands in the path for its parameters.
+pub(super) type Found = (Arc<dyn Application>, Vec<(String, String)>);
+
+/// RFC 9112 §3.2: the request has no `Host` header, several, or a broken one.
+pub(super) struct BadHost;
+
+impl Site {
+    /// Mounts every host's applications, and answers them in order beside the site.
+    pub(crate) fn new(
+        hosts: Vec<Host>,
+        workers: &[Arc<Worker>],
+    ) -> Result<(Self, Vec<Arc<dyn Application>>), ServerError> {
+        let mut site = Self { hosts: HashMap::new(), only: None };
+        let mut applications = Vec::new();
+        if let [host] = &*hosts {
+            site.only = Some(normal(&host.name));
+        }
+        for host in hosts {
+            let name = normal(&host.name);
+            let grounds = Grounds::new(host, workers, &mut applications)?;
+            if site.hosts.insert(name.clone(), Arc::new(grounds)).is_some() {
+                return Err(ServerError::DuplicateHost { name });
+            }
+        }
+        if site.hosts.is_empty() {
+            return Err(ServerError::NoHost);
+        }
+        Ok((site, applications))
+    }
+
+    pub(super) fn host<B>(&self, request: &Request<B>) -> Result<Option<&Arc<Grounds>>, BadHost> {
+        let name = match request.uri().authority() {
+            // RFC 9112 §3.2.2: an absolute request target outranks the header.
+            Some(authority) => authority.host().to_ascii_lowercase(),
+            None => host_name(request.headers())?,
+        };
+        Ok(self.hosts.get(self.only.as_ref().unwrap_or(&name)))
+    }
+}
+
+impl Grounds {
+    fn new(
+        host: Host,
+        workers: &[Arc<Worker>],
+        applications: &mut Vec<Arc<dyn Application>>,
+    ) -> Result<Self, ServerError> {
+        let mut endpoints = matchit::Router::new();
+        for (path, mount) in host.mounts {
+            let application = mount(path.clone(), workers);
+            endpoints
+                .insert(&path, Arc::clone(&application))
+                .map_err(|source| ServerError::Route { host: host.name.clone(), path, source })?;
+            applications.push(application);
+        }
+        if let Some(path) = &host.root {
+            let refused = |source| ServerError::Root { path: path.clone(), source };
+            fs::read_dir(path).map_err(refused)?;
+        }
+        let files = host.root.as_deref().map(Files::new);
+        Ok(Self { endpoints, files, pages: host.pages })
+    }
+
+    pub(super) fn endpoint(&self, path: &str) -> Option<Found> {
+        let found = self.endpoints.at(path).ok()?;
+        let params = found.params.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Some((Arc::clone(found.value), params.collect()))
+    }
+}
+
+fn host_name(headers: &HeaderMap) -> Result<String, BadHost> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(BadHost) };
+    let authority = value.to_str().ok().and_then(|value| value.parse::<Authority>().ok());
+    Ok(authority.ok_or(BadHost)?.host().to_ascii_lowercase())
+}
+
+/// A configured name as requests' names are compared with it.
+fn normal(name: &str) -> String {
+    name.parse::<Authority>()
+        .map_or_else(|_| name.to_owned(), |it| it.host().to_owned())
+        .to_ascii_lowercase()
+}

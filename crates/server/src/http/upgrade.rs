@@ -1,0 +1,139 @@
+//! The opening handshake over HTTP: the check, and the answer just in time.
+//!
+//! While `on_open` thinks, the session is polled here, by hyper, as the making of a response. When
+//! that response is a 101, the session stays in the slot for the driver to take over.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use aerys_proto::upgrade::{self, Accept, UpgradeError};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::{Body, Incoming};
+
+use super::{ResponseBody, answer};
+use crate::{Refusal, Status, line::Answer, mount::Opening, outbox::Owes};
+
+/// Whether a request may become a websocket; if not, the answer that says why.
+pub(super) fn check(request: &Request<Incoming>) -> Result<Accept, Box<Response<ResponseBody>>> {
+    let accept = upgrade::check(request.method(), request.version(), request.headers());
+    match accept {
+        Ok(_) if !request.body().is_end_stream() => {
+            let sentence = "A websocket handshake has no body.";
+            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, sentence)))
+        }
+        Ok(accept) => Ok(accept),
+        Err(error) => Err(Box::new(refused(&error))),
+    }
+}
+
+fn refused(error: &UpgradeError) -> Response<ResponseBody> {
+    let status = match error {
+        UpgradeError::MethodNotGet { .. } => return answer::method_not_allowed(&Method::GET),
+        UpgradeError::HttpTooOld { .. } => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+        // RFC 9110 §15.5.22, RFC 6455 §4.4.
+        UpgradeError::UpgradeMissing
+        | UpgradeError::VersionMissing
+        | UpgradeError::VersionUnsupported { .. } => StatusCode::UPGRADE_REQUIRED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = answer::plain(status, &error.to_string());
+    if status == StatusCode::UPGRADE_REQUIRED {
+        offer_upgrade(response.headers_mut());
+        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, VERSION);
+    }
+    response
+}
+
+/// Where the session of a connection is while HTTP has the socket.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
+
+impl Slot {
+    /// Puts a session in and answers for it when an answer is due.
+    pub(super) fn open(&self, opening: Opening, accept: Accept) -> JustInTime {
+        *self.lock() = Some(opening);
+        JustInTime { slot: self.clone(), accept }
+    }
+
+    /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
+    pub(super) fn turn_away(&self) {
+        if let Some(opening) = &*self.lock() {
+            opening.line.refuse(stopping());
+        }
+    }
+
+    /// The session, once HTTP is done with the socket: the peer was let in, or has vanished, or
+    /// was answered before `on_open` returned.
+    pub(super) fn take(&self) -> Option<Opening> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Opening>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The response to a handshake, as soon as it is due and not before.
+pub(super) struct JustInTime {
+    slot: Slot,
+    accept: Accept,
+}
+
+impl Future for JustInTime {
+    type Output = Response<ResponseBody>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut slot = self.slot.lock();
+        while let Some(opening) = &mut *slot {
+            let outbox = &opening.line.outbox;
+            outbox.attend();
+            let ended = opening.session.as_mut().poll(cx).is_ready();
+            let answer = opening.line.take_answer();
+            let resting = answer.is_none() && outbox.rest(cx, Owes::Nothing);
+            if ended {
+                *slot = None;
+            }
+            match answer {
+                Some(Answer::Switch(headers)) => {
+                    return Poll::Ready(switching(headers, &self.accept));
+                }
+                Some(Answer::Refuse(refusal)) => return Poll::Ready(answer::refused(refusal)),
+                None if resting => break,
+                None => {}
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
+fn switching(headers: HeaderMap, accept: &Accept) -> Response<ResponseBody> {
+    let mut response = Response::new(answer::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    for name in
+        [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::SEC_WEBSOCKET_EXTENSIONS]
+    {
+        headers.remove(name);
+    }
+    offer_upgrade(headers);
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept.header_value());
+    response
+}
+
+fn offer_upgrade(headers: &mut HeaderMap) {
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(Status::SERVICE_UNAVAILABLE, HeaderMap::new())
+        .reason("The server is stopping")
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+}
+
+const VERSION: HeaderValue = HeaderValue::from_static("13");

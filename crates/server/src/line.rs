@@ -1,0 +1,132 @@
+//! What a client's handles, its session and its driver share: the line between the application and
+//! the socket.
+
+use std::{
+    future::poll_fn,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
+
+use aerys_proto::{Close, Message};
+use http::HeaderMap;
+
+use crate::{Refusal, inbox::Inbox, outbox::Outbox};
+
+pub(crate) struct Line {
+    pub(crate) inbox: Inbox,
+    pub(crate) outbox: Outbox,
+    verdict: Mutex<Verdict>,
+}
+
+/// What `on_open` has decided.
+enum Verdict {
+    Open,
+    /// Let in; these headers are to go with the 101. `opened` once `on_open` has returned.
+    Accepted {
+        headers: Box<HeaderMap>,
+        opened: bool,
+    },
+    /// Not let in.
+    Refused(Box<Refusal>),
+    /// Let in, and the 101 is on its way.
+    Switched,
+    /// Not let in, and the answer is on its way.
+    TurnedAway,
+}
+
+/// The answer that the peer is owed now.
+pub(crate) enum Answer {
+    Switch(HeaderMap),
+    Refuse(Refusal),
+}
+
+impl Line {
+    pub(crate) fn new(max_queued_bytes: usize) -> Self {
+        Self {
+            inbox: Inbox::new(),
+            outbox: Outbox::new(max_queued_bytes),
+            verdict: Mutex::new(Verdict::Open),
+        }
+    }
+
+    /// Lets the client in, unless it was refused before.
+    pub(crate) fn accept(&self, headers: HeaderMap) -> bool {
+        let mut verdict = self.lock();
+        let undecided = matches!(*verdict, Verdict::Open);
+        if undecided {
+            *verdict = Verdict::Accepted { headers: Box::new(headers), opened: false };
+        }
+        undecided
+    }
+
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        let mut verdict = self.lock();
+        if matches!(*verdict, Verdict::Open) {
+            *verdict = Verdict::Refused(Box::new(refusal));
+        }
+    }
+
+    /// `on_open` has returned.
+    pub(crate) fn opened(&self) {
+        if let Verdict::Accepted { opened, .. } = &mut *self.lock() {
+            *opened = true;
+        }
+    }
+
+    /// The answer, once it is due: a refusal at once, the 101 with the first thing said to the
+    /// client or when `on_open` has returned.
+    pub(crate) fn take_answer(&self) -> Option<Answer> {
+        let mut verdict = self.lock();
+        match std::mem::replace(&mut *verdict, Verdict::TurnedAway) {
+            Verdict::Accepted { headers, opened } if opened || self.outbox.has_errand() => {
+                *verdict = Verdict::Switched;
+                Some(Answer::Switch(*headers))
+            }
+            Verdict::Refused(refusal) => Some(Answer::Refuse(*refusal)),
+            undue => {
+                *verdict = undue;
+                None
+            }
+        }
+    }
+
+    /// Whether the answer was a 101.
+    pub(crate) fn is_switched(&self) -> bool {
+        matches!(*self.lock(), Verdict::Switched)
+    }
+
+    /// The next message, in order; `None` once the client has gone or is being closed. While the
+    /// client is owed much, it is not heard.
+    pub(crate) async fn next_message(&self) -> Option<Message> {
+        poll_fn(|_| {
+            if !self.outbox.is_open() && self.inbox.departure().is_none() {
+                return Poll::Ready(None);
+            }
+            if self.outbox.queued_bytes() >= HIGH_WATER {
+                return Poll::Pending;
+            }
+            match self.inbox.take() {
+                Some(message) => Poll::Ready(Some(message)),
+                None if self.inbox.departure().is_some() => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// How the client went, once it has and the messages that it left behind have been taken.
+    pub(crate) async fn departure(&self) -> Close {
+        poll_fn(|_| match self.inbox.departure() {
+            Some(close) if !self.inbox.has_backlog() => Poll::Ready(close),
+            _ => Poll::Pending,
+        })
+        .await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Verdict> {
+        self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client that is owed this many bytes or more is not heard until it has read some of them.
+const HIGH_WATER: usize = 64 * 1024;

@@ -1,0 +1,111 @@
+//! Plain TCP: a bound socket, and the loop that hands its connections to the workers.
+
+use std::{
+    io,
+    net::{self, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    driver::Driver,
+    http::{self, Limits, Outcome, Site},
+    worker::Worker,
+};
+
+/// What a new connection is given on its way.
+#[derive(Clone)]
+pub(crate) struct Reception {
+    pub(crate) site: Arc<Site>,
+    pub(crate) workers: Arc<[Arc<Worker>]>,
+    pub(crate) limits: Limits,
+    pub(crate) stop: CancellationToken,
+}
+
+pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that is started again takes over its port, though old connections linger.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Accepts connections until told to stop. Runs on the first worker.
+pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+    loop {
+        let accepted = tokio::select! {
+            () = reception.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => place(stream, address, &reception),
+            Err(error) if is_passing(&error) => debug!(%error, "a connection ended at once"),
+            Err(error) => {
+                // Out of descriptors or memory: the connection waits until there are some.
+                warn!(%error, "connections cannot be accepted for now");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Gives a connection to the worker with the fewest.
+fn place(stream: TcpStream, address: SocketAddr, reception: &Reception) {
+    let workers = &reception.workers;
+    let Some(worker) = workers.iter().min_by_key(|worker| worker.connections().len()) else {
+        return;
+    };
+    let index = worker.index();
+    let reception = reception.clone();
+    if worker.is_here() {
+        worker.spawn(serve(stream, address, index, reception));
+        return;
+    }
+    // A socket belongs to the runtime that it was made on.
+    match stream.into_std() {
+        Ok(stream) => worker.spawn(async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => serve(stream, address, index, reception).await,
+                Err(error) => warn!(%address, %error, "a connection could not be handed over"),
+            }
+        }),
+        Err(error) => warn!(%address, %error, "a connection could not be handed over"),
+    }
+}
+
+/// One connection, from its first byte to its last.
+async fn serve(stream: TcpStream, address: SocketAddr, worker: usize, reception: Reception) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%address, %error, "a connection keeps its delay");
+    }
+    let Reception { site, limits, stop, .. } = reception;
+    // Boxed, so that what HTTP needs is given back when the connection becomes a websocket.
+    let outcome = Box::pin(http::serve(stream, address, (site, worker), limits, stop)).await;
+    match outcome {
+        Outcome::Over => {}
+        Outcome::Upgraded { opening, stream, early } => Driver::new(opening, stream, early).await,
+        Outcome::Vanished(opening) => Driver::vanished(opening).await,
+    }
+}
+
+/// The peer hung up before it was accepted, or a signal came in between.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// How many connections the kernel keeps waiting to be accepted; it may cut this down.
+const BACKLOG: i32 = 4096;
+
+const PAUSE: Duration = Duration::from_millis(50);

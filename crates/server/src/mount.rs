@@ -1,0 +1,84 @@
+//! One application on one path, and the door through which the server sees it without knowing its
+//! types.
+
+use std::{pin::Pin, sync::Arc};
+
+use aerys_proto::{CloseCode, Config};
+
+use crate::{
+    Endpoint, Failure, Options, Websocket,
+    handshake::{Caller, Handshake},
+    line::Line,
+    registry::Registry,
+    session::session,
+    worker::Worker,
+};
+
+pub(crate) struct Mount<W, S> {
+    pub(crate) app: W,
+    pub(crate) path: String,
+    endpoint: Endpoint<S>,
+    max_queued_bytes: usize,
+    config: Arc<Config>,
+}
+
+/// A mounted application, whatever its type.
+pub(crate) trait Application: Send + Sync {
+    fn path(&self) -> &str;
+    /// Shows a caller to `on_open`. Nothing happens until the session is polled.
+    fn open(self: Arc<Self>, caller: Caller) -> Opening;
+    fn start(&self) -> BoxFuture<'_, Result<(), Failure>>;
+    /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
+    fn close_all(&self);
+    fn stop(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A connection that is being opened: its application's side and the line to it.
+pub(crate) struct Opening {
+    pub(crate) session: BoxFuture<'static, ()>,
+    pub(crate) line: Arc<Line>,
+    pub(crate) config: Arc<Config>,
+}
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
+    pub(crate) fn new(app: W, path: String, options: &Options, workers: &[Arc<Worker>]) -> Self {
+        Self {
+            app,
+            path,
+            endpoint: Endpoint::new(Registry::new(workers)),
+            max_queued_bytes: options.max_queued_bytes,
+            config: Arc::clone(&options.protocol),
+        }
+    }
+}
+
+impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn open(self: Arc<Self>, caller: Caller) -> Opening {
+        let line = Arc::new(Line::new(self.max_queued_bytes));
+        let config = Arc::clone(&self.config);
+        let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));
+        // The one box of a connection: its application's state, of whatever type.
+        let session = Box::pin(session(self, handshake, Arc::clone(&line)));
+        Opening { session, line, config }
+    }
+
+    fn start(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.app.on_start(&self.endpoint))
+    }
+
+    fn close_all(&self) {
+        for client in self.endpoint.registry().stop() {
+            client.close().code(CloseCode::AWAY).nowait();
+        }
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.app.on_stop(&self.endpoint))
+    }
+}

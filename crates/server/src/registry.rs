@@ -1,0 +1,102 @@
+//! Who is here: an endpoint's clients, one shard for each worker.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use indexmap::IndexMap;
+
+use crate::{Client, ClientId, worker::Worker};
+
+pub(crate) struct Registry<S> {
+    shards: Box<[Shard<S>]>,
+    stopping: AtomicBool,
+}
+
+/// The clients that one worker drives.
+///
+/// A dense array to walk for a broadcast, with an index beside it to find one by its id. The worker
+/// itself takes the lock all the time and others hardly ever, so it is as good as free.
+pub(crate) struct Shard<S> {
+    worker: Arc<Worker>,
+    clients: Mutex<IndexMap<ClientId, Client<S>>>,
+}
+
+impl<S> Registry<S> {
+    pub(crate) fn new(workers: &[Arc<Worker>]) -> Self {
+        let shard =
+            |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
+        Self { shards: workers.iter().map(shard).collect(), stopping: AtomicBool::new(false) }
+    }
+
+    /// Makes a client with the next id, and makes it a member.
+    pub(crate) fn join(
+        &self,
+        worker: usize,
+        client: impl FnOnce(ClientId) -> Client<S>,
+    ) -> Client<S> {
+        let client = client(self.next_id(worker));
+        let shard = &self.shards[worker];
+        // What was broadcast before it came is not for it.
+        shard.worker.settle();
+        shard.lock().insert(client.id(), client.clone());
+        client
+    }
+
+    pub(crate) fn next_id(&self, worker: usize) -> ClientId {
+        ClientId::new(self.shards[worker].worker.next_serial(), worker, self.shards.len())
+    }
+
+    pub(crate) fn leave(&self, id: ClientId) {
+        let client = self.shard(id).lock().swap_remove(&id);
+        drop(client);
+    }
+
+    pub(crate) fn client(&self, id: ClientId) -> Option<Client<S>> {
+        self.shard(id).lock().get(&id).cloned()
+    }
+
+    pub(crate) fn clients(&self) -> Vec<Client<S>> {
+        let shards = self.shards.iter();
+        shards.flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    pub(crate) fn worker(&self, id: ClientId) -> &Worker {
+        &self.shard(id).worker
+    }
+
+    pub(crate) fn shards(&self) -> &[Shard<S>] {
+        &self.shards
+    }
+
+    /// From now on nobody stays: who is here is given back to be closed, and who joins later finds
+    /// [`is_stopping`](Self::is_stopping).
+    pub(crate) fn stop(&self) -> Vec<Client<S>> {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.clients()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn shard(&self, id: ClientId) -> &Shard<S> {
+        &self.shards[id.worker(self.shards.len())]
+    }
+}
+
+impl<S> Shard<S> {
+    pub(crate) fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    /// The clients, for a walk or a look; never kept locked while application code runs.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, IndexMap<ClientId, Client<S>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

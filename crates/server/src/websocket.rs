@@ -1,0 +1,88 @@
+//! The trait an application implements: three methods, and two more around the server's life.
+
+use std::future::{Future, ready};
+
+use aerys_proto::Message;
+
+use crate::{Client, Departure, Endpoint, Failure, Handshake, Refusal};
+
+/// A websocket application. `S` is what it keeps for each client, `()` if nothing.
+///
+/// One value serves every client of the endpoint it is mounted on, from several threads at once;
+/// what the methods change they keep in atomics or behind locks.
+///
+/// For one client, `on_open` returns before its first `on_data` starts, and its `on_data` calls run
+/// one at a time, in the order in which the messages came. A handler is never dropped half-way: if
+/// the client goes meanwhile, the next thing sent to it answers [`ClientGone`](crate::ClientGone).
+///
+/// ```
+/// use aerys::{Client, Failure, Handshake, Message, Refusal, Websocket};
+///
+/// struct Echo;
+///
+/// impl Websocket for Echo {
+///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+///         Ok(handshake.accept())
+///     }
+///
+///     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+///         client.send(message).await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
+    /// Called once, before the first connection is accepted.
+    ///
+    /// # Errors
+    ///
+    /// What it fails with keeps the server from starting.
+    fn on_start(&self, endpoint: &Endpoint<S>) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = endpoint;
+        ready(Ok(()))
+    }
+
+    /// Decides whether a client is let in, before any answer is on the wire.
+    ///
+    /// It may read the request and wait as long as it needs to, then either
+    /// [`accept`](Handshake::accept)s or [`refuse`](Handshake::refuse)s. It may go on to talk to the
+    /// client that it accepted before it returns.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`], or any error: before the client is accepted that answers 500, afterwards it
+    /// closes the client with 1011. Either is logged and the peer is not told why.
+    fn on_open(
+        &self,
+        handshake: Handshake<S>,
+    ) -> impl Future<Output = Result<Client<S>, Refusal>> + Send;
+
+    /// A message has come from `client`.
+    ///
+    /// # Errors
+    ///
+    /// Any error closes the client with 1011 and is logged; an uncaught
+    /// [`ClientGone`](crate::ClientGone) is neither.
+    fn on_data(
+        &self,
+        client: &Client<S>,
+        message: Message,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = (client, message);
+        ready(Ok(()))
+    }
+
+    /// A client that was accepted has gone; called exactly once for each.
+    ///
+    /// It may run while an `on_open` or `on_data` of the same client is still waiting for something.
+    fn on_close(&self, gone: &Departure<S>) -> impl Future<Output = ()> + Send {
+        let _ = gone;
+        ready(())
+    }
+
+    /// Called once when the server stops, after the last client's `on_close`.
+    fn on_stop(&self, endpoint: &Endpoint<S>) -> impl Future<Output = ()> + Send {
+        let _ = endpoint;
+        ready(())
+    }
+}

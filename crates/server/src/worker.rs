@@ -1,0 +1,194 @@
+//! One thread that drives its share of the clients, and the queue of orders others have for it.
+
+use std::{
+    cell::RefCell,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Notify,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A worker as the others see it.
+///
+/// Orders are carried out in the causal order in which they were given. Whoever has something to
+/// say to a worker's clients first [`settle`](Self::settle)s what was said before: on any thread,
+/// since everything an order touches is behind locks that are otherwise free.
+pub(crate) struct Worker {
+    index: usize,
+    runtime: Handle,
+    orders: Mutex<Orders>,
+    pending: AtomicUsize,
+    called: Notify,
+    serial: AtomicU64,
+    connections: TaskTracker,
+}
+
+type Order = Box<dyn FnOnce() + Send>;
+
+enum Orders {
+    Taken(Vec<Order>),
+    /// The thread has ended: an order is carried out by whoever gives it.
+    Ended,
+}
+
+/// The thread itself. Ends when told to, or when dropped.
+pub(crate) struct WorkerThread {
+    worker: Arc<Worker>,
+    end: CancellationToken,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Runs `order` on the worker: at once if this is its thread, else as soon as it gets to it.
+    pub(crate) fn run(self: &Arc<Self>, order: impl FnOnce() + Send + 'static) {
+        if self.is_here() {
+            self.settle();
+            return order();
+        }
+        let mut orders = self.lock();
+        match &mut *orders {
+            Orders::Taken(queue) => {
+                queue.push(Box::new(order));
+                self.pending.store(queue.len(), Ordering::Release);
+                drop(orders);
+                self.called.notify_one();
+            }
+            Orders::Ended => {
+                drop(orders);
+                order();
+            }
+        }
+    }
+
+    /// Carries out what was ordered before this moment. Costs one atomic load if nothing was.
+    pub(crate) fn settle(&self) {
+        if self.pending.load(Ordering::Acquire) > 0 {
+            let mut orders = self.lock();
+            self.carry_out(&mut orders);
+        }
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Runs a connection on the worker.
+    pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+        self.connections.spawn_on(connection, &self.runtime);
+    }
+
+    /// Its connections that have not ended.
+    pub(crate) fn connections(&self) -> &TaskTracker {
+        &self.connections
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether this is its thread.
+    pub(crate) fn is_here(self: &Arc<Self>) -> bool {
+        HERE.with_borrow(|here| here.as_ref().is_some_and(|here| Arc::ptr_eq(here, self)))
+    }
+
+    /// The lock is held throughout, so that nobody takes an order under way for one carried out.
+    fn carry_out(&self, orders: &mut Orders) {
+        if let Orders::Taken(queue) = orders {
+            queue.drain(..).for_each(|order| order());
+            self.pending.store(0, Ordering::Release);
+        }
+    }
+
+    async fn work(&self) {
+        loop {
+            self.called.notified().await;
+            self.settle();
+        }
+    }
+
+    fn end(&self) {
+        let mut orders = self.lock();
+        self.carry_out(&mut orders);
+        *orders = Orders::Ended;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WorkerThread {
+    pub(crate) fn start(index: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build()?;
+        let worker = Arc::new(Worker {
+            index,
+            runtime: runtime.handle().clone(),
+            orders: Mutex::new(Orders::Taken(Vec::new())),
+            pending: AtomicUsize::new(0),
+            called: Notify::new(),
+            serial: AtomicU64::new(1),
+            connections: TaskTracker::new(),
+        });
+        let end = CancellationToken::new();
+        let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
+            let (worker, end) = (Arc::clone(&worker), end.clone());
+            move || run(&worker, &end, runtime)
+        })?;
+        Ok(Self { worker, end, thread: Some(thread) })
+    }
+
+    pub(crate) fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    /// Ends the thread; what still runs on it is dropped at its next wait.
+    pub(crate) fn end(mut self) {
+        self.end.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the panic hook already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for WorkerThread {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
+    HERE.set(Some(Arc::clone(worker)));
+    runtime.block_on(async {
+        tokio::select! {
+            () = worker.work() => {}
+            () = end.cancelled() => {}
+        }
+    });
+    worker.end();
+    runtime.shutdown_background();
+    HERE.set(None);
+}
+
+thread_local! {
+    /// The worker whose thread this is.
+    static HERE: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// How many files one worker may read at a time.
+const BLOCKING_THREADS: usize = 8;

@@ -1,0 +1,48 @@
+//! What the tests share: a server on a free port, an independent websocket client, and a raw socket
+//! for what no well-behaved client would do.
+
+mod app;
+mod raw;
+mod ws;
+
+use std::time::Duration;
+
+use aerys::{Host, Options, Running, Server, Websocket};
+
+pub(crate) use app::{Journal, eventually};
+pub(crate) use raw::{Raw, frame, handshake};
+pub(crate) use ws::{Ws, connect, connect_to, open};
+
+/// Runs one application at `/` with these options, on two workers.
+pub(crate) async fn serve_with<S, W>(app: W, options: Options) -> Running
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    serve_host(Host::new("localhost").websocket_with("/", app, options)).await
+}
+
+/// Runs one application at `/`, on two workers.
+pub(crate) async fn serve<S, W>(app: W) -> Running
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    serve_with(app, Options::new()).await
+}
+
+pub(crate) async fn serve_host(host: Host) -> Running {
+    start(Server::new().host(host)).await
+}
+
+pub(crate) async fn start(server: Server) -> Running {
+    server.listen(([127, 0, 0, 1], 0)).workers(2).start().await.expect("the server starts")
+}
+
+/// Longer than anything takes on a busy machine: a test that reaches it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for something that is to come.
+pub(crate) async fn soon<F: IntoFuture>(what: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, what).await.expect("it comes before patience ends")
+}

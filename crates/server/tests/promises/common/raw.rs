@@ -1,0 +1,91 @@
+//! A bare TCP connection.
+
+use aerys::Running;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::soon;
+
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+    read: Vec<u8>,
+}
+
+/// A valid handshake for `path`, with `extra` header lines (each ended by `\r\n`).
+pub(crate) fn handshake(path: &str, extra: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+         Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
+    )
+}
+
+impl Raw {
+    pub(crate) async fn connect(server: &Running) -> Self {
+        let stream = soon(TcpStream::connect(server.address())).await.expect("the server listens");
+        Self { stream, read: Vec::new() }
+    }
+
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        soon(self.stream.write_all(bytes.as_ref())).await.expect("the server takes it");
+    }
+
+    /// The head of the next response, `\r\n\r\n` included.
+    pub(crate) async fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head = self.read.drain(..end + 4).collect();
+                return String::from_utf8(head).expect("a head is text");
+            }
+            assert!(self.fill().await, "the server hung up after {:?}", self.read);
+        }
+    }
+
+    /// The next `count` bytes.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.read.len() < count {
+            assert!(self.fill().await, "the server hung up after {:?}", self.read);
+        }
+        self.read.drain(..count).collect()
+    }
+
+    /// Everything until the server hangs up.
+    pub(crate) async fn rest(mut self) -> Vec<u8> {
+        while self.fill().await {}
+        self.read
+    }
+
+    /// Whether nothing has come so far. The server must have had its chance before.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        let mut byte = [0];
+        self.read.is_empty()
+            && matches!(self.stream.try_read(&mut byte), Err(error)
+                if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    async fn fill(&mut self) -> bool {
+        soon(self.stream.read_buf(&mut self.read)).await.expect("the connection is well") > 0
+    }
+}
+
+/// A masked client frame with FIN.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        len @ 0..=125 => frame.push(0x80 | len as u8),
+        len @ 126..=0xFFFF => {
+            frame.push(0x80 | 126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    let mask = [0x37, 0xfa, 0x21, 0x3d];
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
