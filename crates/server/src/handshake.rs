@@ -23,35 +23,41 @@ use crate::{Client, Endpoint, Refusal, Status, line::Line};
 /// # }
 /// ```
 pub struct Handshake<S = ()> {
-    caller: Caller,
-    headers: HeaderMap,
-    protocol: Option<HeaderValue>,
+    /// Boxed, so that futures that hold a handshake for a while stay small.
+    caller: Box<Caller>,
     endpoint: Endpoint<S>,
     line: Arc<Line>,
     accepted: Accepted<S>,
 }
 
-/// Who asks, for what, and which worker has the connection.
+/// Who asks and for what, which worker has the connection, and the answer as far as it is known.
 pub(crate) struct Caller {
-    pub(crate) request: Parts,
-    pub(crate) params: Vec<(String, String)>,
-    pub(crate) address: SocketAddr,
-    pub(crate) worker: usize,
+    request: Parts,
+    params: Vec<(String, String)>,
+    address: SocketAddr,
+    worker: usize,
+    headers: HeaderMap,
+    protocol: Option<HeaderValue>,
+}
+
+impl Caller {
+    pub(crate) fn new(
+        request: Parts,
+        params: Vec<(String, String)>,
+        address: SocketAddr,
+        worker: usize,
+    ) -> Box<Self> {
+        let headers = HeaderMap::new();
+        Box::new(Self { request, params, address, worker, headers, protocol: None })
+    }
 }
 
 /// The client, once it was let in.
 pub(crate) type Accepted<S> = Arc<OnceLock<Client<S>>>;
 
 impl<S> Handshake<S> {
-    pub(crate) fn new(caller: Caller, endpoint: Endpoint<S>, line: Arc<Line>) -> Self {
-        Self {
-            caller,
-            headers: HeaderMap::new(),
-            protocol: None,
-            endpoint,
-            line,
-            accepted: Accepted::default(),
-        }
+    pub(crate) fn new(caller: Box<Caller>, endpoint: Endpoint<S>, line: Arc<Line>) -> Self {
+        Self { caller, endpoint, line, accepted: Accepted::default() }
     }
 
     /// The request: method, URI with its query, headers.
@@ -85,7 +91,7 @@ impl<S> Handshake<S> {
     /// hang up on hearing it (RFC 6455 §4.1).
     pub fn select(mut self, protocol: &str) -> Self {
         if self.protocols().any(|offered| offered == protocol) {
-            self.protocol = HeaderValue::from_str(protocol).ok();
+            self.caller.protocol = HeaderValue::from_str(protocol).ok();
         }
         self
     }
@@ -103,18 +109,18 @@ impl<S> Handshake<S> {
     /// Adds a header to the answer, whichever it will be; one that is there under the same name
     /// stays. Headers that belong to the handshake itself are the server's.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.caller.headers.append(name, value);
         self
     }
 
     /// Lets the client in. It is a member of the endpoint from now on; the 101 leaves with the
     /// first thing said to it, or when `on_open` returns, whichever comes first.
-    pub fn accept_with(mut self, state: S) -> Client<S> {
-        if let Some(protocol) = self.protocol.take() {
-            self.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    pub fn accept_with(self, state: S) -> Client<S> {
+        let Self { caller, endpoint, line, accepted } = self;
+        let Caller { address, worker, mut headers, protocol, .. } = *caller;
+        if let Some(protocol) = protocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
         }
-        let Self { caller, headers, endpoint, line, accepted, .. } = self;
-        let Caller { address, worker, .. } = caller;
         let registry = Arc::clone(endpoint.registry());
         let client = |id| Client::new(id, state, address, endpoint, Arc::clone(&line));
         if !line.accept(headers) {
@@ -149,7 +155,7 @@ impl<S> Handshake<S> {
     /// }
     /// ```
     pub fn refuse(self, status: Status) -> Refusal {
-        Refusal::new(status, self.headers)
+        Refusal::new(status, self.caller.headers)
     }
 
     pub(crate) fn accepted(&self) -> Accepted<S> {

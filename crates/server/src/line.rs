@@ -27,7 +27,7 @@ enum Verdict {
         opened: bool,
     },
     /// Not let in.
-    Refused(Box<Refusal>),
+    Refused(Refusal),
     /// Let in, and the 101 is on its way.
     Switched,
     /// Not let in, and the answer is on its way.
@@ -62,7 +62,7 @@ impl Line {
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut verdict = self.lock();
         if matches!(*verdict, Verdict::Open) {
-            *verdict = Verdict::Refused(Box::new(refusal));
+            *verdict = Verdict::Refused(refusal);
         }
     }
 
@@ -82,7 +82,7 @@ impl Line {
                 *verdict = Verdict::Switched;
                 Some(Answer::Switch(*headers))
             }
-            Verdict::Refused(refusal) => Some(Answer::Refuse(*refusal)),
+            Verdict::Refused(refusal) => Some(Answer::Refuse(refusal)),
             undue => {
                 *verdict = undue;
                 None

@@ -26,7 +26,7 @@ pub(crate) struct Mount<W, S> {
 pub(crate) trait Application: Send + Sync {
     fn path(&self) -> &str;
     /// Shows a caller to `on_open`. Nothing happens until the session is polled.
-    fn open(self: Arc<Self>, caller: Caller) -> Opening;
+    fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>>;
     /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
     fn close_all(&self);
@@ -59,7 +59,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
         &self.path
     }
 
-    fn open(self: Arc<Self>, caller: Caller) -> Opening {
+    fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening {
         let line = Arc::new(Line::new(self.max_queued_bytes));
         let config = Arc::clone(&self.config);
         let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));

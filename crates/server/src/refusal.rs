@@ -11,7 +11,10 @@ use crate::Failure;
 /// Made by [`Handshake::refuse`](crate::Handshake::refuse), or from any error by `?`, which answers
 /// 500 and logs the error without telling the peer.
 #[must_use = "a refusal is the answer only once `on_open` returns it as `Err`"]
-pub struct Refusal {
+pub struct Refusal(Box<Answer>);
+
+/// Boxed, so that it costs no client anything that is let in.
+pub(crate) struct Answer {
     pub(crate) status: Status,
     pub(crate) reason: Option<String>,
     pub(crate) headers: HeaderMap,
@@ -20,26 +23,35 @@ pub struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: Status, headers: HeaderMap) -> Self {
-        Self { status, reason: None, headers, cause: None }
+        Self(Box::new(Answer { status, reason: None, headers, cause: None }))
     }
 
     /// Says why, on the status line and in the body, in place of the standard phrase.
     ///
     /// Characters that HTTP does not allow in a reason phrase (RFC 9112 §4) appear as `?`.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
+        self.0.reason = Some(reason.into());
         self
     }
 
     /// Adds a header; one that is there under the same name stays.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.0.headers.append(name, value);
         self
     }
 
     /// The status that will be answered.
     pub fn status(&self) -> Status {
-        self.status
+        self.0.status
+    }
+
+    pub(crate) fn into_answer(self) -> Answer {
+        *self.0
+    }
+
+    /// The error it was made of, if it was.
+    pub(crate) fn cause(&self) -> Option<&Failure> {
+        self.0.cause.as_ref()
     }
 }
 
@@ -51,17 +63,19 @@ impl<E: Error + Send + Sync + 'static> From<E> for Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self { cause: Some(failure), ..Self::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new()) }
+        let mut refusal = Self::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
+        refusal.0.cause = Some(failure);
+        refusal
     }
 }
 
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
-            .field("status", &self.status)
-            .field("reason", &self.reason)
-            .field("headers", &self.headers)
-            .field("cause", &self.cause)
+            .field("status", &self.0.status)
+            .field("reason", &self.0.reason)
+            .field("headers", &self.0.headers)
+            .field("cause", &self.0.cause)
             .finish()
     }
 }

@@ -119,7 +119,7 @@ impl Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         let status = refusal.status();
-        Self::Failed(refusal.cause.unwrap_or_else(|| {
+        Self::Failed(refusal.into_answer().cause.unwrap_or_else(|| {
             Failure::new(format!("refused with {status} after it had accepted"))
         }))
     }
@@ -130,7 +130,7 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) ->
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
     match outcome {
         Ok(Err(refusal)) => {
-            if let Some(failure) = refusal.cause.as_ref().filter(|it| !it.is_client_gone()) {
+            if let Some(failure) = refusal.cause().filter(|it| !it.is_client_gone()) {
                 error!(path, %failure, "on_open failed; the peer is answered 500");
             }
             refusal

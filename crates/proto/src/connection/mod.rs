@@ -226,4 +226,22 @@ mod tests {
     fn a_connection_is_small() {
         assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
     }
+
+    #[test]
+    fn what_has_half_arrived_is_freed_with_the_close() {
+        let now = Instant::now();
+        for give_up in [true, false] {
+            let mut connection = Connection::new(Arc::default(), now);
+            // Half of a text of ten bytes.
+            let mut bytes = [0x81, 0x8a, 0, 0, 0, 0, b'h', b'a', b'l', b'f'];
+            assert_eq!(connection.receive(&mut &mut bytes[..], now), None);
+            if give_up {
+                connection.fail(CloseCode::POLICY.into(), now);
+            } else {
+                connection.receive_end();
+            }
+            let idle = format!("{:?}", Reader::default());
+            assert_eq!(format!("{:?}", connection.reader), idle);
+        }
+    }
 }

@@ -57,6 +57,17 @@ fn nothing_received_is_no_sign_of_life() {
 }
 
 #[test]
+fn silence_is_excused_while_nobody_listens() {
+    let mut session = session();
+    session.now += PERIOD - MOMENT;
+    session.connection.excuse_silence(session.now);
+    assert_eq!(session.wakes_in(), Some(PERIOD));
+    assert_eq!(session.after(PERIOD - MOMENT), None);
+    assert_eq!(session.transmit(), []);
+    ping_after(&mut session, MOMENT);
+}
+
+#[test]
 fn a_peer_that_answers_no_ping_is_given_up() {
     let mut session = session();
     for outstanding in 1..=3 {
@@ -131,6 +142,24 @@ fn a_late_wake_up_brings_one_ping_only() {
     ping_after(&mut session, PERIOD * 7);
     assert_eq!(session.connection.pings_outstanding(), 1);
     assert_eq!(session.wakes_in(), Some(PERIOD));
+}
+
+#[test]
+fn a_peer_that_speaks_instead_of_answering_is_not_silent() {
+    let mut session = session();
+    ping_after(&mut session, PERIOD);
+    session.now += PERIOD - MOMENT;
+    session.receive(frame(FIN | TEXT, "busy"));
+    assert_eq!(session.wakes_in(), Some(PERIOD));
+    assert_eq!(session.connection.pings_outstanding(), 1);
+}
+
+#[test]
+fn a_ping_that_was_not_written_is_dropped_at_the_end() {
+    let mut session = session();
+    assert_eq!(session.after(PERIOD), None);
+    session.receive(frame(CLOSE, []));
+    assert_eq!(session.transmit(), [(CLOSE, vec![])]);
 }
 
 #[test]

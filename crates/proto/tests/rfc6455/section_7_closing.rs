@@ -123,6 +123,7 @@ fn nothing_follows_our_close() {
     session.connection.close(CloseCode::NORMAL.into(), session.now);
     assert_eq!(session.transmit().len(), 1);
     assert_eq!(session.receive(frame(PING, "late")), []);
+    assert_eq!(session.transmit(), []);
     let message = Message::text("late");
     let refused = session.connection.send(message.clone());
     assert_eq!(refused, Err(SendError::Closing(message)));
@@ -227,6 +228,8 @@ fn a_socket_that_ends_without_a_word_is_abnormal() {
     assert!(session.connection.is_over());
     assert_eq!(session.transmit(), []);
     assert_eq!(session.connection.receive_end(), None);
+    assert_eq!(session.connection.fail(CloseCode::POLICY.into(), session.now), None);
+    assert_eq!(session.transmit(), []);
     assert_eq!(session.receive(frame(FIN | TEXT, "late")), []);
 }
 

@@ -20,7 +20,7 @@ use aerys_proto::{Close, Connection, Event};
 use bytes::Bytes;
 use tokio::{
     net::TcpStream,
-    time::{Sleep, sleep_until},
+    time::{Sleep, sleep},
 };
 
 use crate::{
@@ -87,7 +87,7 @@ impl Driver {
             line: opening.line,
             socket: None,
             session: Some(opening.session),
-            alarm: Box::pin(sleep_until(now.into())),
+            alarm: Box::pin(sleep(NEVER)),
             sending: false,
             progress: false,
             patience: None,
@@ -212,3 +212,6 @@ impl Driver {
 
 /// How much one client may read and write in one turn, in bytes.
 const TURN: usize = 64 * 1024;
+
+/// How far off an alarm is that was not set yet: thirty years.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);

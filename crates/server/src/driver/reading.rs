@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
@@ -63,6 +63,9 @@ impl Socket {
         let size = self.early.len().min(chunk.remaining());
         chunk.put_slice(&self.early[..size]);
         self.early.advance(size);
+        if self.early.is_empty() {
+            self.early = Bytes::new();
+        }
         Poll::Ready(Ok(()))
     }
 }

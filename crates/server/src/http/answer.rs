@@ -32,6 +32,7 @@ pub(super) fn not_found_page(html: impl Into<Bytes>) -> Response<ResponseBody> {
 }
 
 pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
+    let refusal = refusal.into_answer();
     let status = refusal.status.as_status_code();
     let standard = status.canonical_reason().unwrap_or("Refused");
     let mut response = plain(status, refusal.reason.as_deref().unwrap_or(standard));

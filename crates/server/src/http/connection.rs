@@ -68,7 +68,9 @@ pub(crate) async fn serve(
     match (ended, opening) {
         (Ok(()), Some(opening)) if opening.line.is_switched() => {
             let parts = connection.into_parts();
-            Outcome::Upgraded { opening, stream: parts.io.into_inner(), early: parts.read_buf }
+            // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
+            let early = Bytes::copy_from_slice(&parts.read_buf);
+            Outcome::Upgraded { opening, stream: parts.io.into_inner(), early }
         }
         (_, Some(opening)) => Outcome::Vanished(opening),
         (Ok(()), None) => Outcome::Over,

@@ -49,8 +49,7 @@ impl Service {
             Err(refused) => return ready(*refused),
         };
         let (parts, _) = request.into_parts();
-        let (address, worker) = (self.address, self.worker);
-        let opening = application.open(Caller { request: parts, params, address, worker });
+        let opening = application.open(Caller::new(parts, params, self.address, self.worker));
         Box::pin(self.slot.open(opening, accept))
     }
 }
