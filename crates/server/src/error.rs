@@ -113,8 +113,8 @@ pub enum ServerError {
         /// What it failed with.
         failure: Failure,
     },
-    /// A thread or runtime could not be started, or a signal could not be listened for.
-    #[error("the system refused a worker thread: {0}")]
+    /// A thread could not be started, or a signal not be listened for.
+    #[error("the system refuses what the server needs: {0}")]
     System(io::Error),
     /// A second signal came while the server was stopping.
     #[error("stopped at once by a second signal; not every client was told")]

@@ -66,7 +66,8 @@ impl Host {
         self
     }
 
-    /// Answers every other request with a tower service, such as an axum `Router`.
+    /// Answers every other request with a tower service, such as an axum `Router`. It cannot upgrade a
+    /// connection itself; that is what endpoints are for.
     pub fn service<T, B>(mut self, service: T) -> Self
     where
         T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt, mem,
     pin::Pin,
     sync::{
         Arc,
@@ -14,7 +14,7 @@ use std::{
 use aerys_proto::Message;
 use futures_util::task::AtomicWaker;
 
-use crate::{ClientGone, ClientId, Endpoint, outbox::Receipt, registry::Shard};
+use crate::{Client, ClientGone, ClientId, Endpoint, outbox::Receipt, registry::Shard};
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
 ///
@@ -47,7 +47,7 @@ pub(crate) struct Tallying {
     waiting: AtomicWaker,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Audience {
     /// `None` is everyone.
     only: Option<HashSet<ClientId>>,
@@ -75,14 +75,14 @@ impl<'e, S> Broadcast<'e, S> {
 
 impl<S: Send + Sync + 'static> Broadcast<'_, S> {
     /// Sends it without waiting for anyone.
-    pub fn nowait(self) {
+    pub fn nowait(mut self) {
         self.start(None);
     }
 
     /// One order for each worker: its own clients it walks itself.
-    fn start(&self, tallying: Option<&Arc<Tallying>>) {
+    fn start(&mut self, tallying: Option<&Arc<Tallying>>) {
         let shards = self.endpoint.registry().shards();
-        let audience = Arc::new(self.audience.clone());
+        let audience = Arc::new(mem::take(&mut self.audience));
         for (index, shard) in shards.iter().enumerate() {
             if !audience.may_be_at(index, shards.len()) {
                 continue;
@@ -131,7 +131,7 @@ impl Audience {
 
     fn deliver<S>(&self, shard: &Shard<S>, message: &Message, tallying: Option<&Arc<Tallying>>) {
         let clients = shard.lock();
-        let deliver = |client: &crate::Client<S>| {
+        let deliver = |client: &Client<S>| {
             let receipt = match tallying {
                 Some(tallying) => {
                     tallying.expect_one();
