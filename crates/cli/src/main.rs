@@ -1,2 +1,86 @@
-//! stub
-fn main() {}
+//! The `aerys` binary: a websocket server on one port, with a chat to try it on.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod arguments;
+mod chat;
+mod echo;
+mod log;
+mod page;
+mod protocol;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use aerys::{Host, Server, ServerError};
+use clap::Parser;
+use tokio::runtime::Builder;
+use tracing::{debug, warn};
+
+use crate::{
+    arguments::{Arguments, Settings},
+    chat::Chat,
+    echo::Echo,
+    page::Page,
+};
+
+fn main() -> ExitCode {
+    let settings = Arguments::parse().into_settings();
+    log::start(settings.debug);
+    raise_file_limit();
+    match run(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("aerys: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Each client is an open file, and the usual soft limit of 1024 is soon reached.
+fn raise_file_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => debug!(files, "this many files, and so clients, may be open"),
+        Err(error) => warn!(%error, "the limit of open files, and so of clients, is left as it is"),
+    }
+}
+
+fn run(settings: Settings) -> Result<(), ServerError> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(ServerError::System)?;
+    let outcome = runtime.block_on(serve(settings));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(settings: Settings) -> Result<(), ServerError> {
+    let host = Host::new("localhost")
+        .websocket_with("/chat", Chat::default(), chat::options())
+        .websocket("/echo", Echo);
+    let host = match settings.root {
+        Some(folder) => host.root(folder),
+        None => host.service(Page::new()),
+    };
+    let mut server = Server::new().listen(settings.listen).host(host);
+    if let Some(workers) = settings.workers {
+        server = server.workers(workers);
+    }
+    let running = server.start().await?;
+    let address = running.address();
+    // In this order, so that who has read the address may send a signal at once.
+    let signalled = running.until_signalled();
+    announce(address);
+    signalled.await
+}
+
+fn announce(address: SocketAddr) {
+    let mut out = io::stdout();
+    let said = writeln!(out, "Listening on http://{address}").and_then(|()| out.flush());
+    if let Err(error) = said {
+        warn!(%address, %error, "the address could not be printed");
+    }
+}

@@ -195,19 +195,23 @@ impl Running {
         self.addresses[0]
     }
 
-    /// Waits for SIGINT or SIGTERM, then stops.
+    /// Waits for SIGINT or SIGTERM, then stops. Signals are listened for from the call on, before
+    /// the future is polled.
     ///
     /// # Errors
     ///
     /// [`ServerError::Interrupted`] if a second signal comes meanwhile: what was still to be done
     /// is not. [`ServerError::System`] if signals cannot be listened for.
-    pub async fn until_signalled(self) -> Result<(), ServerError> {
-        let mut signals = Signals::listen().map_err(ServerError::System)?;
-        let signal = signals.next().await;
-        info!(signal, "stopping; a second signal stops at once");
-        tokio::select! {
-            () = self.stop() => Ok(()),
-            _ = signals.next() => Err(ServerError::Interrupted),
+    pub fn until_signalled(self) -> impl Future<Output = Result<(), ServerError>> + Send {
+        let signals = Signals::listen();
+        async move {
+            let mut signals = signals.map_err(ServerError::System)?;
+            let signal = signals.next().await;
+            info!(signal, "stopping; a second signal stops at once");
+            tokio::select! {
+                () = self.stop() => Ok(()),
+                _ = signals.next() => Err(ServerError::Interrupted),
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! Files below a document root.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind::{NotADirectory, NotFound, PermissionDenied},
+    path::{Path, PathBuf},
+};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -29,6 +32,10 @@ impl Files {
         let mut response = match self.folder.clone().try_call(request).await {
             Ok(response) if response.status() == StatusCode::NOT_FOUND => return None,
             Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+            // A file that may not be read is, to the world, not there.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
+                return None;
+            }
             Err(error) => {
                 warn!(path, %error, "a file cannot be read");
                 answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read.")

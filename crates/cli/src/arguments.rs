@@ -1,0 +1,99 @@
+//! The command line, and what the rest of the program gets to see of it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, value_parser};
+
+/// A websocket server with a chat to try it on.
+#[derive(Debug, Parser)]
+#[command(name = "aerys", version)]
+pub(crate) struct Arguments {
+    /// Where to listen: an IP address and a port; port 0 is any free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
+    listen: SocketAddr,
+
+    /// How many threads drive the clients, at least 1 [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    workers: Option<u16>,
+
+    /// Serve the files of this folder instead of the chat page; /chat and /echo stay.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// Log in detail, and use one thread unless --workers says otherwise.
+    #[arg(short, long)]
+    debug: bool,
+}
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    /// `None` for the server's own default.
+    pub(crate) workers: Option<usize>,
+    /// `None` for the page that is compiled in.
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) debug: bool,
+}
+
+impl Arguments {
+    pub(crate) fn into_settings(self) -> Settings {
+        let Self { listen, workers, root, debug } = self;
+        let workers = workers.or(debug.then_some(1)).map(usize::from);
+        Settings { listen, workers, root, debug }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn settings(arguments: &[&str]) -> Result<Settings, clap::Error> {
+        let arguments = [&["aerys"], arguments].concat();
+        Arguments::try_parse_from(arguments).map(Arguments::into_settings)
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_everything_is_as_usual() {
+        let usual = Settings {
+            listen: ([127, 0, 0, 1], 1337).into(),
+            workers: None,
+            root: None,
+            debug: false,
+        };
+        assert_eq!(settings(&[]).unwrap(), usual);
+    }
+
+    #[test]
+    fn debugging_is_done_on_one_thread_unless_asked_otherwise() {
+        for (arguments, workers) in [
+            (&["-d"][..], Some(1)),
+            (&["--debug"], Some(1)),
+            (&["-d", "--workers", "3"], Some(3)),
+            (&["--workers", "3"], Some(3)),
+        ] {
+            assert_eq!(settings(arguments).unwrap().workers, workers, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            &["--workers", "0"][..],
+            &["--workers", "many"],
+            &["--listen", "1337"],
+            &["--listen", "localhost:1337"],
+            &["--root"],
+            &["public"],
+        ] {
+            assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What a chat's clients say and hear: JSON, one object for each message, told apart by `type`.
+
+use aerys::{ClientId, Message};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// What a client says.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum Request {
+    /// Comes first, and once.
+    Join {
+        name: String,
+    },
+    Say {
+        text: String,
+    },
+}
+
+/// What a client hears.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum Reply<'a> {
+    /// To the one who has joined, before anything else.
+    Welcome {
+        #[serde(serialize_with = "as_text")]
+        id: ClientId,
+        name: &'a str,
+        count: usize,
+        people: Vec<&'a String>,
+    },
+    /// To everyone else who has joined.
+    Joined {
+        #[serde(serialize_with = "as_text")]
+        id: ClientId,
+        name: &'a str,
+        count: usize,
+    },
+    Left {
+        #[serde(serialize_with = "as_text")]
+        id: ClientId,
+        name: &'a str,
+        count: usize,
+    },
+    /// To everyone who has joined, the one who said it included.
+    Said {
+        #[serde(serialize_with = "as_text")]
+        id: ClientId,
+        name: &'a str,
+        text: &'a str,
+        /// Milliseconds since 1970.
+        at: u64,
+    },
+    /// To the one who asked for what cannot be; the connection stays.
+    Error { text: String },
+}
+
+/// Why a client's request is not granted, in words for whoever sits there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Complaint {
+    #[error("This is no request: {0}.")]
+    NotUnderstood(#[from] serde_json::Error),
+    #[error("A name has 1 to {MAX_NAME} characters, none of them a control character.")]
+    BadName,
+    #[error("A message has 1 to {MAX_TEXT} characters.")]
+    BadText,
+    #[error("Join with a name before you say something.")]
+    NotJoined,
+    #[error("You have joined already, as {name}.")]
+    JoinedAlready { name: String },
+}
+
+pub(crate) fn parse(json: &[u8]) -> Result<Request, Complaint> {
+    Ok(serde_json::from_slice(json)?)
+}
+
+/// The name without the blanks around it.
+pub(crate) fn check_name(name: &str) -> Result<&str, Complaint> {
+    let name = name.trim();
+    let good = has_length(name, MAX_NAME) && !name.chars().any(char::is_control);
+    good.then_some(name).ok_or(Complaint::BadName)
+}
+
+/// The text without the blanks behind it.
+pub(crate) fn check_text(text: &str) -> Result<&str, Complaint> {
+    let text = text.trim_end();
+    has_length(text, MAX_TEXT).then_some(text).ok_or(Complaint::BadText)
+}
+
+fn has_length(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count())
+}
+
+impl From<Reply<'_>> for Message {
+    fn from(reply: Reply<'_>) -> Self {
+        Self::text(serde_json::to_string(&reply).expect("texts and numbers are always JSON"))
+    }
+}
+
+/// JavaScript's numbers end at 2^53, a client's id does not.
+fn as_text<S: Serializer>(id: &ClientId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
+/// In characters.
+const MAX_NAME: usize = 32;
+const MAX_TEXT: usize = 2000;
+
+/// The largest request, in bytes: JSON may write each character of a text as two escapes of six
+/// bytes each, and there is something around it.
+pub(crate) const MAX_SIZE: usize = 12 * MAX_TEXT + 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_told_apart_by_their_type() {
+        let join = Request::Join { name: "Ada".into() };
+        assert_eq!(parse(br#"{"type":"join","name":"Ada"}"#).unwrap(), join);
+        let say = Request::Say { text: "a\nb".into() };
+        assert_eq!(parse(br#"{"text":"a\nb","type":"say","more":1}"#).unwrap(), say);
+    }
+
+    #[test]
+    fn what_is_no_request_is_answered_with_the_reason() {
+        for (json, reason) in [
+            ("", "EOF while parsing"),
+            ("hello", "expected value"),
+            ("null", "invalid type: null"),
+            ("{}", "missing field `type`"),
+            (r#"{"type":"shout"}"#, "unknown variant `shout`, expected `join` or `say`"),
+            (r#"{"type":"join"}"#, "missing field `name`"),
+            (r#"{"type":"say","text":7}"#, "invalid type: integer `7`, expected a string"),
+            (r#"{"type":"say","text":"\ud800"}"#, "escape"),
+        ] {
+            let complaint = parse(json.as_bytes()).unwrap_err().to_string();
+            assert!(complaint.starts_with("This is no request: "), "{json}: {complaint}");
+            assert!(complaint.contains(reason), "{json}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn names_are_trimmed_and_neither_empty_nor_long_nor_odd() {
+        let (longest, longer) = ("é".repeat(32), "é".repeat(33));
+        for (name, checked) in [
+            ("Ada", Some("Ada")),
+            ("  Ada L. \n", Some("Ada L.")),
+            (&longest, Some(&*longest)),
+            (&longer, None),
+            ("", None),
+            (" \t ", None),
+            ("A\nda", None),
+            ("A\u{7f}da", None),
+            ("A\u{85}da", None),
+        ] {
+            assert_eq!(check_name(name).ok(), checked, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_trimmed_behind_and_neither_empty_nor_long() {
+        let (longest, longer) = ("é".repeat(2000), "é".repeat(2001));
+        let trimmed = format!("{longest}  ");
+        for (text, checked) in [
+            ("hello", Some("hello")),
+            ("  two\nlines \n", Some("  two\nlines")),
+            (&longest, Some(&*longest)),
+            (&trimmed, Some(&longest)),
+            (&longer, None),
+            ("", None),
+            (" \n", None),
+        ] {
+            assert_eq!(check_text(text).ok(), checked, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_text_fits_however_it_is_written() {
+        let text = r"\ud83d\ude00".repeat(MAX_TEXT);
+        let json = format!(r#"{{"type":"say","text":"{text}"}}"#);
+        assert!(json.len() <= MAX_SIZE);
+        let Request::Say { text } = parse(json.as_bytes()).unwrap() else { panic!("a say") };
+        assert_eq!(check_text(&text).unwrap(), "😀".repeat(MAX_TEXT));
+    }
+
+    #[test]
+    fn replies_name_their_type_first() {
+        let error = Message::from(Reply::Error { text: Complaint::NotJoined.to_string() });
+        let json = r#"{"type":"error","text":"Join with a name before you say something."}"#;
+        assert_eq!(error, Message::text(json));
+    }
+}
