@@ -118,19 +118,23 @@ impl<S> Handshake<S> {
     pub fn accept_with(self, state: S) -> Client<S> {
         let Self { caller, endpoint, line, accepted } = self;
         let Caller { address, worker, mut headers, protocol, .. } = *caller;
+        headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
         if let Some(protocol) = protocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
         }
         let registry = Arc::clone(endpoint.registry());
-        let client = |id| Client::new(id, state, address, endpoint, Arc::clone(&line));
-        if !line.accept(headers) {
+        let id = registry.next_id(worker);
+        let client = Client::new(id, state, address, endpoint, Arc::clone(&line));
+        let join = || {
+            registry.join(client.clone());
+            let _ = accepted.set(client.clone());
+        };
+        if !line.accept(headers, join) {
             // `on_open` returned without it: the peer has been refused in the meantime.
             line.outbox.gone();
             line.outbox.departed();
-            return client(registry.next_id(worker));
+            return client;
         }
-        let client = registry.join(worker, client);
-        let _ = accepted.set(client.clone());
         if registry.is_stopping() {
             client.close().code(aerys_proto::CloseCode::AWAY).nowait();
         }

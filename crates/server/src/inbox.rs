@@ -14,25 +14,30 @@ pub(crate) struct Inbox(Mutex<State>);
 
 struct State {
     backlog: VecDeque<Message>,
+    /// What the backlog costs, in bytes.
+    cost: usize,
     departure: Option<Close>,
 }
 
 impl Inbox {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { backlog: VecDeque::new(), departure: None }))
+        Self(Mutex::new(State { backlog: VecDeque::new(), cost: 0, departure: None }))
     }
 
     pub(crate) fn push(&self, message: Message) {
-        self.lock().backlog.push_back(message);
+        let mut state = self.lock();
+        state.cost += cost(&message);
+        state.backlog.push_back(message);
     }
 
     pub(crate) fn take(&self) -> Option<Message> {
         let mut state = self.lock();
-        let message = state.backlog.pop_front();
+        let message = state.backlog.pop_front()?;
+        state.cost -= cost(&message);
         if state.backlog.is_empty() && state.backlog.capacity() > KEPT_MESSAGES {
             state.backlog = VecDeque::new();
         }
-        message
+        Some(message)
     }
 
     pub(crate) fn has_backlog(&self) -> bool {
@@ -41,7 +46,14 @@ impl Inbox {
 
     /// Drops what has not been taken: nobody will take it.
     pub(crate) fn discard(&self) {
-        self.lock().backlog = VecDeque::new();
+        let mut state = self.lock();
+        state.backlog = VecDeque::new();
+        state.cost = 0;
+    }
+
+    /// Whether so much waits that no more is to be read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().cost >= FULL
     }
 
     /// The connection is over. The first to say how is heard.
@@ -57,6 +69,14 @@ impl Inbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+fn cost(message: &Message) -> usize {
+    message.len() + size_of::<Message>()
+}
+
+/// What may wait before no more is read, in bytes. Little, so that a peer is held back by an
+/// application that is busy; but not nothing, so that a goodbye behind a few words is heard.
+const FULL: usize = 4 * 1024;
 
 /// Room for this many messages is kept while nothing waits.
 const KEPT_MESSAGES: usize = 8;

@@ -26,6 +26,8 @@ enum Verdict {
         headers: Box<HeaderMap>,
         opened: bool,
     },
+    /// Not let in; with which words is about to be said.
+    Shut,
     /// Not let in.
     Refused(Refusal),
     /// Let in, and the 101 is on its way.
@@ -49,19 +51,31 @@ impl Line {
         }
     }
 
-    /// Lets the client in, unless it was refused before.
-    pub(crate) fn accept(&self, headers: HeaderMap) -> bool {
+    /// Lets the client in by `join`, unless it is too late for that. Whoever learns that it was let
+    /// in finds it joined.
+    pub(crate) fn accept(&self, headers: HeaderMap, join: impl FnOnce()) -> bool {
         let mut verdict = self.lock();
         let undecided = matches!(*verdict, Verdict::Open);
         if undecided {
+            join();
             *verdict = Verdict::Accepted { headers: Box::new(headers), opened: false };
         }
         undecided
     }
 
+    /// `on_open` has returned: from now on the client is not let in. `false` if it was before.
+    pub(crate) fn shut(&self) -> bool {
+        let mut verdict = self.lock();
+        let undecided = matches!(*verdict, Verdict::Open);
+        if undecided {
+            *verdict = Verdict::Shut;
+        }
+        undecided || !matches!(*verdict, Verdict::Accepted { .. } | Verdict::Switched)
+    }
+
     pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut verdict = self.lock();
-        if matches!(*verdict, Verdict::Open) {
+        if matches!(*verdict, Verdict::Open | Verdict::Shut) {
             *verdict = Verdict::Refused(refusal);
         }
     }

@@ -30,6 +30,16 @@ pub(crate) enum Errand {
     Close(Close),
 }
 
+/// What the driver finds when it begins a turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    Nothing,
+    /// A close was asked for. Its turn may still be to come.
+    Closing,
+    /// The client is owed too much and is to be given up. Said once.
+    Overflowed(Close),
+}
+
 /// Whether the driver can write at all while it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owes {
@@ -155,7 +165,7 @@ impl Outbox {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
             state.phase = Phase::Closing(close);
-            state.call_driver(News::Message);
+            state.call_driver(News::End);
         }
     }
 
@@ -178,16 +188,23 @@ impl Outbox {
 
     // The driver's side.
 
-    /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it. Answers with
-    /// the end of a client that is owed too much, once.
-    pub(crate) fn attend(&self) -> Option<Close> {
+    /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
+    pub(crate) fn attend(&self) -> Notice {
         let mut state = self.lock();
         state.driver = Attendance::Awake;
-        if matches!(state.phase, Phase::Overflowed) {
-            state.phase = Phase::Parting;
-            return Some(Close::new(CloseCode::POLICY, "too slow to read what was sent"));
+        match state.phase {
+            Phase::Closing(_) => Notice::Closing,
+            Phase::Overflowed => {
+                state.phase = Phase::Parting;
+                Notice::Overflowed(Close::new(CloseCode::POLICY, "too slow to read what was sent"))
+            }
+            _ => Notice::Nothing,
         }
-        None
+    }
+
+    /// Takes the close that was asked for out of its turn.
+    pub(crate) fn take_close(&self) -> Option<Close> {
+        self.lock().take_close()
     }
 
     /// The driver is about to wait. `false` if there is something for it to do: it must not.
@@ -226,13 +243,7 @@ impl Outbox {
             state.taken += 1;
             return message.map(Errand::Message);
         }
-        match mem::replace(&mut state.phase, Phase::Parting) {
-            Phase::Closing(close) => Some(Errand::Close(close)),
-            phase => {
-                state.phase = phase;
-                None
-            }
-        }
+        state.take_close().map(Errand::Close)
     }
 
     /// The first `count` of the messages taken have been handed to the kernel.
@@ -292,6 +303,16 @@ enum News {
 impl State {
     fn has_errand(&self) -> bool {
         self.taken < self.parcels.len() || matches!(self.phase, Phase::Closing(_))
+    }
+
+    fn take_close(&mut self) -> Option<Close> {
+        match mem::replace(&mut self.phase, Phase::Parting) {
+            Phase::Closing(close) => Some(close),
+            phase => {
+                self.phase = phase;
+                None
+            }
+        }
     }
 
     fn call_driver(&mut self, news: News) {
@@ -394,8 +415,8 @@ mod tests {
         }
         assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(ClientGone));
         assert_eq!(take_all(&outbox), [""; 0]);
-        assert_eq!(outbox.attend().unwrap().code, CloseCode::POLICY);
-        assert_eq!(outbox.attend(), None);
+        assert!(matches!(outbox.attend(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
+        assert_eq!(outbox.attend(), Notice::Nothing);
         assert_eq!(outbox.queued_bytes(), 0);
     }
 

@@ -30,18 +30,12 @@ impl<S> Registry<S> {
         Self { shards: workers.iter().map(shard).collect(), stopping: AtomicBool::new(false) }
     }
 
-    /// Makes a client with the next id, and makes it a member.
-    pub(crate) fn join(
-        &self,
-        worker: usize,
-        client: impl FnOnce(ClientId) -> Client<S>,
-    ) -> Client<S> {
-        let client = client(self.next_id(worker));
-        let shard = &self.shards[worker];
+    /// Makes a client a member.
+    pub(crate) fn join(&self, client: Client<S>) {
+        let shard = self.shard(client.id());
         // What was broadcast before it came is not for it.
         shard.worker.settle();
-        shard.lock().insert(client.id(), client.clone());
-        client
+        shard.lock().insert(client.id(), client);
     }
 
     pub(crate) fn next_id(&self, worker: usize) -> ClientId {

@@ -9,7 +9,7 @@ use futures_util::{
     future::{Either, select},
 };
 use http::HeaderMap;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
     Client, Departure, Failure, Handshake, Refusal, Status, Websocket, handshake::Accepted,
@@ -44,9 +44,10 @@ async fn handlers<W, S>(
     S: Send + Sync + 'static,
 {
     let outcome = caught(async { mount.app.on_open(handshake).await }).await;
-    let Some(client) = accepted.get() else {
+    if line.shut() {
         return line.refuse(refusal(outcome, &mount.path));
-    };
+    }
+    let Some(client) = accepted.get() else { return };
     line.opened();
     if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
         fault.punish(client, &mount.path, "on_open");
@@ -136,7 +137,7 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) ->
             refusal
         }
         Ok(Ok(other)) => {
-            error!(path, client = %other.id(), "on_open answered with a client it did not accept");
+            warn!(path, client = %other.id(), "on_open answered with a client that it did not accept in time");
             internal()
         }
         Err(Fault::Failed(failure)) => {

@@ -157,6 +157,11 @@ impl Connection {
         }
     }
 
+    /// Whether the message last given to [`send`](Self::send) has frames left.
+    pub fn is_sending(&self) -> bool {
+        self.writer.is_sending()
+    }
+
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)

@@ -35,6 +35,10 @@ impl Writer {
         Ok(())
     }
 
+    pub(super) fn is_sending(&self) -> bool {
+        self.message.is_some()
+    }
+
     pub(super) fn pong(&mut self, payload: &[u8]) {
         if !matches!(self.ending, Ending::Said) {
             self.pongs.push(payload);

@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     line::Line,
     mount::{BoxFuture, Opening},
-    outbox::Owes,
+    outbox::{Notice, Owes},
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
@@ -39,10 +39,12 @@ pub(crate) struct Driver {
     session: Option<BoxFuture<'static, ()>>,
     alarm: Pin<Box<Sleep>>,
     close_period: Duration,
-    /// Whether frames of the message last given to the connection are still to come.
+    /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Whether the socket has taken anything since the alarm last rang.
     progress: bool,
+    /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
+    parting: Option<Instant>,
     /// Until when messages left behind by a client that has gone may still be worked off.
     patience: Option<Instant>,
 }
@@ -90,6 +92,7 @@ impl Driver {
             alarm: Box::pin(sleep(NEVER)),
             sending: false,
             progress: false,
+            parting: None,
             patience: None,
         }
     }
@@ -103,6 +106,7 @@ impl Future for Driver {
         let mut budget = Budget { read: TURN, write: TURN };
         loop {
             driver.attend();
+            let deaf = driver.is_deaf();
             let read = driver.read(cx, &mut budget.read);
             driver.converse(cx);
             let wrote = driver.write(cx, &mut budget.write);
@@ -114,7 +118,9 @@ impl Future for Driver {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if !read && !wrote && driver.rest(cx) {
+            // Nothing wakes a driver for what it did not listen to: it has to look by itself.
+            let listens_again = deaf && !driver.is_deaf() && driver.socket.is_some();
+            if !read && !wrote && !listens_again && driver.rest(cx) {
                 return Poll::Pending;
             }
         }
@@ -124,9 +130,19 @@ impl Future for Driver {
 impl Driver {
     /// Looks at what cannot wait: the clock, and a client that is owed too much.
     fn attend(&mut self) {
-        if let Some(close) = self.line.outbox.attend() {
-            let event = self.connection.fail(close, Instant::now());
-            self.report(event);
+        let notice = self.line.outbox.attend();
+        if notice != Notice::Closing {
+            self.parting = None;
+        }
+        match notice {
+            Notice::Nothing => {}
+            Notice::Closing => {
+                self.parting.get_or_insert_with(|| Instant::now() + self.close_period);
+            }
+            Notice::Overflowed(close) => {
+                let event = self.connection.fail(close, Instant::now());
+                self.report(event);
+            }
         }
         if self.alarm.is_elapsed() {
             self.handle_timeout(Instant::now());
@@ -142,9 +158,25 @@ impl Driver {
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);
+        if self.parting.is_some_and(|parting| parting <= now) {
+            self.parting = Some(now + self.close_period);
+            if !progress {
+                self.part(now);
+            }
+        }
         if self.patience.is_some_and(|patience| patience <= now) {
             self.patience = None;
             self.line.inbox.discard();
+        }
+    }
+
+    /// Ends the wait for a client that takes nothing of what goes before its CLOSE: it will not
+    /// take that either.
+    fn part(&mut self, now: Instant) {
+        if let Some(close) = self.line.outbox.take_close() {
+            let event = self.connection.fail(close, now);
+            self.report(event);
+            self.socket = None;
         }
     }
 
@@ -167,7 +199,10 @@ impl Driver {
     /// `false` if it has rung already. An alarm that rings too early is left alone: it is looked at
     /// then, so that nothing is done about it for each message.
     fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
-        let due = [self.connection.poll_timeout(), self.patience].into_iter().flatten().min();
+        let due = [self.connection.poll_timeout(), self.parting, self.patience]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(due) = due.map(tokio::time::Instant::from) else { return true };
         if self.alarm.is_elapsed() || due < self.alarm.deadline() {
             self.alarm.as_mut().reset(due);

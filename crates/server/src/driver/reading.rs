@@ -37,10 +37,9 @@ impl Driver {
         })
     }
 
-    /// Whether nothing is read: there is no socket, or the application is behind. What it has not
-    /// taken yet is never more than one chunk and the message that this completed.
+    /// Whether nothing is read: there is no socket, or the application is behind.
     pub(super) fn is_deaf(&self) -> bool {
-        self.socket.is_none() || self.line.inbox.has_backlog()
+        self.socket.is_none() || self.line.inbox.is_full()
     }
 
     fn receive(&mut self, mut input: &mut [u8]) {

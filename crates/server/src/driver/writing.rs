@@ -86,9 +86,12 @@ impl Driver {
         while !batch.is_full() {
             if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
+                if self.sending && !self.connection.is_sending() {
+                    self.sending = false;
+                    batch.ending += 1;
+                }
                 continue;
             }
-            batch.ending += usize::from(mem::take(&mut self.sending));
             match self.line.outbox.next_errand() {
                 // One that comes too late goes with the rest when the client departs.
                 Some(Errand::Message(message)) => {

@@ -40,10 +40,14 @@ pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
         response.extensions_mut().insert(phrase);
     }
     // Several values under one name all go out; a name that is here replaces ours.
-    for name in refusal.headers.keys() {
+    let mut headers = refusal.headers;
+    // Where the body ends is the server's to say.
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::TRANSFER_ENCODING);
+    for name in headers.keys() {
         response.headers_mut().remove(name);
     }
-    response.headers_mut().extend(refusal.headers);
+    response.headers_mut().extend(headers);
     response
 }
 

@@ -1,7 +1,7 @@
 //! Files below a document root.
 
 use std::{
-    io::ErrorKind::{NotADirectory, NotFound, PermissionDenied},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -32,10 +32,7 @@ impl Files {
         let mut response = match self.folder.clone().try_call(request).await {
             Ok(response) if response.status() == StatusCode::NOT_FOUND => return None,
             Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
-            // A file that may not be read is, to the world, not there.
-            Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
-                return None;
-            }
+            Err(error) if is_missing(error.kind()) => return None,
             Err(error) => {
                 warn!(path, %error, "a file cannot be read");
                 answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read.")
@@ -54,12 +51,19 @@ impl Files {
     }
 }
 
-/// Whether a name on the way begins with a dot: `.git`, `.env`. The way may be percent-encoded.
-/// RFC 8615's `.well-known` is meant to be seen.
+/// Whether there is no file, as far as the world is concerned: also if it may not be read, if its
+/// name is too long or has a NUL in it, or if a file stands where a folder would have to.
+fn is_missing(kind: ErrorKind) -> bool {
+    use ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
+    matches!(kind, NotFound | NotADirectory | PermissionDenied | InvalidFilename | InvalidInput)
+}
+
+/// Whether a name on the way begins with a dot: `.git`, `.env`. The way may be percent-encoded, what
+/// separates the names too. RFC 8615's `.well-known` is meant to be seen.
 fn is_hidden(path: &str) -> bool {
-    path.split(['/', '\\'])
-        .map(|name| name.to_ascii_lowercase().replace("%2e", "."))
-        .any(|name| name.starts_with('.') && name != ".well-known")
+    let path =
+        path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    path.split(['/', '\\']).any(|name| name.starts_with('.') && name != ".well-known")
 }
 
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -79,6 +83,8 @@ mod tests {
             ("/a/.env", true),
             ("/a/%2Eenv", true),
             ("/a/%2eenv", true),
+            ("/a%2f.env", true),
+            ("/a%5C%2Eenv", true),
             ("/../etc/passwd", true),
         ] {
             assert_eq!(is_hidden(path), hidden, "{path}");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, sync::Arc};
 
-use http::{HeaderMap, Request, header, uri::Authority};
+use http::{Request, Version, header, uri::Authority};
 
 use super::{Pages, files::Files};
 use crate::{Host, ServerError, mount::Application, worker::Worker};
@@ -51,12 +51,11 @@ impl Site {
     }
 
     pub(super) fn host<B>(&self, request: &Request<B>) -> Result<Option<&Arc<Grounds>>, BadHost> {
-        let name = match request.uri().authority() {
-            // RFC 9112 §3.2.2: an absolute request target outranks the header.
-            Some(authority) => authority.host().to_ascii_lowercase(),
-            None => host_name(request.headers())?,
-        };
-        Ok(self.hosts.get(self.only.as_ref().unwrap_or(&name)))
+        let named = host_name(request)?;
+        // RFC 9112 §3.2.2: an absolute request target outranks the header.
+        let target = request.uri().authority().map(|it| it.host().to_ascii_lowercase());
+        let name = self.only.as_ref().or(target.as_ref()).or(named.as_ref());
+        Ok(name.and_then(|name| self.hosts.get(name)))
     }
 }
 
@@ -89,11 +88,19 @@ impl Grounds {
     }
 }
 
-fn host_name(headers: &HeaderMap) -> Result<String, BadHost> {
-    let mut values = headers.get_all(header::HOST).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(BadHost) };
+/// What the `Host` header says. RFC 9112 §3.2: a request has exactly one, unless it is older than
+/// HTTP/1.1, when it may have none.
+fn host_name<B>(request: &Request<B>) -> Result<Option<String>, BadHost> {
+    let mut values = request.headers().get_all(header::HOST).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(value), None) => value,
+        (None, _) if request.version() < Version::HTTP_11 => return Ok(None),
+        _ => return Err(BadHost),
+    };
     let authority = value.to_str().ok().and_then(|value| value.parse::<Authority>().ok());
-    Ok(authority.ok_or(BadHost)?.host().to_ascii_lowercase())
+    // RFC 9110 §7.2: a name and a port, but no user.
+    let authority = authority.filter(|it| !it.as_str().contains('@')).ok_or(BadHost)?;
+    Ok(Some(authority.host().to_ascii_lowercase()))
 }
 
 /// A configured name as requests' names are compared with it.

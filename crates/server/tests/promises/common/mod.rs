@@ -1,16 +1,26 @@
 //! What the tests share: a server on a free port, an independent websocket client, and a raw socket
 //! for what no well-behaved client would do.
 
+mod answer;
 mod app;
+mod door;
+mod lobby;
+mod log;
 mod raw;
+mod thread;
 mod ws;
 
 use std::time::Duration;
 
 use aerys::{Host, Options, Running, Server, Websocket};
 
+pub(crate) use answer::get;
 pub(crate) use app::{Journal, eventually};
+pub(crate) use door::{Door, Scene};
+pub(crate) use lobby::{Guests, Lobby, departure};
+pub(crate) use log::{errors_at, keep_errors};
 pub(crate) use raw::{Raw, frame, handshake};
+pub(crate) use thread::on_a_thread;
 pub(crate) use ws::{Ws, connect, connect_to, open};
 
 /// Runs one application at `/` with these options, on two workers.

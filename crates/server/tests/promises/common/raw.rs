@@ -3,7 +3,7 @@
 use aerys::Running;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use super::soon;
@@ -22,10 +22,43 @@ pub(crate) fn handshake(path: &str, extra: &str) -> String {
     )
 }
 
+impl From<TcpStream> for Raw {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream, read: Vec::new() }
+    }
+}
+
 impl Raw {
     pub(crate) async fn connect(server: &Running) -> Self {
         let stream = soon(TcpStream::connect(server.address())).await.expect("the server listens");
         Self { stream, read: Vec::new() }
+    }
+
+    /// A client at `/`, let in.
+    pub(crate) async fn open(server: &Running) -> Self {
+        Self::open_at(server, "/").await
+    }
+
+    pub(crate) async fn open_at(server: &Running, path: &str) -> Self {
+        let mut raw = Self::connect(server).await;
+        raw.upgrade(path).await;
+        raw
+    }
+
+    /// A client at `/`, let in, whose kernel takes little more than it reads.
+    pub(crate) async fn open_narrow(server: &Running) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.set_recv_buffer_size(4096).expect("it may be small");
+        let stream = soon(socket.connect(server.address())).await.expect("the server listens");
+        let mut raw = Self { stream, read: Vec::new() };
+        raw.upgrade("/").await;
+        raw
+    }
+
+    async fn upgrade(&mut self, path: &str) {
+        self.write(handshake(path, "")).await;
+        let head = self.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     }
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
@@ -49,6 +82,25 @@ impl Raw {
             assert!(self.fill().await, "the server hung up after {:?}", self.read);
         }
         self.read.drain(..count).collect()
+    }
+
+    /// The next frame: its first byte and its payload.
+    pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
+        let start = self.bytes(2).await;
+        let len = match start[1] {
+            127 => u64::from_be_bytes(self.bytes(8).await.try_into().unwrap()) as usize,
+            126 => u16::from_be_bytes(self.bytes(2).await.try_into().unwrap()).into(),
+            len => len.into(),
+        };
+        (start[0], self.bytes(len).await)
+    }
+
+    /// The code and reason of the CLOSE that is the next frame.
+    pub(crate) async fn hear_close(&mut self) -> (u16, String) {
+        let (first, payload) = self.frame().await;
+        assert_eq!(first, 0x88, "not a close: {payload:?}");
+        let code = u16::from_be_bytes([payload[0], payload[1]]);
+        (code, String::from_utf8(payload[2..].to_vec()).expect("a reason is text"))
     }
 
     /// Everything until the server hangs up.

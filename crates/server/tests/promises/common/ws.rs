@@ -70,9 +70,14 @@ impl Ws {
         }
     }
 
+    /// Answers a CLOSE that was heard, and waits until the socket has ended.
+    pub(crate) async fn ends(mut self) {
+        while let Some(Ok(_)) = soon(self.0.next()).await {}
+    }
+
     /// Starts the close handshake and waits until the socket has ended.
     pub(crate) async fn leave(mut self) {
         soon(self.0.close(None)).await.expect("the server hears it");
-        while let Some(Ok(_)) = soon(self.0.next()).await {}
+        self.ends().await;
     }
 }

@@ -1,0 +1,263 @@
+//! Several hosts on one port, and what keeps a server from starting.
+
+use std::{io, net::SocketAddr};
+
+use aerys::{Client, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket};
+use http::{HeaderName, HeaderValue};
+use tokio::net::TcpStream;
+
+use crate::common::{PATIENCE, Raw, Scene, handshake, soon, start};
+
+/// Lets everyone in and says where they are.
+struct Place(&'static str);
+
+impl Websocket for Place {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        let place = HeaderName::from_static("x-place");
+        Ok(handshake.header(place, HeaderValue::from_static(self.0)).accept())
+    }
+}
+
+/// A handshake for this target with this `Host`, or with none.
+fn to(target: &str, host: Option<&str>) -> String {
+    let line = host.map(|host| format!("Host: {host}\r\n")).unwrap_or_default();
+    handshake(target, "").replacen("Host: localhost\r\n", &line, 1)
+}
+
+#[tokio::test]
+async fn the_host_header_chooses_the_host() {
+    let server = start(
+        Server::new()
+            .host(Host::new("one.example").websocket("/", Place("one")))
+            .host(Host::new("Two.Example:80").websocket("/", Place("two")))
+            .host(Host::new("[::1]").websocket("/", Place("six"))),
+    )
+    .await;
+    for (target, host, place) in [
+        ("/", "one.example", Ok("one")),
+        ("/", "two.example", Ok("two")),
+        ("/", "ONE.Example", Ok("one")),
+        ("/", "two.example:1337", Ok("two")),
+        ("/", "[::1]:8080", Ok("six")),
+        ("/", "three.example", Err(404)),
+        ("/", "one.example.evil.example", Err(404)),
+        ("/", "127.0.0.1", Err(404)),
+        ("http://two.example/", "two.example", Ok("two")),
+        ("http://two.example/", "one.example", Ok("two")),
+        ("http://TWO.example:99/", "three.example", Ok("two")),
+        ("http://three.example/", "one.example", Err(404)),
+    ] {
+        let answer = Raw::connect(&server).await.ask(to(target, Some(host))).await;
+        let found = answer.header("x-place").ok_or(answer.status());
+        assert_eq!(found, place, "{target} {host}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_only_host_answers_for_every_name() {
+    let server =
+        start(Server::new().host(Host::new("one.example").websocket("/", Place("one")))).await;
+    for (target, host) in [
+        ("/", "one.example"),
+        ("/", "two.example"),
+        ("/", "127.0.0.1:1337"),
+        ("http://three.example/", "two.example"),
+    ] {
+        let answer = Raw::connect(&server).await.ask(to(target, Some(host))).await;
+        assert_eq!(answer.header("x-place"), Some("one"), "{target} {host}");
+    }
+    server.stop().await;
+}
+
+// RFC 9112 §3.2: "to any HTTP/1.1 request message that lacks a Host header field and to any request
+// message that contains more than one Host header field line".
+#[tokio::test]
+async fn an_absolute_target_does_not_excuse_a_missing_or_second_host() {
+    let server =
+        start(Server::new().host(Host::new("one.example").websocket("/", Place("one")))).await;
+    for host in [None, Some("one.example\r\nHost: one.example"), Some("one example")] {
+        let request = to("http://one.example/", host);
+        assert_eq!(Raw::connect(&server).await.ask(request).await.status(), 400, "{host:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_old_request_needs_no_host_where_there_is_only_one() {
+    let server =
+        start(Server::new().host(Host::new("one.example").websocket("/", Place("one")))).await;
+    for (request, status) in [("GET /x HTTP/1.0\r\n\r\n", 404), ("GET /x HTTP/1.1\r\n\r\n", 400)] {
+        assert_eq!(Raw::connect(&server).await.ask(request).await.status(), status, "{request:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_address_is_listened_on() {
+    let server = Server::new()
+        .listen(([127, 0, 0, 1], 0))
+        .listen(([127, 0, 0, 2], 0))
+        .host(Host::new("localhost").websocket("/", Place("here")));
+    let server = server.start().await.expect("the server starts");
+    assert_eq!(server.addresses().len(), 2);
+    assert_eq!(server.addresses()[0], server.address());
+    assert_eq!(server.addresses()[1].ip().to_string(), "127.0.0.2");
+    for address in server.addresses() {
+        let mut raw = Raw::from(soon(TcpStream::connect(address)).await.unwrap());
+        assert_eq!(raw.ask(handshake("/", "")).await.status(), 101, "{address}");
+    }
+    let addresses = server.addresses().to_vec();
+    server.stop().await;
+    for address in addresses {
+        assert_refuses(address).await;
+    }
+}
+
+async fn assert_refuses(address: SocketAddr) {
+    let error = soon(TcpStream::connect(address)).await.expect_err("nobody is to listen there");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused, "{address}");
+}
+
+const CONFLICT: &str =
+    "cannot be routed: Insertion failed due to conflict with previously registered route";
+
+#[tokio::test]
+async fn a_server_that_cannot_start_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a file");
+    std::fs::write(&file, "").unwrap();
+    let missing = folder.path().join("missing");
+    let host = || Host::new("one.example").websocket("/", Place("one"));
+    let server = Server::new;
+    for (server, sentence) in [
+        (server(), "the server has no host: add one with `Server::host`".to_owned()),
+        (
+            server().host(host()).host(Host::new("ONE.example:80")),
+            "there are two hosts named \"one.example\"".to_owned(),
+        ),
+        (
+            server().host(host().websocket("/", Place("two"))),
+            format!("the path \"/\" of host \"one.example\" {CONFLICT}: /"),
+        ),
+        (
+            server().host(host().websocket("/{a}", Place("a")).websocket("/{b}", Place("b"))),
+            format!("the path \"/{{b}}\" of host \"one.example\" {CONFLICT}: /{{a}}"),
+        ),
+        (
+            server().host(host().root(&missing)),
+            format!(
+                "cannot serve files from {}: No such file or directory (os error 2)",
+                missing.display()
+            ),
+        ),
+        (
+            server().host(host().root(&file)),
+            format!("cannot serve files from {}: Not a directory (os error 20)", file.display()),
+        ),
+    ] {
+        let error = server.listen(([127, 0, 0, 1], 0)).start().await.expect_err("it cannot start");
+        assert_eq!(error.to_string(), sentence);
+    }
+}
+
+#[tokio::test]
+async fn each_reason_not_to_start_has_its_own_kind() {
+    let host = || Host::new("one.example").websocket("/", Place("one"));
+    let start = async |server: Server| {
+        server.listen(([127, 0, 0, 1], 0)).start().await.expect_err("it cannot start")
+    };
+    let error = start(Server::new()).await;
+    assert!(matches!(error, ServerError::NoHost), "{error:?}");
+    let error = start(Server::new().host(host()).host(host())).await;
+    assert!(
+        matches!(&error, ServerError::DuplicateHost { name } if name == "one.example"),
+        "{error:?}"
+    );
+    let error = start(Server::new().host(host().websocket("/", Place("two")))).await;
+    assert!(
+        matches!(&error, ServerError::Route { host, path, .. }
+            if host == "one.example" && path == "/"),
+        "{error:?}"
+    );
+    let error = start(Server::new().host(host().root("/not/there"))).await;
+    assert!(
+        matches!(&error, ServerError::Root { path, source }
+            if path.ends_with("there") && source.kind() == io::ErrorKind::NotFound),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = start(Server::new().host(Host::new("a").websocket("/", Place("a")))).await;
+    let address = taken.address();
+    let again = Server::new().host(Host::new("b").websocket("/", Place("b"))).listen(address);
+    let error = again.start().await.expect_err("the port is taken");
+    assert_eq!(
+        error.to_string(),
+        format!("cannot listen on {address}: another program is listening there")
+    );
+    assert!(matches!(error, ServerError::Listen { address: asked, .. } if asked == address));
+    taken.stop().await;
+}
+
+/// Takes its time to start, and may fail.
+struct Slow {
+    scene: Scene,
+    fails: bool,
+}
+
+impl Websocket for Slow {
+    async fn on_start(&self, _: &Endpoint) -> Result<(), Failure> {
+        self.scene.note("starting");
+        self.scene.cued().await;
+        self.scene.note("started");
+        if self.fails { Err(Failure::new("no database")) } else { Ok(()) }
+    }
+
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        self.scene.note("open");
+        Ok(handshake.accept())
+    }
+}
+
+/// A port that is free on an address that nobody else uses.
+fn free(address: [u8; 4]) -> SocketAddr {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::from(address), 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn an_on_start_that_fails_leaves_nothing_behind() {
+    let scene = Scene::default();
+    let slow = Slow { scene: scene.clone(), fails: true };
+    let address = free([127, 91, 7, 3]);
+    let server = Server::new().host(Host::new("a").websocket("/slow", slow)).listen(address);
+    scene.cue();
+    let error = soon(server.start()).await.expect_err("on_start fails");
+    assert_eq!(error.to_string(), "the application at \"/slow\" could not start: no database");
+    assert!(matches!(&error, ServerError::Start { path, .. } if path == "/slow"), "{error:?}");
+    assert_refuses(address).await;
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_before_on_start_has_ended() {
+    let scene = Scene::default();
+    let slow = Slow { scene: scene.clone(), fails: false };
+    let address = free([127, 91, 7, 4]);
+    let server = Server::new().host(Host::new("a").websocket("/", slow)).listen(address);
+    let starting = tokio::spawn(server.start());
+    scene.journal.until_noted("starting").await;
+    let mut raw = Raw::from(soon(TcpStream::connect(address)).await.unwrap());
+    raw.write(handshake("/", "")).await;
+    tokio::time::sleep(PATIENCE / 400).await;
+    assert!(raw.is_silent());
+    assert_eq!(scene.journal.lines(), ["starting"]);
+    scene.cue();
+    assert_eq!(raw.answer().await.status(), 101);
+    assert_eq!(scene.journal.lines(), ["starting", "started", "open"]);
+    drop(raw);
+    let server = soon(starting).await.unwrap().expect("it starts");
+    server.stop().await;
+}

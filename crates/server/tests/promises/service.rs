@@ -1,0 +1,154 @@
+//! `Host::service`: a tower service behind the endpoints and files, an axum `Router` for one.
+
+use std::{
+    convert::Infallible,
+    fs,
+    future::{Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use aerys::{Client, Handshake, Host, Refusal, Websocket};
+use axum::{
+    Router,
+    extract::Path,
+    routing::{get as on_get, post},
+};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use crate::common::{Raw, get, handshake, serve_host};
+
+struct Welcome;
+
+impl Websocket for Welcome {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+}
+
+/// Says what it was asked for.
+#[derive(Clone)]
+struct Mirror;
+
+impl Service<Request<Incoming>> for Mirror {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let line = format!("{} {}", request.method(), request.uri());
+        let mut response = Response::new(Full::new(line.into()));
+        *response.status_mut() = StatusCode::ACCEPTED;
+        ready(Ok(response))
+    }
+}
+
+/// Gives back what it was sent; must be asked whether it is ready before.
+#[derive(Default)]
+struct Echo {
+    ready: bool,
+}
+
+/// A clone is not ready because its original was.
+impl Clone for Echo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Service<Request<Incoming>> for Echo {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if !self.ready {
+            self.ready = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        assert!(self.ready, "nobody asked whether it is");
+        Box::pin(async {
+            let body = request.into_body().collect().await.expect("the body comes whole");
+            Ok(Response::new(Full::new(body.to_bytes())))
+        })
+    }
+}
+
+#[tokio::test]
+async fn endpoints_come_first_then_files_then_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file.txt"), "a file").unwrap();
+    fs::write(folder.path().join(".env"), "TOP SECRET").unwrap();
+    fs::write(folder.path().join("404.html"), "not used").unwrap();
+    let host =
+        Host::new("localhost").websocket("/chat", Welcome).root(folder.path()).service(Mirror);
+    let server = serve_host(host).await;
+    let mut raw = Raw::connect(&server).await;
+    for (method, path, status, text) in [
+        ("GET", "/file.txt", 200, "a file"),
+        ("GET", "/other?x=1", 202, "GET /other?x=1"),
+        ("GET", "/", 202, "GET /"),
+        ("GET", "/.env", 202, "GET /.env"),
+        ("GET", "/%2e%2e/x", 202, "GET /%2e%2e/x"),
+        ("POST", "/file.txt", 202, "POST /file.txt"),
+        ("DELETE", "/other", 202, "DELETE /other"),
+    ] {
+        let answer = raw.ask(get(path, "").replacen("GET", method, 1)).await;
+        assert_eq!((answer.status(), answer.text()), (status, text), "{method} {path}");
+    }
+    assert_eq!(raw.ask(handshake("/other", "")).await.text(), "GET /other");
+    assert_eq!(raw.ask(get("/chat", "")).await.status(), 426);
+    assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
+    drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_reaches_the_service_whole() {
+    let server = serve_host(Host::new("localhost").service(Echo::default())).await;
+    let mut raw = Raw::connect(&server).await;
+    let body: String = (0..20_000).map(|number| format!("{number} ")).collect();
+    let request =
+        get("/", &format!("Content-Length: {}\r\n", body.len())).replacen("GET", "POST", 1);
+    let answer = raw.ask(request + &body).await;
+    assert_eq!((answer.status(), answer.text() == body), (200, true));
+    let request = get("/", "Transfer-Encoding: chunked\r\n").replacen("GET", "PUT", 1);
+    let answer = raw.ask(request + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n").await;
+    assert_eq!((answer.status(), answer.text()), (200, "abcde"));
+    assert_eq!(raw.ask(get("/", "")).await.text(), "");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_axum_router_is_a_service() {
+    let router = Router::new()
+        .route("/hello/{name}", on_get(async |Path(name): Path<String>| format!("hello {name}")))
+        .route("/shout", post(async |body: String| body.to_uppercase()))
+        .fallback(async || (StatusCode::NOT_FOUND, "axum does not know this"));
+    let host = Host::new("localhost").websocket("/chat", Welcome).service(router);
+    let server = serve_host(host).await;
+    let mut raw = Raw::connect(&server).await;
+    assert_eq!(raw.ask(get("/hello/you", "")).await.text(), "hello you");
+    let shout = get("/shout", "Content-Length: 4\r\n").replacen("GET", "POST", 1) + "loud";
+    assert_eq!(raw.ask(shout).await.text(), "LOUD");
+    let answer = raw.ask(get("/shout", "")).await;
+    assert_eq!((answer.status(), answer.header("allow")), (405, Some("POST")));
+    let answer = raw.ask(get("/", "")).await;
+    assert_eq!((answer.status(), answer.text()), (404, "axum does not know this"));
+    assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
+    drop(raw);
+    server.stop().await;
+}

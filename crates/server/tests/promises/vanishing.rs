@@ -1,0 +1,187 @@
+//! A client that vanishes before or while it is answered.
+
+use std::time::Duration;
+
+use aerys::{Client, Handshake, Refusal, Status};
+use socket2::SockRef;
+
+use crate::common::{Door, Raw, Scene, frame, handshake};
+
+/// How a client can vanish.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Fin,
+    Reset,
+}
+
+const ENDS: [End; 2] = [End::Fin, End::Reset];
+
+impl End {
+    fn happens_to(self, raw: Raw) {
+        if let Self::Reset = self {
+            let socket = SockRef::from(&raw.stream);
+            socket.set_linger(Some(Duration::ZERO)).expect("the socket lingers as it is told");
+        }
+        drop(raw);
+    }
+}
+
+/// On one worker, so that a round trip there shows that the end has been seen.
+async fn door<A>(on_open: fn(Handshake, Scene) -> A) -> Door
+where
+    A: Future<Output = Result<Client, Refusal>> + Send + 'static,
+{
+    Door::on_workers(1, on_open).await
+}
+
+/// A client that asks and, once `on_open` has noted `line`, vanishes.
+async fn vanish_after(door: &Door, line: &str, end: End) {
+    let mut raw = Raw::connect(&door.server).await;
+    raw.write(handshake("/door/a", "")).await;
+    door.scene.journal.until_noted(line).await;
+    end.happens_to(raw);
+    door.round_trip().await;
+}
+
+#[tokio::test]
+async fn who_vanishes_before_accept_is_accepted_as_gone_and_closed_once() {
+    for end in ENDS {
+        let door = door(|guest, scene| async move {
+            scene.note("asked");
+            scene.cued().await;
+            let client = guest.accept();
+            scene.note(format!("{:?}", client.send("hello").await));
+            scene.note(format!("{:?}", client.send("again").await));
+            Ok(client)
+        })
+        .await;
+        vanish_after(&door, "asked", end).await;
+        door.scene.cue();
+        let noted = door.scene.journal.until(4).await;
+        assert_eq!(noted[..3], ["asked", "Err(ClientGone)", "Err(ClientGone)"], "{end:?}");
+        assert_eq!(noted[3], "close 1006", "{end:?}");
+        assert_eq!(door.shut().await.len(), 4, "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_vanishes_after_accept_is_closed_once_while_on_open_still_waits() {
+    for (end, speaks) in ENDS.into_iter().flat_map(|end| [(end, false), (end, true)]) {
+        let door = Door::on_workers(1, move |guest: Handshake, scene: Scene| async move {
+            let client = guest.accept();
+            if speaks {
+                client.send("hello").await?;
+            }
+            scene.note("accepted");
+            scene.cued().await;
+            scene.note(format!("{:?}", client.send("again").await));
+            scene.note(format!("{} left", client.endpoint().len()));
+            Ok(client)
+        })
+        .await;
+        let mut raw = Raw::connect(&door.server).await;
+        raw.write(handshake("/door/a", "")).await;
+        door.scene.journal.until_noted("accepted").await;
+        if speaks {
+            raw.head().await;
+            raw.bytes(7).await;
+        }
+        end.happens_to(raw);
+        assert_eq!(door.scene.journal.until(2).await, ["accepted", "close 1006"], "{end:?}");
+        assert!(door.endpoint.is_empty(), "{end:?}");
+        door.scene.cue();
+        assert_eq!(door.scene.journal.until(4).await[2..], ["Err(ClientGone)", "0 left"]);
+        assert_eq!(door.shut().await.len(), 4, "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_vanishes_and_is_refused_has_never_been_here() {
+    for end in ENDS {
+        let door = door(|guest, scene| async move {
+            scene.note("asked");
+            scene.cued().await;
+            scene.note("refuses");
+            Err(guest.refuse(Status::FORBIDDEN))
+        })
+        .await;
+        vanish_after(&door, "asked", end).await;
+        door.scene.cue();
+        door.scene.journal.until_noted("refuses").await;
+        assert_eq!(door.shut().await, ["asked", "refuses"], "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn on_open_is_not_dropped_half_way() {
+    for end in ENDS {
+        let door = door(|guest, scene| async move {
+            scene.note("asked");
+            for step in 1..=3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                scene.cued().await;
+                scene.note(format!("step {step}"));
+            }
+            Ok(guest.accept())
+        })
+        .await;
+        vanish_after(&door, "asked", end).await;
+        for step in 1..=3 {
+            door.scene.cue();
+            door.scene.journal.until_noted(&format!("step {step}")).await;
+        }
+        let noted = door.scene.journal.until(5).await;
+        assert_eq!(noted, ["asked", "step 1", "step 2", "step 3", "close 1006"], "{end:?}");
+        assert_eq!(door.shut().await.len(), 5, "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_before_vanishing_does_not_hide_the_end() {
+    for end in ENDS {
+        let door = door(|guest, scene| async move {
+            scene.note("asked");
+            scene.cued().await;
+            let client = guest.accept();
+            // Whether the first still reaches the kernel depends on how the client vanished.
+            let _ = client.send("hello").await;
+            scene.note("returns");
+            Ok(client)
+        })
+        .await;
+        let mut raw = Raw::connect(&door.server).await;
+        raw.write([handshake("/door/a", "").as_bytes(), &frame(1, b"bye")].concat()).await;
+        door.scene.journal.until_noted("asked").await;
+        end.happens_to(raw);
+        door.round_trip().await;
+        door.scene.cue();
+        door.scene.journal.until_noted("close 1006").await;
+        let noted = door.shut().await;
+        assert_eq!(noted[..2], ["asked", "returns"], "{end:?}");
+        assert_eq!(noted.iter().filter(|line| line.starts_with("close")).count(), 1, "{noted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_that_vanish_at_any_moment_leave_nobody_behind() {
+    let door = Door::guarded_by(|guest: Handshake, scene: Scene| async move {
+        tokio::task::yield_now().await;
+        let client = guest.accept();
+        scene.note("accepted");
+        tokio::task::yield_now().await;
+        client.send("hello").nowait();
+        Ok(client)
+    })
+    .await;
+    for round in 0..100 {
+        let mut raw = Raw::connect(&door.server).await;
+        raw.write(handshake("/door/a", "")).await;
+        if round % 3 == 0 {
+            raw.head().await;
+        }
+        ENDS[round % 2].happens_to(raw);
+    }
+    let noted = door.shut().await;
+    let (accepted, closed): (Vec<_>, Vec<_>) = noted.iter().partition(|it| *it == "accepted");
+    assert_eq!(accepted.len(), closed.len(), "{noted:?}");
+}
