@@ -44,6 +44,11 @@ impl Page {
                 "text/javascript; charset=utf-8",
                 include_bytes!("../page/chat.js"),
             ),
+            File::new(
+                &["/connection.js"],
+                "text/javascript; charset=utf-8",
+                include_bytes!("../page/connection.js"),
+            ),
             File::new(&["/icon.svg"], "image/svg+xml", include_bytes!("../page/icon.svg")),
         ];
         Self { files: files.into() }
@@ -189,6 +194,11 @@ mod tests {
             ("/?from=there", "text/html; charset=utf-8", html),
             ("/chat.css", "text/css; charset=utf-8", include_str!("../page/chat.css")),
             ("/chat.js", "text/javascript; charset=utf-8", include_str!("../page/chat.js")),
+            (
+                "/connection.js",
+                "text/javascript; charset=utf-8",
+                include_str!("../page/connection.js"),
+            ),
             ("/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
         ] {
             let response = ask(Request::get(path));

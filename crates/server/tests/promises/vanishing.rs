@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aerys::{Client, Handshake, Refusal, Status};
+use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket};
 use socket2::SockRef;
 
-use crate::common::{Door, Raw, Scene, frame, handshake};
+use crate::common::{Door, Raw, Scene, frame, handshake, serve_with};
 
 /// How a client can vanish.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ enum End {
 }
 
 const ENDS: [End; 2] = [End::Fin, End::Reset];
+
+const MOMENT: Duration = Duration::from_millis(100);
 
 impl End {
     fn happens_to(self, raw: Raw) {
@@ -92,6 +94,51 @@ async fn who_vanishes_after_accept_is_closed_once_while_on_open_still_waits() {
         door.scene.cue();
         assert_eq!(door.scene.journal.until(4).await[2..], ["Err(ClientGone)", "0 left"]);
         assert_eq!(door.shut().await.len(), 4, "{end:?}");
+    }
+}
+
+/// Waits in `on_open` once it has accepted, until it is told to go on.
+struct Waits(Scene);
+
+impl Websocket for Waits {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        let client = handshake.accept();
+        client.send("hello").await?;
+        self.0.note("waits");
+        self.0.cued().await;
+        self.0.note("returns");
+        Ok(client)
+    }
+
+    async fn on_data(&self, _: &Client, message: Message) -> Result<(), Failure> {
+        self.0.note(format!("data {message}"));
+        Ok(())
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        self.0.note(format!("close {}", gone.code()));
+    }
+}
+
+#[tokio::test]
+async fn a_word_left_behind_does_not_hide_who_has_vanished() {
+    for end in ENDS {
+        let scene = Scene::default();
+        let options = Options::new().heartbeat_period(None).close_period(MOMENT);
+        let server = serve_with(Waits(scene.clone()), options).await;
+        let mut raw = Raw::connect(&server).await;
+        raw.write(handshake("/", "")).await;
+        raw.head().await;
+        raw.bytes(7).await;
+        scene.journal.until_noted("waits").await;
+        raw.write(frame(1, b"bye")).await;
+        end.happens_to(raw);
+        // The word is kept for the close period, in case `on_open` returns.
+        assert_eq!(scene.journal.until(2).await, ["waits", "close 1006"], "{end:?}");
+        scene.cue();
+        assert_eq!(scene.journal.until(3).await[2], "returns", "{end:?}");
+        server.stop().await;
+        assert_eq!(scene.journal.lines().len(), 3, "{end:?}");
     }
 }
 
