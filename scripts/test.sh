@@ -31,7 +31,7 @@ RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
 step licences
 if command -v cargo-deny > /dev/null; then
-    cargo deny --offline check bans licenses sources
+    cargo deny check bans licenses sources
 else
     echo "cargo-deny is not installed; deny.toml was not checked"
 fi
