@@ -25,7 +25,8 @@ pub struct Config {
     /// Whether texts must be UTF-8: yes. A text that is not is answered with 1007. If off, texts
     /// are delivered as they came; see [`Message::as_text`](crate::Message::as_text).
     pub validate_utf8: bool,
-    /// Whether binary messages are answered with 1003: no.
+    /// Whether text alone is spoken: no. If so, binary messages are answered with 1003, and whatever
+    /// is sent goes as text, unchecked.
     pub text_only: bool,
 }
 

@@ -66,6 +66,7 @@ mod frame;
 mod header;
 mod mask;
 mod message;
+mod traffic;
 pub mod upgrade;
 mod utf8;
 
@@ -76,3 +77,4 @@ pub use error::SendError;
 pub use event::Event;
 pub use frame::Frame;
 pub use message::Message;
+pub use traffic::{Count, Traffic};

@@ -21,7 +21,9 @@ use self::{
     reading::{Incoming, Reader},
     writing::Writer,
 };
-use crate::{Close, CloseCode, Config, Event, Frame, Message, SendError, error::PeerError};
+use crate::{
+    Close, CloseCode, Config, Event, Frame, Message, SendError, Traffic, error::PeerError,
+};
 
 /// The state machine of one websocket connection, after the upgrade.
 ///
@@ -90,7 +92,10 @@ impl Connection {
     /// the connection is no longer [open](Self::is_open). Both give the message back.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         match self.phase {
-            Phase::Open => self.writer.send(message).map_err(SendError::Busy),
+            Phase::Open => {
+                let text_only = self.config.text_only;
+                self.writer.send(message, text_only).map_err(SendError::Busy)
+            }
             _ => Err(SendError::Closing(message)),
         }
     }
@@ -191,6 +196,11 @@ impl Connection {
         self.heartbeat.unanswered()
     }
 
+    /// What has been read and sent so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic { read: self.reader.count(), sent: self.writer.count() }
+    }
+
     fn peer_closed(&mut self, theirs: Close, now: Instant) -> Option<Event> {
         // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a
         // Close frame, the endpoint MUST send a Close frame in response."
@@ -205,7 +215,7 @@ impl Connection {
     /// Nothing more is read; `answer` is sent and `close` reported, unless a CLOSE of ours came
     /// first.
     fn settle(&mut self, answer: Close, close: Close, now: Instant) -> Option<Event> {
-        self.reader = Reader::default();
+        self.reader.clear();
         self.writer.settle(answer);
         let deadline = self.deadline(now);
         self.phase.settle(close, deadline).map(Event::Closed)
@@ -213,7 +223,7 @@ impl Connection {
 
     /// Nothing more is read or waited for.
     fn end(&mut self) -> Option<Event> {
-        self.reader = Reader::default();
+        self.reader.clear();
         self.writer.end();
         self.phase.end().map(Event::Closed)
     }
@@ -229,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 304, "{}", size_of::<Connection>());
     }
 
     #[test]
@@ -245,8 +255,8 @@ mod tests {
             } else {
                 connection.receive_end();
             }
-            let idle = format!("{:?}", Reader::default());
-            assert_eq!(format!("{:?}", connection.reader), idle);
+            assert!(connection.reader.is_idle(), "{:?}", connection.reader);
+            assert_eq!(connection.traffic().read.frames, 1);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, mem};
 
 use crate::{
-    Close, Config, Message,
+    Close, Config, Count, Message,
     assembler::Assembler,
     error::PeerError,
     header::{Header, Opcode, Start},
@@ -16,6 +16,7 @@ pub(super) struct Reader {
     stage: Stage,
     /// `None` once data is of no interest. Control frames are read on.
     assembler: Option<Assembler>,
+    count: Count,
 }
 
 /// Something that has arrived whole.
@@ -28,7 +29,11 @@ pub(super) enum Incoming<'a> {
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { stage: Stage::default(), assembler: Some(Assembler::default()) }
+        Self {
+            stage: Stage::default(),
+            assembler: Some(Assembler::default()),
+            count: Count::default(),
+        }
     }
 }
 
@@ -57,11 +62,29 @@ impl Reader {
                     incoming
                 }
             };
+            if let Some(Incoming::Message(_)) = incoming {
+                self.count.messages += 1;
+            }
             if incoming.is_some() {
                 return Ok(incoming);
             }
         }
         Ok(None)
+    }
+
+    /// Forgets what has half arrived, and keeps count.
+    pub(super) fn clear(&mut self) {
+        *self = Self { count: self.count, ..Self::default() };
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        let fresh = Self { count: self.count, ..Self::default() };
+        format!("{self:?}") == format!("{fresh:?}")
+    }
+
+    pub(super) fn count(&self) -> Count {
+        self.count
     }
 
     /// Forgets the message that is arriving, and skips all data from now on.
@@ -130,6 +153,7 @@ impl Reader {
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
         let Header { start, len, key } = header;
+        self.count.count_frame(start.opcode.is_control());
         let mut mask = Mask::new(key);
         if len > input.len() as u64 {
             if let Some(assembler) = self.assembler.as_mut().filter(|_| !start.opcode.is_control())

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::pongs::Pongs;
-use crate::{Close, Frame, Message, header::Opcode};
+use crate::{Close, Count, Frame, Message, header::Opcode};
 
 /// Frames that are due. Control frames go first, and the CLOSE last of all.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub(super) struct Writer {
     ping: Option<u32>,
     message: Option<Fragments>,
     ending: Ending,
+    count: Count,
 }
 
 /// How far we are in saying CLOSE.
@@ -27,11 +28,11 @@ enum Ending {
 
 impl Writer {
     /// Takes the next message, or gives it back while one has frames left.
-    pub(super) fn send(&mut self, message: Message) -> Result<(), Message> {
+    pub(super) fn send(&mut self, message: Message, text_only: bool) -> Result<(), Message> {
         if self.message.is_some() {
             return Err(message);
         }
-        self.message = Some(Fragments::new(message));
+        self.message = Some(Fragments::new(message, text_only));
         Ok(())
     }
 
@@ -73,10 +74,27 @@ impl Writer {
             Ending::Unsaid => Ending::Said,
             ending => ending,
         };
-        *self = Self { ending, ..Self::default() };
+        *self = Self { ending, count: self.count, ..Self::default() };
+    }
+
+    pub(super) fn count(&self) -> Count {
+        self.count
     }
 
     pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
+        if let Some(frame) = self.poll_control() {
+            self.count.count_frame(true);
+            return Some(frame);
+        }
+        let (frame, rest) = self.message.take()?.next(max_fragment);
+        self.count.count_frame(false);
+        self.count.messages += u64::from(rest.is_none());
+        self.message = rest;
+        Some(frame)
+    }
+
+    /// The next control frame. A CLOSE waits until the message is out.
+    fn poll_control(&mut self) -> Option<Frame> {
         if let Some(payload) = self.pongs.pop() {
             return Some(Frame::new(true, Opcode::Pong, payload));
         }
@@ -84,17 +102,14 @@ impl Writer {
             let payload = Bytes::copy_from_slice(&number.to_be_bytes());
             return Some(Frame::new(true, Opcode::Ping, payload));
         }
-        if let Some(message) = self.message.take() {
-            let (frame, rest) = message.next(max_fragment);
-            self.message = rest;
-            return Some(frame);
+        match &self.ending {
+            Ending::Due(close) if self.message.is_none() => {
+                let frame = Frame::new(true, Opcode::Close, close.payload());
+                self.ending = Ending::Said;
+                Some(frame)
+            }
+            _ => None,
         }
-        let Ending::Due(close) = &self.ending else {
-            return None;
-        };
-        let frame = Frame::new(true, Opcode::Close, close.payload());
-        self.ending = Ending::Said;
-        Some(frame)
     }
 }
 
@@ -107,8 +122,9 @@ struct Fragments {
 }
 
 impl Fragments {
-    fn new(message: Message) -> Self {
-        let opcode = if message.is_sendable_as_text() { Opcode::Text } else { Opcode::Binary };
+    fn new(message: Message, text_only: bool) -> Self {
+        let as_text = text_only || message.is_sendable_as_text();
+        let opcode = if as_text { Opcode::Text } else { Opcode::Binary };
         Self { opcode, payload: message.into_bytes() }
     }
 

@@ -11,3 +11,4 @@ mod section_5_5_control_frames;
 mod section_5_7_examples;
 mod section_7_closing;
 mod section_8_utf8;
+mod traffic;
