@@ -1,11 +1,11 @@
 //! A client that was accepted: the handle by which an application speaks to it.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, num::ParseIntError, str::FromStr, sync::Arc};
 
 use aerys_proto::Message;
 
 use crate::{
-    Endpoint,
+    Endpoint, Stats,
     command::{Close, Send},
     line::Line,
 };
@@ -60,8 +60,8 @@ impl<S> Client<S> {
     /// does not wait. Messages leave in the order in which they were sent.
     ///
     /// ```
-    /// # use aerys::{Client, ClientGone};
-    /// # async fn example(client: &Client) -> Result<(), ClientGone> {
+    /// # use aerys::{Client, SendError};
+    /// # async fn example(client: &Client) -> Result<(), SendError> {
     /// client.send("text").await?;
     /// client.send(vec![0xC0, 0xFF, 0xEE]).await?; // bytes are sent as binary
     /// client.send("not waited for").nowait();
@@ -86,6 +86,26 @@ impl<S> Client<S> {
     /// ```
     pub fn close(&self) -> Close<'_, S> {
         Close::new(self)
+    }
+
+    /// Waits until the client has gone; `on_close` may not have run yet. For tasks that work for a
+    /// client and are not [bound](Self::spawn) to it.
+    pub async fn gone(&self) {
+        self.line().end().cancelled().await;
+    }
+
+    /// What is known of its connection now, or of its last moments if it has gone.
+    ///
+    /// ```
+    /// # use aerys::Client;
+    /// # fn example(client: &Client) {
+    /// let stats = client.inspect();
+    /// println!("{} is owed {} bytes", stats.peer_addr, stats.queued_bytes);
+    /// # }
+    /// ```
+    pub fn inspect(&self) -> Stats {
+        let Line { outbox, meter, .. } = self.line();
+        meter.stats(self.peer_addr(), outbox.queued_bytes(), outbox.dropped())
     }
 
     pub(crate) fn line(&self) -> &Line {
@@ -132,6 +152,19 @@ impl ClientId {
     /// As a plain number, for logs and wire formats.
     pub fn as_u64(self) -> u64 {
         self.0
+    }
+
+    /// The id with this number, which need not be anybody's.
+    pub fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = ParseIntError;
+
+    fn from_str(number: &str) -> Result<Self, ParseIntError> {
+        number.parse().map(Self)
     }
 }
 

@@ -2,18 +2,37 @@
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
 
-/// The client went before everything it was owed had been handed to the kernel.
+use crate::OptionsError;
+
+/// Why a message did not leave.
 ///
-/// Let out of a handler with `?` it is silent: the client is gone, and so is the handler's reason
-/// to go on.
+/// Let out of a handler with `?` it is silent: what became of the client is its own affair, and
+/// nobody else's error. [`ClientGone`](Self::ClientGone) can be imported by itself:
+///
+/// ```
+/// use aerys::{Client, ClientGone};
+///
+/// async fn greet(client: &Client) {
+///     if let Err(ClientGone) = client.send("hello").await {
+///         println!("{} did not wait", client.id());
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the client has gone")]
-pub struct ClientGone;
+pub enum SendError {
+    /// The client went before all of the message had been handed to the kernel.
+    #[error("the client has gone")]
+    ClientGone,
+    /// The client is owed too much, and its endpoint drops messages then; see
+    /// [`Overflow`](crate::Overflow).
+    #[error("the message was dropped: the client is owed too much")]
+    Dropped,
+}
 
 /// Why a handler gave up: any error, by `?`.
 ///
 /// The error is logged with the client's id and the client is closed with 1011; its text is never
-/// sent. [`ClientGone`] is the exception: it is silent.
+/// sent. A [`SendError`] is the exception: it is silent.
 ///
 /// ```
 /// # use aerys::{Client, Failure};
@@ -36,8 +55,9 @@ impl Failure {
         &*self.0
     }
 
-    pub(crate) fn is_client_gone(&self) -> bool {
-        self.0.is::<ClientGone>()
+    /// Whether it is no news to anyone but the handler.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.0.is::<SendError>()
     }
 }
 
@@ -67,7 +87,7 @@ impl fmt::Display for Failure {
 }
 
 /// Why a [`Server`](crate::Server) did not start, or did not stop as it should.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// The address cannot be listened on.
@@ -105,6 +125,14 @@ pub enum ServerError {
         /// What the router said.
         source: matchit::InsertError,
     },
+    /// An application's options make no sense.
+    #[error("the options of the application at {path:?} make no sense: {source}")]
+    Options {
+        /// The path it is mounted on.
+        path: String,
+        /// Which option, and why.
+        source: OptionsError,
+    },
     /// An application's `on_start` failed.
     #[error("the application at {path:?} could not start: {failure}")]
     Start {
@@ -121,6 +149,13 @@ pub enum ServerError {
     Interrupted,
 }
 
+/// The sentence itself: it is what a `main` that returns the error prints.
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 fn why_not_bound(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "another program is listening there".into(),
@@ -132,11 +167,11 @@ fn why_not_bound(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{SendError::ClientGone, *};
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
-    struct Outer(#[source] ClientGone);
+    struct Outer(#[source] SendError);
 
     #[test]
     fn a_failure_is_shown_with_what_lies_under_it() {
@@ -145,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn only_client_gone_itself_is_silent() {
-        assert!(Failure::from(ClientGone).is_client_gone());
-        assert!(!Failure::from(Outer(ClientGone)).is_client_gone());
-        assert!(!Failure::new("no").is_client_gone());
+    fn only_a_send_error_itself_is_silent() {
+        assert!(Failure::from(ClientGone).is_silent());
+        assert!(!Failure::from(Outer(ClientGone)).is_silent());
+        assert!(!Failure::new("no").is_silent());
     }
 }

@@ -46,9 +46,23 @@ impl Caller {
         params: Vec<(String, String)>,
         address: SocketAddr,
         worker: usize,
+        subprotocols: &[String],
     ) -> Box<Self> {
         let headers = HeaderMap::new();
-        Box::new(Self { request, params, address, worker, headers, protocol: None })
+        let mut caller = Self { request, params, address, worker, headers, protocol: None };
+        let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
+        let chosen = caller.protocols().find(spoken);
+        caller.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
+        Box::new(caller)
+    }
+
+    fn protocols(&self) -> impl Iterator<Item = &str> {
+        let lines = self.request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|protocol| !protocol.is_empty())
     }
 }
 
@@ -79,15 +93,11 @@ impl<S> Handshake<S> {
 
     /// The subprotocols the client offers, its favourite first (RFC 6455 §4.1).
     pub fn protocols(&self) -> impl Iterator<Item = &str> {
-        let lines = self.request().headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .filter(|protocol| !protocol.is_empty())
+        self.caller.protocols()
     }
 
-    /// Chooses a subprotocol. One that the client does not offer is not chosen: the client would
+    /// Chooses a subprotocol, in place of what
+    /// [`Options::subprotocols`](crate::Options::subprotocols) has chosen. One that the client does not offer is not chosen: the client would
     /// hang up on hearing it (RFC 6455 §4.1).
     pub fn select(mut self, protocol: &str) -> Self {
         if self.protocols().any(|offered| offered == protocol) {
@@ -131,7 +141,7 @@ impl<S> Handshake<S> {
         };
         if !line.accept(headers, join) {
             // `on_open` returned without it: the peer has been refused in the meantime.
-            line.outbox.gone();
+            line.gone();
             line.outbox.departed();
             return client;
         }

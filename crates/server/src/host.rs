@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::{
-    Options, Websocket,
+    Options, OptionsError, Websocket,
     http::{Pages, pages},
     mount::{Application, Mount},
     worker::Worker,
@@ -28,7 +28,8 @@ pub struct Host {
 }
 
 /// Mounts an application on a path, once the workers that drive its clients are known.
-pub(crate) type MountFn = Box<dyn FnOnce(String, &[Arc<Worker>]) -> Arc<dyn Application> + Send>;
+pub(crate) type MountFn =
+    Box<dyn FnOnce(String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send>;
 
 impl Host {
     /// A host named `name`, such as `mysite.com`. Letter case and port do not matter.
@@ -52,8 +53,9 @@ impl Host {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let mount: MountFn =
-            Box::new(move |path, workers| Arc::new(Mount::new(app, path, &options, workers)));
+        let mount: MountFn = Box::new(move |path, workers| {
+            Ok(Arc::new(Mount::new(app, path, options.settle()?, workers)))
+        });
         self.mounts.push((path.into(), mount));
         self
     }

@@ -83,7 +83,73 @@
 //! | [`client.close()`](Client::close) | when [`on_close`](Websocket::on_close) has run |
 //!
 //! A [`Client`] and an [`Endpoint`] are handles: clone them, keep them, use them from any task and
-//! any thread.
+//! any thread. [`all`], [`any`] and [`some`] await several commands together.
+//!
+//! # A chat in two halves
+//!
+//! State and commands are all it takes for a chat in which those who came in an even second hear
+//! one another, and those who came in an odd one do. A broadcast is narrowed with
+//! [`only`](Broadcast::only) and [`except`](Broadcast::except), and tells how many it reached:
+//!
+//! ```no_run
+//! use std::time::SystemTime;
+//!
+//! use aerys::{
+//!     Client, Failure, Handshake, Host, Message, Refusal, Server, ServerError, Websocket,
+//! };
+//!
+//! struct EvenOdd;
+//!
+//! #[derive(Debug, PartialEq)]
+//! enum Second {
+//!     Even,
+//!     Odd,
+//! }
+//!
+//! impl Websocket<Second> for EvenOdd {
+//!     async fn on_open(&self, handshake: Handshake<Second>) -> Result<Client<Second>, Refusal> {
+//!         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+//!         let second = if now % 2 == 0 { Second::Even } else { Second::Odd };
+//!         let client = handshake.accept_with(second);
+//!         client.send(format!("Hello! Your second: {:?}", client.state())).await?;
+//!         Ok(client)
+//!     }
+//!
+//!     async fn on_data(&self, client: &Client<Second>, message: Message) -> Result<(), Failure> {
+//!         let everyone = client.endpoint();
+//!         let group = everyone.clients().into_iter().filter(|it| it.state() == client.state());
+//!         let tally = everyone
+//!             .broadcast(message)
+//!             .only(group.map(|it| it.id()))
+//!             .except([client.id()])
+//!             .await;
+//!         client.send(format!("heard by {}", tally.delivered)).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), ServerError> {
+//!     Server::new().host(Host::new("localhost").websocket("/", EvenOdd)).run()
+//! }
+//! ```
+//!
+//! # While nobody speaks
+//!
+//! A client has timers ([`once`](Client::once), [`repeat`](Client::repeat)), tasks
+//! ([`spawn`](Client::spawn)) and callbacks for descriptors (`on_readable`, `on_writable`, on Unix).
+//! Each is a [`Watcher`], to disable, enable and cancel, and ends with its client. An [`Endpoint`]
+//! has the same for what belongs to no client; they end with the server, and
+//! [`on_start`](Websocket::on_start) is the place to begin them.
+//! [`inspect`](Client::inspect) tells what a client's connection has seen.
+//!
+//! # Examples
+//!
+//! Each is a program in `examples/` that is read in a minute and run by `cargo run --example NAME`:
+//!
+//! * joining: `user_count`, `authorize`, `origin`, `even_odd`;
+//! * commands: `nested`, `delivery`, `nowait`, `close_in_open`, `combine`, `inspect`;
+//! * time and descriptors: `clock`, `tail`, `process`;
+//! * the server: `options`, `static_site`, and `echo`, which load generators are pointed at.
 //!
 //! # What the server sees to
 //!
@@ -122,13 +188,115 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # From the original
+//!
+//! The original is the PHP server Aerys of 2014, whose applications were generators that yielded
+//! commands. Here a command is a method; what was `yield` is `.await`. The examples are in
+//! `examples/`; a test is `file::function`, in `tests/promises/`, `tests/examples/` or `src/`.
+//!
+//! | the original | here | example | test |
+//! | --- | --- | --- | --- |
+//! | `yield 'send' => $msg` | [`client.send(m).await?`](Client::send) | `nested.rs` | `send::messages_come_back_in_order_and_of_the_same_kind` |
+//! | `yield 'broadcast' => $msg` | [`endpoint.broadcast(m).await`](Endpoint::broadcast) | `user_count.rs` | `broadcast::those_hear_it_who_are_meant` |
+//! | `yield 'broadcast' => [$msg, $include, []]` | [`.only(ids)`](Broadcast::only) | `even_odd.rs` | `gathering::even_odd_lets_those_hear_who_came_in_the_same_kind_of_second` |
+//! | `yield 'broadcast' => [$msg, [], $exclude]` | [`.except(ids)`](Broadcast::except) | `nowait.rs` | `broadcast::those_hear_it_who_are_meant` |
+//! | `yield 'close' => [$id, $code, $reason]` | [`client.close().code(c).reason(r).await`](Client::close) | `close_in_open.rs` | `close::a_close_inside_on_open_runs_on_close_first` |
+//! | `yield 'inspect' => $id` | [`endpoint.client(id)`](Endpoint::client), [`client.inspect()`](Client::inspect) | `inspect.rs` | `inspect::another_can_be_looked_at_by_its_id_and_by_its_handle_after_it_has_gone` |
+//! | `yield 'immediately' => $fn` | [`client.spawn(future)`](Client::spawn) | `nowait.rs` | `spawn::a_task_runs_while_a_handler_waits` |
+//! | `yield 'once' => [$fn, $ms]` | [`client.once(after, f)`](Client::once) | `clock.rs` | `timers::once_calls_back_once_and_not_before_its_time` |
+//! | `yield 'repeat' => [$fn, $ms]` | [`client.repeat(every, f)`](Client::repeat) | `clock.rs` | `timers::repeat_calls_back_again_and_again_the_first_time_after_one_period` |
+//! | `yield 'onreadable' => [$stream, $fn]` | `client.on_readable(fd, f)` | `tail.rs` | `readiness::it_is_called_as_long_as_anything_is_left_and_not_for_nothing` |
+//! | `yield 'onwritable' => [$stream, $fn]` | `client.on_writable(fd, f)` | `process.rs` | `readiness::it_is_called_when_there_is_room_to_write` |
+//! | `yield 'wait' => $ms` | `tokio::time::sleep(time).await` | `nested.rs` | `sending::nested_counts_down_in_a_function_of_its_own` |
+//! | `yield 'nowait' => $generator` | [`client.spawn(future)`](Client::spawn) | `nowait.rs` | `sending::nowait_answers_while_a_spawned_task_still_works` |
+//! | the prefix `@`, as in `yield '@send'` | [`.nowait()`](Send::nowait) in place of `.await` | `nowait.rs` | `send::nowait_waits_for_nobody` |
+//! | `yield 'disable' => $watcher` | [`watcher.disable()`](Watcher::disable) | `clock.rs` | `watching::clock_stops_a_stopwatch_and_lets_it_go_on` |
+//! | `yield 'enable' => $watcher` | [`watcher.enable()`](Watcher::enable) | `clock.rs` | `timers::what_is_disabled_waits_and_starts_anew_when_it_is_enabled` |
+//! | `yield 'cancel' => $watcher` | [`watcher.cancel()`](Watcher::cancel) | `clock.rs` | `timers::what_is_cancelled_has_ended_for_good` |
+//! | `yield 'all' => [...]` | [`all(futures).await`](all()) | `combine.rs` | `combine::all_answers_every_value_or_the_first_error_at_once` |
+//! | `yield 'any' => [...]` | [`any(futures).await`](any()) | `combine.rs` | `combine::any_keeps_successes_and_errors_apart` |
+//! | `yield 'some' => [...]` | [`some(futures).await`](some()) | `combine.rs` | `combine::some_fails_only_if_every_one_failed_or_there_was_none` |
+//! | a generator that yields a generator | an `async fn` that awaits another | `nested.rs` | `sending::nested_counts_down_in_a_function_of_its_own` |
+//! | a caught `ClientGoneException` | [`Err(ClientGone)`](ClientGone) | `delivery.rs` | `send::a_send_to_a_client_that_has_gone_says_so` |
+//! | an uncaught one, which does no harm | `?`, which does none | `nested.rs` | `faults::another_client_that_has_gone_is_no_fault` |
+//! | any other exception | any error by `?`: 1011 | `nested.rs` | `faults::a_fault_closes_its_client_with_1011_and_tells_nobody_why` |
+//! | `onOpen($id, $httpEnv)` | [`on_open`](Websocket::on_open), [`handshake.request()`](Handshake::request) | `authorize.rs` | `refuse::on_open_can_read_who_asks_for_what` |
+//! | `yield 'status' => 401` | [`handshake.refuse(status)`](Handshake::refuse) | `authorize.rs` | `refuse::a_refusal_carries_its_status_reason_and_headers` |
+//! | `yield 'reason' => $phrase` | [`refusal.reason(phrase)`](Refusal::reason) | `authorize.rs` | `answering::authorize_tells_who_has_none_what_to_bring` |
+//! | `yield 'header' => $line` | [`handshake.header(n, v)`](Handshake::header), [`refusal.header(n, v)`](Refusal::header) | `authorize.rs` | `refuse::the_headers_of_the_handshake_are_not_the_applications_to_set` |
+//! | the 101 leaves just in time | the same | `user_count.rs` | `just_in_time::nothing_is_on_the_wire_while_on_open_has_said_nothing` |
+//! | `onData($id, $msg)` | [`on_data`](Websocket::on_data) | `user_count.rs` | `order::messages_of_one_client_are_handled_one_at_a_time_and_in_order` |
+//! | `onClose($id, $code, $reason)` | [`on_close`](Websocket::on_close) | `close_in_open.rs` | `order::on_close_runs_once_however_the_client_goes` |
+//! | `onStart()` | [`on_start`](Websocket::on_start) | `clock.rs` | `life::on_start_is_over_before_the_first_client_comes` |
+//! | `onStop()` | [`on_stop`](Websocket::on_stop) | `delivery.rs` | `life::on_stop_runs_once_after_every_on_close_and_is_waited_for` |
+//! | `maxFrameSize` | [`max_frame_size`](Options::max_frame_size) | `options.rs` | `limits::a_frame_that_only_claims_too_much_is_refused_at_its_header` |
+//! | `maxMsgSize` | [`max_msg_size`](Options::max_msg_size) | `options.rs` | `limits::what_is_within_a_limit_is_echoed_and_what_is_not_closes_with_its_code` |
+//! | `heartbeatPeriod` | [`heartbeat_period`](Options::heartbeat_period) | `options.rs` | `heartbeat::one_that_answers_its_pings_stays` |
+//! | `closePeriod` | [`close_period`](Options::close_period) | `options.rs` | `close::a_peer_that_never_answers_a_close_is_cut_off_after_the_close_period` |
+//! | `validateUtf8` | [`validate_utf8`](Options::validate_utf8) | `options.rs` | `limits::text_that_is_not_validated_is_checked_where_it_is_read_and_relayed_as_what_it_is` |
+//! | `textOnly` | [`text_only`](Options::text_only) | `options.rs` | `serving::options_closes_what_is_too_much_or_of_the_wrong_kind` |
+//! | `autoFrameSize` | [`auto_frame_size`](Options::auto_frame_size) | `options.rs` | `limits::a_long_message_is_sent_in_frames_of_the_size_asked_for` |
+//! | `queuedPingLimit` | [`queued_ping_limit`](Options::queued_ping_limit) | `options.rs` | `heartbeat::one_that_answers_none_is_closed` |
+//! | nothing: a slow client could be owed any amount | [`max_queued_bytes`](Options::max_queued_bytes) | `options.rs` | `overflow::one_that_is_owed_too_much_is_closed_unless_told_otherwise` |
+//! | nothing | [`overflow`](Options::overflow) | `options.rs` | `overflow::the_latest_arrive_in_order_and_the_oldest_are_dropped` |
+//! | nothing: `onOpen` had to look at the origin | [`allowed_origins`](Options::allowed_origins) | `origin.rs` | `rules::only_pages_of_allowed_origins_may_connect` |
+//! | nothing: `onOpen` had to choose one | [`subprotocols`](Options::subprotocols) | `options.rs` | `rules::the_first_subprotocol_that_the_client_names_is_chosen_unless_on_open_chooses` |
+//! | nothing: `onOpen` could think for ever | [`open_period`](Options::open_period) | `options.rs` | `rules::one_that_has_not_decided_in_time_is_answered_503_and_runs_to_its_end` |
+//!
+//! ## Where it differs, and why
+//!
+//! What an application sees:
+//!
+//! * A `send` names its client. The original's went to whoever had caused the event, and one in
+//!   `onClose` could only fail: a [`Departure`] has no `send`.
+//! * An awaited `send` has been handed to the kernel, and promises no more. The original's manual
+//!   called that delivered, which only an answer from the client can tell.
+//! * `nowait` is a method and not a prefix: one that is misspelt does not compile, and a command
+//!   that is neither awaited nor let go is a warning.
+//! * Errors travel by `?`, and a [`Failure`] takes any; there is nothing to throw into a handler.
+//! * A handshake is consumed by its answer, so that a second one does not compile, and a [`Status`]
+//!   can only refuse.
+//! * A close belongs to a client and not to an id. It comes back after `on_close` has run, as the
+//!   original's did, and its code is 1000 unless set: an application that says goodbye has met no
+//!   error.
+//! * An empty list of recipients is no one, so that a group that has become empty does not turn into
+//!   everybody. Everyone is what is meant when `only` is not called.
+//! * A broadcast answers how many it reached, and one that nobody heard is no error.
+//! * Each client's state is a value of the application's own type that comes and goes with it, where
+//!   the original had arrays to keep in step by hand.
+//! * `validate_utf8` is on: browsers hang up on text that is none, so whoever relays it has its
+//!   listeners cut off.
+//! * What is too large is closed with 1009, binary where only text is spoken with 1003, broken text
+//!   with 1007, each in a CLOSE frame. The original called it 1008, and an oversized message ended
+//!   without a CLOSE.
+//! * A page of another site is refused unless it is allowed, since it would speak in its visitor's
+//!   name.
+//! * What a client may be owed is bounded, and so is how long `on_open` may think.
+//!
+//! What the original got wrong, and what is done here:
+//!
+//! * It sent every fragment with the message's opcode, and refused continuations. Fragments after
+//!   the first are continuations, in both directions.
+//! * It began the mask anew at each read, and shared unfinished payloads between clients. Both
+//!   belong to one connection, however its bytes arrive.
+//! * It did not wait for the answer to a CLOSE. A client has `close_period` for it.
+//! * It delivered what came after a CLOSE. Nothing is.
+//! * It sent an error's text as the reason of the 1011. That is logged, and nobody else's business.
+//! * Its `inspect` ignored its argument. A client shows its own figures.
+//! * Its watchers outlived their client. They end with it.
+//! * It answered 426 without an `Upgrade` header, and refused `Connection: keep-alive, Upgrade`. The
+//!   one is sent, the other understood.
+//! * It never noticed a client that vanished during `onOpen`. That client has its `on_close`.
 
 mod client;
+mod combine;
 mod command;
 mod departure;
 mod driver;
 mod endpoint;
 mod error;
+mod fault;
 mod handshake;
 mod host;
 mod http;
@@ -137,12 +305,17 @@ mod line;
 mod listener;
 mod mount;
 mod options;
+mod origin;
 mod outbox;
+#[cfg(unix)]
+mod readiness;
 mod refusal;
 mod registry;
 mod server;
 mod session;
 mod signal;
+mod stats;
+mod watcher;
 mod websocket;
 mod worker;
 
@@ -150,15 +323,23 @@ pub use aerys_proto::{CloseCode, Message};
 
 pub use crate::{
     client::{Client, ClientId},
+    combine::{NoneSucceeded, Outcomes, all, any, some},
     command::{Broadcast, Close, Send, Tally},
     departure::Departure,
     endpoint::Endpoint,
-    error::{ClientGone, Failure, ServerError},
+    error::{
+        Failure,
+        SendError::{self, ClientGone},
+        ServerError,
+    },
     handshake::Handshake,
     host::Host,
-    options::Options,
+    options::{Options, OptionsError, Overflow},
+    origin::Origins,
     refusal::{NotARefusal, Refusal, Status},
     server::{Running, Server},
+    stats::Stats,
+    watcher::Watcher,
     websocket::Websocket,
 };
 

@@ -3,19 +3,27 @@
 
 use std::{
     future::poll_fn,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     task::Poll,
 };
 
 use aerys_proto::{Close, Message};
 use http::HeaderMap;
+use tokio_util::sync::CancellationToken;
 
-use crate::{Refusal, inbox::Inbox, outbox::Outbox};
+use crate::{
+    Refusal,
+    inbox::Inbox,
+    outbox::{Bounds, Outbox},
+    stats::Meter,
+};
 
 pub(crate) struct Line {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
+    pub(crate) meter: Meter,
     verdict: Mutex<Verdict>,
+    end: OnceLock<CancellationToken>,
 }
 
 /// What `on_open` has decided.
@@ -43,11 +51,13 @@ pub(crate) enum Answer {
 }
 
 impl Line {
-    pub(crate) fn new(max_queued_bytes: usize) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             inbox: Inbox::new(),
-            outbox: Outbox::new(max_queued_bytes),
+            outbox: Outbox::new(bounds),
+            meter: Meter::new(),
             verdict: Mutex::new(Verdict::Open),
+            end: OnceLock::new(),
         }
     }
 
@@ -59,6 +69,7 @@ impl Line {
         if undecided {
             join();
             *verdict = Verdict::Accepted { headers: Box::new(headers), opened: false };
+            self.meter.connected();
         }
         undecided
     }
@@ -135,6 +146,23 @@ impl Line {
             _ => Poll::Pending,
         })
         .await
+    }
+
+    /// The client has gone: nothing is sent any more, and what is bound to the client ends.
+    pub(crate) fn gone(&self) {
+        self.outbox.gone();
+        if let Some(end) = self.end.get() {
+            end.cancel();
+        }
+    }
+
+    /// Cancelled when the client has gone. Made only for who asks.
+    pub(crate) fn end(&self) -> CancellationToken {
+        let end = self.end.get_or_init(CancellationToken::new).clone();
+        if self.outbox.is_gone() {
+            end.cancel();
+        }
+        end
     }
 
     fn lock(&self) -> MutexGuard<'_, Verdict> {

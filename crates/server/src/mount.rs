@@ -6,9 +6,10 @@ use std::{pin::Pin, sync::Arc};
 use aerys_proto::{CloseCode, Config};
 
 use crate::{
-    Endpoint, Failure, Options, Websocket,
+    Endpoint, Failure, Websocket,
     handshake::{Caller, Handshake},
     line::Line,
+    options::{Rules, Settings},
     registry::Registry,
     session::session,
     worker::Worker,
@@ -16,15 +17,15 @@ use crate::{
 
 pub(crate) struct Mount<W, S> {
     pub(crate) app: W,
-    pub(crate) path: String,
     endpoint: Endpoint<S>,
-    max_queued_bytes: usize,
-    config: Arc<Config>,
+    settings: Settings,
 }
 
 /// A mounted application, whatever its type.
 pub(crate) trait Application: Send + Sync {
     fn path(&self) -> &str;
+    /// What a handshake is held to.
+    fn rules(&self) -> &Rules;
     /// Shows a caller to `on_open`. Nothing happens until the session is polled.
     fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>>;
@@ -43,25 +44,27 @@ pub(crate) struct Opening {
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
-    pub(crate) fn new(app: W, path: String, options: &Options, workers: &[Arc<Worker>]) -> Self {
-        Self {
-            app,
-            path,
-            endpoint: Endpoint::new(Registry::new(workers)),
-            max_queued_bytes: options.max_queued_bytes,
-            config: Arc::clone(&options.protocol),
-        }
+    pub(crate) fn new(app: W, path: String, settings: Settings, workers: &[Arc<Worker>]) -> Self {
+        Self { app, endpoint: Endpoint::new(Registry::new(path, workers)), settings }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.endpoint.registry().path()
     }
 }
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
     fn path(&self) -> &str {
-        &self.path
+        Mount::path(self)
+    }
+
+    fn rules(&self) -> &Rules {
+        &self.settings.rules
     }
 
     fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening {
-        let line = Arc::new(Line::new(self.max_queued_bytes));
-        let config = Arc::clone(&self.config);
+        let line = Arc::new(Line::new(self.settings.bounds));
+        let config = Arc::clone(&self.settings.protocol);
         let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));
         // The one box of a connection: its application's state, of whatever type.
         let session = Box::pin(session(self, handshake, Arc::clone(&line)));
@@ -79,6 +82,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {
+        self.endpoint.registry().end().cancel();
         Box::pin(self.app.on_stop(&self.endpoint))
     }
 }

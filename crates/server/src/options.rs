@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use aerys_proto::Config;
 
-/// Limits and periods of one endpoint.
+use crate::{Origins, outbox::Bounds};
+
+/// Limits, periods and rules of one endpoint.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,8 +19,26 @@ use aerys_proto::Config;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
+    protocol: Config,
+    /// `None` for the usual, or `max_msg_size` if that is less.
+    max_frame_size: Option<usize>,
+    bounds: Bounds,
+    rules: Rules,
+}
+
+/// What the handshake is held to.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) allowed_origins: Origins,
+    pub(crate) subprotocols: Vec<String>,
+    pub(crate) open_period: Duration,
+}
+
+/// Options that were found to make sense, as the rest of the server uses them.
+pub(crate) struct Settings {
     pub(crate) protocol: Arc<Config>,
-    pub(crate) max_queued_bytes: usize,
+    pub(crate) bounds: Bounds,
+    pub(crate) rules: Rules,
 }
 
 impl Options {
@@ -28,26 +48,29 @@ impl Options {
     }
 
     /// The largest frame taken in, in bytes of payload; a frame that claims more closes its client
-    /// with 1009. Default 2 MiB.
-    pub fn max_frame_size(self, bytes: usize) -> Self {
-        self.with(|config| config.max_frame_size = bytes)
+    /// with 1009. Default 2 MiB, or [`max_msg_size`](Self::max_msg_size) if that is less.
+    pub fn max_frame_size(mut self, bytes: usize) -> Self {
+        self.max_frame_size = Some(bytes);
+        self
     }
 
     /// The largest message taken in, in bytes, all its frames together; more closes the client with
     /// 1009. Default 10 MiB.
-    pub fn max_msg_size(self, bytes: usize) -> Self {
-        self.with(|config| config.max_msg_size = bytes)
+    pub fn max_msg_size(mut self, bytes: usize) -> Self {
+        self.protocol.max_msg_size = bytes;
+        self
     }
 
     /// After how long a silence a client is sent a ping; `None` for never. Default 10 s.
-    pub fn heartbeat_period(self, period: impl Into<Option<Duration>>) -> Self {
-        let period = period.into();
-        self.with(|config| config.heartbeat_period = period)
+    pub fn heartbeat_period(mut self, period: impl Into<Option<Duration>>) -> Self {
+        self.protocol.heartbeat_period = period.into();
+        self
     }
 
     /// How long a client may take to answer a CLOSE before the connection is cut. Default 3 s.
-    pub fn close_period(self, period: Duration) -> Self {
-        self.with(|config| config.close_period = period)
+    pub fn close_period(mut self, period: Duration) -> Self {
+        self.protocol.close_period = period;
+        self
     }
 
     /// Whether text that is not valid UTF-8 closes its client with 1007, as RFC 6455 §8.1 demands.
@@ -55,42 +78,216 @@ impl Options {
     ///
     /// If not, text is checked only where the application reads it as text, and what is not valid
     /// is relayed as binary.
-    pub fn validate_utf8(self, validate: bool) -> Self {
-        self.with(|config| config.validate_utf8 = validate)
+    pub fn validate_utf8(mut self, validate: bool) -> Self {
+        self.protocol.validate_utf8 = validate;
+        self
     }
 
-    /// Whether a binary message closes its client with 1003. Default false.
-    pub fn text_only(self, text_only: bool) -> Self {
-        self.with(|config| config.text_only = text_only)
+    /// Whether the endpoint speaks text alone: a binary message closes its client with 1003, and
+    /// what is sent goes as text, unchecked. Default false.
+    pub fn text_only(mut self, text_only: bool) -> Self {
+        self.protocol.text_only = text_only;
+        self
     }
 
     /// The largest frame sent, in bytes of payload; longer messages are sent in several.
     /// Default 32 KiB.
-    pub fn auto_frame_size(self, bytes: usize) -> Self {
-        self.with(|config| config.auto_frame_size = bytes)
+    pub fn auto_frame_size(mut self, bytes: usize) -> Self {
+        self.protocol.auto_frame_size = bytes;
+        self
     }
 
     /// How many pings in a row may stay unanswered; then the client is closed with 1008. Default 3.
-    pub fn queued_ping_limit(self, pings: u32) -> Self {
-        self.with(|config| config.queued_ping_limit = pings)
+    pub fn queued_ping_limit(mut self, pings: u32) -> Self {
+        self.protocol.queued_ping_limit = pings;
+        self
     }
 
-    /// What one client may be owed, in bytes sent to it and not yet taken by the kernel; a client
-    /// that is owed more is closed with 1008. One message on its own may be larger. Each message
-    /// counts 64 bytes beside its payload. Default 4 MiB.
+    /// What one client may be owed, in bytes sent to it and not yet taken by the kernel. What
+    /// happens to more [`overflow`](Self::overflow) says. One message on its own may be larger. Each
+    /// message counts 64 bytes beside its payload. Default 4 MiB.
     pub fn max_queued_bytes(mut self, bytes: usize) -> Self {
-        self.max_queued_bytes = bytes;
+        self.bounds.max_queued_bytes = bytes;
         self
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
-        set(Arc::make_mut(&mut self.protocol));
+    /// What happens when a client is owed more than [`max_queued_bytes`](Self::max_queued_bytes).
+    /// Default [`Overflow::Close`].
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.bounds.overflow = overflow;
         self
+    }
+
+    /// Which sites' pages may connect; others are refused with 403. Default [`Origins::Same`].
+    pub fn allowed_origins(mut self, origins: Origins) -> Self {
+        self.rules.allowed_origins = origins;
+        self
+    }
+
+    /// The subprotocols that the application speaks. The first that the client names is chosen, in
+    /// the client's order; if there is none, none is, and it is the client that hangs up if it
+    /// minds (RFC 6455 §4.1). [`Handshake::select`](crate::Handshake::select) can choose another.
+    /// Default none.
+    pub fn subprotocols(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.rules.subprotocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long `on_open` may take to decide; then the peer is answered 503 for it, and whatever it
+    /// decides later comes to nothing. If it has accepted but neither said anything nor returned by
+    /// then, the 101 leaves. Default 10 s.
+    pub fn open_period(mut self, period: Duration) -> Self {
+        self.rules.open_period = period;
+        self
+    }
+
+    /// Looks for nonsense.
+    pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
+        let Self { mut protocol, max_frame_size, bounds, rules } = self;
+        let Config { max_msg_size, .. } = protocol;
+        protocol.max_frame_size =
+            max_frame_size.unwrap_or(protocol.max_frame_size.min(max_msg_size));
+        let Config { max_frame_size, .. } = protocol;
+        for (option, size) in [
+            ("max_msg_size", max_msg_size),
+            ("max_frame_size", max_frame_size),
+            ("auto_frame_size", protocol.auto_frame_size),
+            ("max_queued_bytes", bounds.max_queued_bytes),
+        ] {
+            if size == 0 {
+                return Err(OptionsError::Zero { option });
+            }
+        }
+        for (option, period) in [
+            ("heartbeat_period", protocol.heartbeat_period),
+            ("close_period", Some(protocol.close_period)),
+            ("open_period", Some(rules.open_period)),
+        ] {
+            if period == Some(Duration::ZERO) {
+                return Err(OptionsError::Zero { option });
+            }
+        }
+        if max_frame_size > max_msg_size {
+            return Err(OptionsError::FrameAboveMessage { max_frame_size, max_msg_size });
+        }
+        if let Some(origin) = rules.allowed_origins.first_impossible() {
+            return Err(OptionsError::Origin { origin: origin.to_owned() });
+        }
+        if let Some(name) = rules.subprotocols.iter().find(|name| !is_token(name)) {
+            return Err(OptionsError::Subprotocol { name: name.clone() });
+        }
+        Ok(Settings { protocol: Arc::new(protocol), bounds, rules })
     }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { protocol: Arc::new(Config::default()), max_queued_bytes: 4 << 20 }
+        Self {
+            protocol: Config::default(),
+            max_frame_size: None,
+            bounds: Bounds { max_queued_bytes: 4 << 20, overflow: Overflow::Close },
+            rules: Rules {
+                allowed_origins: Origins::Same,
+                subprotocols: Vec::new(),
+                open_period: Duration::from_secs(10),
+            },
+        }
+    }
+}
+
+/// What happens to a client that reads too slowly, once it is owed as much as it may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// It is closed with 1008. For clients that need every message.
+    #[default]
+    Close,
+    /// Messages are dropped until it has read some. For clients that can catch up by themselves.
+    DropNewest,
+    /// The oldest messages that are not on their way yet are dropped. For clients that need the
+    /// latest, such as a dashboard's.
+    DropOldest,
+}
+
+/// Options that make no sense; found when the server starts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// A size or a period that must be more.
+    #[error("`{option}` is zero: nothing could pass")]
+    Zero {
+        /// The option.
+        option: &'static str,
+    },
+    /// No frame could be as large as it may be.
+    #[error(
+        "`max_frame_size` ({max_frame_size}) is above `max_msg_size` ({max_msg_size}), \
+         which no frame may exceed"
+    )]
+    FrameAboveMessage {
+        /// As set, in bytes.
+        max_frame_size: usize,
+        /// As set, in bytes.
+        max_msg_size: usize,
+    },
+    /// No browser writes an origin like this.
+    #[error(
+        "`allowed_origins` has {origin:?}, which no browser sends: write it as \
+         \"https://mysite.com\", in lower case, with a port only if it is unusual"
+    )]
+    Origin {
+        /// As listed.
+        origin: String,
+    },
+    /// RFC 6455 §4.1: a subprotocol's name is a token.
+    #[error("`subprotocols` has {name:?}: a name is made of letters, digits and !#$%&'*+-.^_`|~")]
+    Subprotocol {
+        /// As listed.
+        name: String,
+    },
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(name: &str) -> bool {
+    let is_token_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_is_found_and_names_its_option() {
+        let fine = Options::new;
+        for (options, named) in [
+            (fine().max_msg_size(0), "max_msg_size"),
+            (fine().max_frame_size(0), "max_frame_size"),
+            (fine().auto_frame_size(0), "auto_frame_size"),
+            (fine().max_queued_bytes(0), "max_queued_bytes"),
+            (fine().max_frame_size(101).max_msg_size(100), "max_frame_size"),
+            (fine().heartbeat_period(Duration::ZERO), "heartbeat_period"),
+            (fine().close_period(Duration::ZERO), "close_period"),
+            (fine().open_period(Duration::ZERO), "open_period"),
+            (fine().allowed_origins(Origins::list(["mysite.com"])), "allowed_origins"),
+            (fine().subprotocols(["chat", "not one"]), "subprotocols"),
+            (fine().subprotocols([""]), "subprotocols"),
+        ] {
+            let error = options.settle().err().expect(named).to_string();
+            assert!(error.starts_with(&format!("`{named}` ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn sense_is_kept_as_it_is() {
+        for (options, max_frame_size) in [
+            (Options::new(), 2 << 20),
+            (Options::new().max_msg_size(100), 100),
+            (Options::new().max_msg_size(100).max_frame_size(100), 100),
+            (Options::new().max_msg_size(100).max_frame_size(7), 7),
+            (Options::new().heartbeat_period(None), 2 << 20),
+        ] {
+            assert_eq!(options.settle().ok().unwrap().protocol.max_frame_size, max_frame_size);
+        }
     }
 }

@@ -6,12 +6,15 @@ use std::sync::{
 };
 
 use indexmap::IndexMap;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Client, ClientId, worker::Worker};
 
 pub(crate) struct Registry<S> {
     shards: Box<[Shard<S>]>,
+    path: String,
     stopping: AtomicBool,
+    end: CancellationToken,
 }
 
 /// The clients that one worker drives.
@@ -24,10 +27,15 @@ pub(crate) struct Shard<S> {
 }
 
 impl<S> Registry<S> {
-    pub(crate) fn new(workers: &[Arc<Worker>]) -> Self {
+    pub(crate) fn new(path: String, workers: &[Arc<Worker>]) -> Self {
         let shard =
             |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
-        Self { shards: workers.iter().map(shard).collect(), stopping: AtomicBool::new(false) }
+        Self {
+            shards: workers.iter().map(shard).collect(),
+            path,
+            stopping: AtomicBool::new(false),
+            end: CancellationToken::new(),
+        }
     }
 
     /// Makes a client a member.
@@ -73,6 +81,21 @@ impl<S> Registry<S> {
     pub(crate) fn stop(&self) -> Vec<Client<S>> {
         self.stopping.store(true, Ordering::SeqCst);
         self.clients()
+    }
+
+    /// Cancelled when every client has gone after [`stop`](Self::stop).
+    pub(crate) fn end(&self) -> &CancellationToken {
+        &self.end
+    }
+
+    /// Where the application is mounted.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// For what is bound to no client.
+    pub(crate) fn any_worker(&self) -> &Worker {
+        &self.shards[0].worker
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -1,19 +1,18 @@
 //! The application's side of one connection: `on_open`, then `on_data` message by message, and
 //! beside them `on_close`.
 
-use std::{any::Any, future::poll_fn, panic::AssertUnwindSafe, pin::pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
-use aerys_proto::CloseCode;
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
 use http::HeaderMap;
 use tracing::{error, warn};
 
 use crate::{
-    Client, Departure, Failure, Handshake, Refusal, Status, Websocket, handshake::Accepted,
-    line::Line, mount::Mount,
+    Client, Departure, Handshake, Refusal, Status, Websocket,
+    fault::{Fault, caught, tried},
+    handshake::Accepted,
+    line::Line,
+    mount::Mount,
 };
 
 /// Runs the handlers of one connection to their ends. Polled by the connection's own task only,
@@ -45,17 +44,16 @@ async fn handlers<W, S>(
 {
     let outcome = caught(async { mount.app.on_open(handshake).await }).await;
     if line.shut() {
-        return line.refuse(refusal(outcome, &mount.path));
+        return line.refuse(refusal(outcome, mount.path()));
     }
     let Some(client) = accepted.get() else { return };
     line.opened();
     if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
-        fault.punish(client, &mount.path, "on_open");
+        fault.punish(client, "on_open");
     }
     while let Some(message) = line.next_message().await {
-        let outcome = caught(async { mount.app.on_data(client, message).await }).await;
-        if let Err(fault) = outcome.and_then(|result| result.map_err(Fault::Failed)) {
-            fault.punish(client, &mount.path, "on_data");
+        if let Err(fault) = tried(async { mount.app.on_data(client, message).await }).await {
+            fault.punish(client, "on_data");
         }
     }
 }
@@ -71,7 +69,7 @@ where
     client.endpoint().registry().leave(client.id());
     let gone = Departure::new(client.clone(), close);
     if let Err(fault) = caught(async { mount.app.on_close(&gone).await }).await {
-        fault.report(client, &mount.path, "on_close");
+        fault.report(client.endpoint(), Some(client), "on_close");
     }
     line.outbox.departed();
 }
@@ -84,45 +82,11 @@ struct Membership<'s, S> {
 
 impl<S> Drop for Membership<'_, S> {
     fn drop(&mut self) {
-        self.line.outbox.gone();
+        self.line.gone();
         self.line.outbox.departed();
         if let Some(client) = self.accepted.get() {
             client.endpoint().registry().leave(client.id());
         }
-    }
-}
-
-/// How a handler can end badly.
-enum Fault {
-    Failed(Failure),
-    Panicked(String),
-}
-
-impl Fault {
-    /// The client is closed with 1011 and not told why; nobody else notices.
-    fn punish<S>(self, client: &Client<S>, path: &str, handler: &'static str) {
-        if !matches!(&self, Self::Failed(failure) if failure.is_client_gone()) {
-            self.report(client, path, handler);
-            client.close().code(CloseCode::INTERNAL).nowait();
-        }
-    }
-
-    fn report<S>(&self, client: &Client<S>, path: &str, handler: &'static str) {
-        let client = client.id();
-        match self {
-            Self::Failed(failure) => error!(%client, path, handler, %failure, "a handler failed"),
-            Self::Panicked(panic) => error!(%client, path, handler, panic, "a handler panicked"),
-        }
-    }
-}
-
-/// What a refusal comes to once the client has been accepted.
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        let status = refusal.status();
-        Self::Failed(refusal.into_answer().cause.unwrap_or_else(|| {
-            Failure::new(format!("refused with {status} after it had accepted"))
-        }))
     }
 }
 
@@ -131,7 +95,7 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) ->
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
     match outcome {
         Ok(Err(refusal)) => {
-            if let Some(failure) = refusal.cause().filter(|it| !it.is_client_gone()) {
+            if let Some(failure) = refusal.cause().filter(|it| !it.is_silent()) {
                 error!(path, %failure, "on_open failed; the peer is answered 500");
             }
             refusal
@@ -149,15 +113,4 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) ->
             internal()
         }
     }
-}
-
-/// Runs a handler; a panic in it is its own end and nobody else's.
-async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Fault> {
-    AssertUnwindSafe(handler).catch_unwind().await.map_err(|panic| Fault::Panicked(words(&*panic)))
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "with no message".to_owned())
 }

@@ -14,7 +14,7 @@ use std::{
 use aerys_proto::Message;
 use futures_util::task::AtomicWaker;
 
-use crate::{Client, ClientGone, ClientId, Endpoint, outbox::Receipt, registry::Shard};
+use crate::{Client, ClientId, Endpoint, SendError, outbox::Receipt, registry::Shard};
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
 ///
@@ -36,6 +36,8 @@ pub struct Tally {
     pub delivered: usize,
     /// How many went before that.
     pub gone: usize,
+    /// How many were owed too much for it; see [`Overflow`](crate::Overflow).
+    pub dropped: usize,
 }
 
 /// A broadcast under way, counting.
@@ -44,6 +46,7 @@ pub(crate) struct Tallying {
     open: AtomicUsize,
     delivered: AtomicUsize,
     gone: AtomicUsize,
+    dropped: AtomicUsize,
     waiting: AtomicWaker,
 }
 
@@ -161,13 +164,18 @@ impl Tallying {
             open: AtomicUsize::new(1),
             delivered: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
             waiting: AtomicWaker::new(),
         }
     }
 
     /// The outcome for one client.
-    pub(crate) fn count(&self, outcome: Result<(), ClientGone>) {
-        let counter = if outcome.is_ok() { &self.delivered } else { &self.gone };
+    pub(crate) fn count(&self, outcome: Result<(), SendError>) {
+        let counter = match outcome {
+            Ok(()) => &self.delivered,
+            Err(SendError::ClientGone) => &self.gone,
+            Err(SendError::Dropped) => &self.dropped,
+        };
         counter.fetch_add(1, Ordering::Relaxed);
         self.done_with_one();
     }
@@ -190,6 +198,7 @@ impl Tallying {
         Poll::Ready(Tally {
             delivered: self.delivered.load(Ordering::Relaxed),
             gone: self.gone.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
         })
     }
 }

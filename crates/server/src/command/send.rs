@@ -8,12 +8,12 @@ use std::{
 
 use aerys_proto::Message;
 
-use crate::{Client, ClientGone, outbox::Receipt};
+use crate::{Client, SendError, outbox::Receipt};
 
 /// A message about to be sent; see [`Client::send`].
 ///
 /// As a future it resolves `Ok(())` when the whole message has been handed to the kernel, and
-/// [`ClientGone`] if the client went first. Dropping the future once it was polled drops only the
+/// [`SendError::ClientGone`] if the client went first. Dropping the future once it was polled drops only the
 /// receipt: the message still leaves.
 #[must_use = "nothing is sent until it is `.await`ed or let go with `.nowait()`"]
 pub struct Send<'c, S = ()> {
@@ -36,32 +36,45 @@ impl<'c, S> Send<'c, S> {
     /// Sends it without waiting. If the client has gone, nothing happens.
     pub fn nowait(mut self) {
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
-            // Nobody waits to hear that the client has gone.
-            let _ = push(self.client, message);
+            // Nobody waits to hear what became of it.
+            let _ = push(self.client, message, Receipt::Nobody);
         }
     }
 }
 
 impl<S> Future for Send<'_, S> {
-    type Output = Result<(), ClientGone>;
+    type Output = Result<(), SendError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let place = match mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Ready(message) => push(self.client, message)?,
-            Stage::Sent(place) => place,
+        match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Ready(message) => {
+                let place = push(self.client, message, Receipt::Sender(cx.waker().clone()))?;
+                self.stage = Stage::Sent(place);
+                Poll::Pending
+            }
+            Stage::Sent(place) => {
+                let outcome = self.client.line().outbox.poll_sent(place, cx);
+                if outcome.is_pending() {
+                    self.stage = Stage::Sent(place);
+                }
+                outcome
+            }
             Stage::Done => panic!("`Send` polled after it was resolved"),
-        };
-        let outcome = self.client.line().outbox.poll_flushed(place, cx);
-        if outcome.is_pending() {
-            self.stage = Stage::Sent(place);
         }
-        outcome
     }
 }
 
-fn push<S>(client: &Client<S>, message: Message) -> Result<u64, ClientGone> {
+impl<S> Drop for Send<'_, S> {
+    fn drop(&mut self) {
+        if let Stage::Sent(place) = self.stage {
+            self.client.line().outbox.abandon(place);
+        }
+    }
+}
+
+fn push<S>(client: &Client<S>, message: Message, receipt: Receipt) -> Result<u64, SendError> {
     client.endpoint().registry().worker(client.id()).settle();
-    client.line().outbox.push(message, Receipt::Nobody)
+    client.line().outbox.push(message, receipt)
 }
 
 impl<S> fmt::Debug for Send<'_, S> {

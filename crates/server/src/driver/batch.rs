@@ -93,9 +93,11 @@ impl Batch {
     }
 }
 
-/// Writes what an earlier write left behind; answers when all of it has gone.
+/// Writes what an earlier write left behind; answers when all of it has gone. `total` grows by what
+/// has.
 pub(super) fn poll_write_all(
     unsent: &mut VecDeque<Bytes>,
+    total: &mut usize,
     stream: &mut TcpStream,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<()>> {
@@ -111,6 +113,7 @@ pub(super) fn poll_write_all(
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => return Poll::Pending,
         };
+        *total += written;
         while let Some(piece) = unsent.front_mut().filter(|_| written > 0) {
             let gone = written.min(piece.len());
             piece.advance(gone);

@@ -41,12 +41,14 @@ pub(crate) struct Driver {
     close_period: Duration,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
-    /// Whether the socket has taken anything since the alarm last rang.
+    /// Whether a socket that was full has taken anything since the alarm last rang.
     progress: bool,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
     parting: Option<Instant>,
     /// Until when messages left behind by a client that has gone may still be worked off.
     patience: Option<Instant>,
+    /// The time, as of the beginning of the turn.
+    now: Instant,
 }
 
 /// What is left of one turn, in bytes each way; then the next client has its turn.
@@ -94,6 +96,7 @@ impl Driver {
             progress: false,
             parting: None,
             patience: None,
+            now,
         }
     }
 }
@@ -103,6 +106,7 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
+        driver.now = Instant::now();
         let mut budget = Budget { read: TURN, write: TURN };
         loop {
             driver.attend();
@@ -137,29 +141,33 @@ impl Driver {
         match notice {
             Notice::Nothing => {}
             Notice::Closing => {
-                self.parting.get_or_insert_with(|| Instant::now() + self.close_period);
+                if self.parting.is_none() {
+                    self.parting = self.now.checked_add(self.close_period);
+                }
             }
             Notice::Overflowed(close) => {
-                let event = self.connection.fail(close, Instant::now());
+                let event = self.connection.fail(close, self.now);
                 self.report(event);
             }
         }
         if self.alarm.is_elapsed() {
-            self.handle_timeout(Instant::now());
+            self.handle_timeout();
         }
     }
 
-    fn handle_timeout(&mut self, now: Instant) {
-        // Silence is the peer's fault only while it is listened to, or while it takes nothing of
-        // what it is owed.
+    fn handle_timeout(&mut self) {
+        let now = self.now;
+        // A peer that reads what it is owed is alive, though its pongs are behind all that. And
+        // silence is not its fault while it is not listened to, unless it takes nothing.
         let progress = mem::take(&mut self.progress);
-        if self.is_deaf() && (progress || self.line.outbox.queued_bytes() == 0) {
+        if progress || (self.is_deaf() && self.line.outbox.queued_bytes() == 0) {
             self.connection.excuse_silence(now);
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);
+        self.line.meter.look(&self.connection);
         if self.parting.is_some_and(|parting| parting <= now) {
-            self.parting = Some(now + self.close_period);
+            self.parting = now.checked_add(self.close_period);
             if !progress {
                 self.part(now);
             }
@@ -226,10 +234,10 @@ impl Driver {
             self.line.inbox.discard();
         }
         if self.line.inbox.has_backlog() {
-            self.patience = Some(Instant::now() + self.close_period);
+            self.patience = self.now.checked_add(self.close_period);
         }
         self.line.inbox.depart(close);
-        self.line.outbox.gone();
+        self.line.gone();
     }
 
     /// The socket has ended, or there is none.

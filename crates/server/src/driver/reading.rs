@@ -4,7 +4,6 @@ use std::{
     cell::RefCell,
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use bytes::{Buf, Bytes};
@@ -43,10 +42,11 @@ impl Driver {
     }
 
     fn receive(&mut self, mut input: &mut [u8]) {
-        let now = Instant::now();
-        while let Some(event) = self.connection.receive(&mut input, now) {
+        let size = input.len();
+        while let Some(event) = self.connection.receive(&mut input, self.now) {
             self.report(Some(event));
         }
+        self.line.meter.read(size, &self.connection, self.now);
     }
 }
 

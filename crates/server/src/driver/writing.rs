@@ -5,7 +5,6 @@ use std::{
     io, mem,
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use tokio::io::AsyncWrite;
@@ -36,7 +35,6 @@ impl Driver {
             // What was large is not to be kept alive by having been written here.
             batch.clear();
         });
-        self.progress |= wrote;
         wrote
     }
 
@@ -49,13 +47,15 @@ impl Driver {
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if !socket.unsent.is_empty() {
-            let left = socket.unsent.len();
-            let outcome = poll_write_all(&mut socket.unsent, &mut socket.stream, cx)?;
-            self.progress |= socket.unsent.len() < left;
-            if outcome.is_pending() {
+            let mut written = 0;
+            let outcome = poll_write_all(&mut socket.unsent, &mut written, &mut socket.stream, cx);
+            self.account(written);
+            // Room that was not there before: the peer has read.
+            self.progress |= written > 0;
+            if outcome?.is_pending() {
                 return Poll::Pending;
             }
-            let ended = mem::take(&mut socket.ending);
+            let ended = self.socket.as_mut().map_or(0, |socket| mem::take(&mut socket.ending));
             self.line.outbox.flushed(ended);
             return Poll::Ready(Ok(true));
         }
@@ -72,6 +72,8 @@ impl Driver {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
+        self.account(written);
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if written < batch.len() {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
@@ -79,6 +81,13 @@ impl Driver {
             self.line.outbox.flushed(batch.ending);
         }
         Poll::Ready(Ok(true))
+    }
+
+    /// The kernel has taken so many bytes.
+    fn account(&mut self, written: usize) {
+        if written > 0 {
+            self.line.meter.sent(written, &self.connection, self.now);
+        }
     }
 
     /// Moves frames into the batch until it is full or there are none.
@@ -99,7 +108,7 @@ impl Driver {
                 }
                 Some(Errand::Close(close)) => {
                     self.line.inbox.discard();
-                    self.connection.close(close, Instant::now());
+                    self.connection.close(close, self.now);
                 }
                 None => break,
             }

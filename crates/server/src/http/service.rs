@@ -4,13 +4,14 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tracing::warn;
 
 use super::{
     ResponseBody, Site, answer,
     site::Grounds,
     upgrade::{self, Slot},
 };
-use crate::{handshake::Caller, mount::BoxFuture};
+use crate::{handshake::Caller, mount::BoxFuture, options::Rules};
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
@@ -49,8 +50,20 @@ impl Service {
             Err(refused) => return ready(*refused),
         };
         let (parts, _) = request.into_parts();
-        let opening = application.open(Caller::new(parts, params, self.address, self.worker));
-        Box::pin(self.slot.open(opening, accept))
+        let Rules { allowed_origins, subprotocols, open_period } = application.rules();
+        if let Err(origin) = allowed_origins.check(&parts) {
+            warn!(
+                ?origin,
+                path = application.path(),
+                "a page of another origin was refused; Options::allowed_origins can let it in"
+            );
+            let sentence = "Pages of this origin may not connect.";
+            return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
+        }
+        let open_period = *open_period;
+        let caller = Caller::new(parts, params, self.address, self.worker, subprotocols);
+        let opening = application.open(caller);
+        Box::pin(self.slot.open(opening, accept, open_period))
     }
 }
 

@@ -67,7 +67,8 @@ impl Grounds {
     ) -> Result<Self, ServerError> {
         let mut endpoints = matchit::Router::new();
         for (path, mount) in host.mounts {
-            let application = mount(path.clone(), workers);
+            let application = mount(path.clone(), workers)
+                .map_err(|source| ServerError::Options { path: path.clone(), source })?;
             endpoints
                 .insert(&path, Arc::clone(&application))
                 .map_err(|source| ServerError::Route { host: host.name.clone(), path, source })?;

@@ -7,11 +7,13 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use aerys_proto::upgrade::{self, Accept, UpgradeError};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
+use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{Refusal, Status, line::Answer, mount::Opening, outbox::Owes};
@@ -53,15 +55,21 @@ pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
 
 impl Slot {
     /// Puts a session in and answers for it when an answer is due.
-    pub(super) fn open(&self, opening: Opening, accept: Accept) -> JustInTime {
+    pub(super) fn open(
+        &self,
+        opening: Opening,
+        accept: Accept,
+        open_period: Duration,
+    ) -> JustInTime {
         *self.lock() = Some(opening);
-        JustInTime { slot: self.clone(), accept }
+        let deadline = Box::pin(sleep(open_period));
+        JustInTime { slot: self.clone(), accept, deadline }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
     pub(super) fn turn_away(&self) {
         if let Some(opening) = &*self.lock() {
-            opening.line.refuse(stopping());
+            opening.line.refuse(unavailable("The server is stopping"));
         }
     }
 
@@ -80,17 +88,24 @@ impl Slot {
 pub(super) struct JustInTime {
     slot: Slot,
     accept: Accept,
+    deadline: Pin<Box<Sleep>>,
 }
 
 impl Future for JustInTime {
     type Output = Response<ResponseBody>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let late = self.deadline.as_mut().poll(cx).is_ready();
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;
             outbox.attend();
             let ended = opening.session.as_mut().poll(cx).is_ready();
+            if late {
+                // Who was let in is told so; who was not has waited long enough.
+                opening.line.opened();
+                opening.line.refuse(unavailable("The application takes too long"));
+            }
             let answer = opening.line.take_answer();
             let resting = answer.is_none() && outbox.rest(cx, Owes::Nothing);
             if ended {
@@ -130,9 +145,10 @@ fn offer_upgrade(headers: &mut HeaderMap) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
 }
 
-fn stopping() -> Refusal {
+/// Before `on_open` has returned, so that the connection cannot serve another request.
+fn unavailable(reason: &str) -> Refusal {
     Refusal::new(Status::SERVICE_UNAVAILABLE, HeaderMap::new())
-        .reason("The server is stopping")
+        .reason(reason)
         .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 

@@ -24,7 +24,7 @@ async fn room(size: usize) -> (Running, Guests, Vec<Ws>, Vec<Client>) {
 }
 
 const fn tally(delivered: usize, gone: usize) -> Tally {
-    Tally { delivered, gone }
+    Tally { delivered, gone, dropped: 0 }
 }
 
 #[tokio::test]

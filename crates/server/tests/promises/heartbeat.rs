@@ -62,6 +62,23 @@ async fn one_that_takes_nothing_of_what_it_is_owed_is_closed() {
 }
 
 #[tokio::test]
+async fn one_that_reads_slowly_but_steadily_stays() {
+    let (server, mut guests) = Lobby::serve(options()).await;
+    let mut raw = Raw::open_narrow(&server).await;
+    let client = guests.next().await;
+    client.send(vec![0; 64 << 20]).nowait();
+    // Longer than a silent one is kept; its pings are behind what it has not read yet.
+    for _ in 0..20 {
+        raw.bytes(1 << 20).await;
+        sleep(PERIOD / 2).await;
+    }
+    assert_eq!(guests.journal.lines(), [""; 0]);
+    drop(raw);
+    assert_eq!(guests.journal.until(1).await, ["gone 1006"]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_talks_is_not_pinged() {
     let (server, _guests) = Lobby::serve(options().heartbeat_period(20 * PERIOD)).await;
     let (mut talks, mut listens) = (Raw::open(&server).await, Raw::open(&server).await);

@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod door;
+mod guard;
 mod lobby;
 mod log;
 mod raw;
@@ -17,6 +18,7 @@ use aerys::{Host, Options, Running, Server, Websocket};
 pub(crate) use answer::get;
 pub(crate) use app::{Journal, eventually};
 pub(crate) use door::{Door, Scene};
+pub(crate) use guard::Dropped;
 pub(crate) use lobby::{Guests, Lobby, departure};
 pub(crate) use log::{errors_at, keep_errors};
 pub(crate) use raw::{Raw, frame, handshake};

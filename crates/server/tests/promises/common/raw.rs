@@ -72,14 +72,14 @@ impl Raw {
                 let head = self.read.drain(..end + 4).collect();
                 return String::from_utf8(head).expect("a head is text");
             }
-            assert!(self.fill().await, "the server hung up after {:?}", self.read);
+            assert!(self.fill().await, "the server hung up after {} bytes", self.read.len());
         }
     }
 
     /// The next `count` bytes.
     pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
         while self.read.len() < count {
-            assert!(self.fill().await, "the server hung up after {:?}", self.read);
+            assert!(self.fill().await, "the server hung up after {} bytes", self.read.len());
         }
         self.read.drain(..count).collect()
     }

@@ -1,24 +1,32 @@
-//! What one client is still owed.
+//! What one client is still owed, between its handles and its driver.
 //!
 //! Handles put messages in from any thread; the driver takes them out, and says when they have been
-//! handed to the kernel. A message's *place* is its number in that order, so that waiting for one
-//! is comparing two numbers and costs no allocation.
+//! handed to the kernel.
+
+mod queue;
 
 use std::{
-    collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
 use aerys_proto::{Close, CloseCode, Message};
 
-use crate::{ClientGone, command::Tallying};
+pub(crate) use self::queue::Receipt;
+use self::queue::{Fate, Queue};
+use crate::{Overflow, SendError};
 
-/// The queue between a client's handles and its driver. Bounded by `max_queued_bytes`.
 pub(crate) struct Outbox {
-    max_queued_bytes: usize,
+    bounds: Bounds,
     state: Mutex<State>,
+}
+
+/// What one client may be owed, and what happens to what is too much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) max_queued_bytes: usize,
+    pub(crate) overflow: Overflow,
 }
 
 /// What the driver is to do next.
@@ -48,30 +56,11 @@ pub(crate) enum Owes {
     Unsent,
 }
 
-/// Who waits for a message to leave.
-pub(crate) enum Receipt {
-    Nobody,
-    Sender(Waker),
-    Broadcast(Arc<Tallying>),
-}
-
 struct State {
     phase: Phase,
-    /// Everything not yet handed to the kernel, in order. The first `taken` are with the driver.
-    parcels: VecDeque<Parcel>,
-    taken: usize,
-    queued_bytes: usize,
-    /// The place of the message last handed to the kernel.
-    flushed: u64,
+    queue: Queue,
     driver: Attendance,
     closers: Vec<Waker>,
-}
-
-struct Parcel {
-    /// `None` once the driver has it.
-    message: Option<Message>,
-    cost: usize,
-    receipt: Receipt,
 }
 
 enum Phase {
@@ -97,67 +86,49 @@ enum Attendance {
     Blocked(Waker),
 }
 
-impl Outbox {
-    pub(crate) fn new(max_queued_bytes: usize) -> Self {
-        Self {
-            max_queued_bytes,
-            state: Mutex::new(State {
-                phase: Phase::Open,
-                parcels: VecDeque::new(),
-                taken: 0,
-                queued_bytes: 0,
-                flushed: 0,
-                driver: Attendance::Awake,
-                closers: Vec::new(),
-            }),
-        }
-    }
+/// What the driver is called for.
+#[derive(Clone, Copy)]
+enum News {
+    Message,
+    End,
+}
 
-    // The handles' side.
+/// The handles' side.
+impl Outbox {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        let state = State {
+            phase: Phase::Open,
+            queue: Queue::new(),
+            driver: Attendance::Awake,
+            closers: Vec::new(),
+        };
+        Self { bounds, state: Mutex::new(state) }
+    }
 
     /// Puts a message in and answers its place.
-    pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, ClientGone> {
-        let mut state = self.lock();
-        if !matches!(state.phase, Phase::Open) {
-            drop(state);
-            receipt.settle(Err(ClientGone));
-            return Err(ClientGone);
-        }
-        let cost = message.len() + PARCEL_COST;
-        // A message on its own is always taken in, so that the limit does not forbid large ones.
-        if !state.parcels.is_empty() && state.queued_bytes + cost > self.max_queued_bytes {
-            state.phase = Phase::Overflowed;
-            let left = state.drop_untaken();
-            state.call_driver(News::End);
-            drop(state);
-            settle_all(left, Err(ClientGone));
-            receipt.settle(Err(ClientGone));
-            return Err(ClientGone);
-        }
-        state.queued_bytes += cost;
-        state.parcels.push_back(Parcel { message: Some(message), cost, receipt });
-        state.call_driver(News::Message);
-        Ok(state.flushed + state.parcels.len() as u64)
+    pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
+        let mut unsettled = Vec::new();
+        let outcome = self.lock().push(message, receipt, self.bounds, &mut unsettled);
+        settle(unsettled);
+        outcome
     }
 
-    /// Whether the message at `place` has left; if not, `cx` is woken when it has or never will.
-    pub(crate) fn poll_flushed(
-        &self,
-        place: u64,
-        cx: &Context<'_>,
-    ) -> Poll<Result<(), ClientGone>> {
-        let mut state = self.lock();
-        if state.flushed >= place {
-            return Poll::Ready(Ok(()));
-        }
-        let index = (place - state.flushed - 1) as usize;
-        match state.parcels.get_mut(index) {
-            Some(parcel) => {
-                parcel.receipt = Receipt::Sender(cx.waker().clone());
+    /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
+    pub(crate) fn poll_sent(&self, place: u64, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
+        match self.lock().queue.fate(place) {
+            Fate::Flushed => Poll::Ready(Ok(())),
+            Fate::Dropped => Poll::Ready(Err(SendError::Dropped)),
+            Fate::Lost => Poll::Ready(Err(SendError::ClientGone)),
+            Fate::Queued(receipt) => {
+                *receipt = Receipt::Sender(cx.waker().clone());
                 Poll::Pending
             }
-            None => Poll::Ready(Err(ClientGone)),
         }
+    }
+
+    /// Nobody waits any more for what became of the message at `place`.
+    pub(crate) fn abandon(&self, place: u64) {
+        self.lock().queue.abandon(place);
     }
 
     /// Asks for a close once everything put in before has left. The first to ask is heard.
@@ -186,8 +157,38 @@ impl Outbox {
         self.lock().call_driver(News::End);
     }
 
-    // The driver's side.
+    /// Bytes put in and not yet handed to the kernel.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.lock().queue.bytes()
+    }
 
+    /// Messages dropped for want of room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().queue.dropped()
+    }
+
+    /// Whether messages are still taken in.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.lock().phase, Phase::Open)
+    }
+
+    /// Whether nothing will be sent any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.lock().phase, Phase::Gone | Phase::Departed)
+    }
+
+    /// Whether anything has been said to the client.
+    pub(crate) fn has_errand(&self) -> bool {
+        self.lock().has_errand()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The driver's side.
+impl Outbox {
     /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
     pub(crate) fn attend(&self) -> Notice {
         let mut state = self.lock();
@@ -220,51 +221,18 @@ impl Outbox {
         true
     }
 
-    /// Whether anything has been said to the client.
-    pub(crate) fn has_errand(&self) -> bool {
-        self.lock().has_errand()
-    }
-
-    /// Whether messages are still taken in.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.lock().phase, Phase::Open)
-    }
-
-    /// Bytes put in and not yet handed to the kernel.
-    pub(crate) fn queued_bytes(&self) -> usize {
-        self.lock().queued_bytes
-    }
-
     pub(crate) fn next_errand(&self) -> Option<Errand> {
         let mut state = self.lock();
-        let taken = state.taken;
-        if let Some(parcel) = state.parcels.get_mut(taken) {
-            let message = parcel.message.take();
-            state.taken += 1;
-            return message.map(Errand::Message);
+        if let Some(message) = state.queue.take() {
+            return Some(Errand::Message(message));
         }
         state.take_close().map(Errand::Close)
     }
 
     /// The first `count` of the messages taken have been handed to the kernel.
     pub(crate) fn flushed(&self, count: usize) {
-        let mut state = self.lock();
-        let count = count.min(state.taken);
-        state.taken -= count;
-        state.flushed += count as u64;
-        let mut awaited = Vec::new();
-        for _ in 0..count {
-            let Some(parcel) = state.parcels.pop_front() else { break };
-            state.queued_bytes -= parcel.cost;
-            if !matches!(parcel.receipt, Receipt::Nobody) {
-                awaited.push(parcel.receipt);
-            }
-        }
-        if state.parcels.is_empty() && state.parcels.capacity() > KEPT_PARCELS {
-            state.parcels = VecDeque::new();
-        }
-        drop(state);
-        settle_all(awaited, Ok(()));
+        let awaited = self.lock().queue.flush(count);
+        settle(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
     }
 
     /// The client has gone: whoever waits is told, and nothing is taken in any more.
@@ -273,10 +241,9 @@ impl Outbox {
         if !matches!(state.phase, Phase::Departed) {
             state.phase = Phase::Gone;
         }
-        state.taken = 0;
-        let left = state.drop_untaken();
+        let left = state.queue.forget();
         drop(state);
-        settle_all(left, Err(ClientGone));
+        settle(left.into_iter().map(lost));
     }
 
     /// `on_close` has run, if it was to.
@@ -287,22 +254,48 @@ impl Outbox {
         drop(state);
         closers.into_iter().for_each(Waker::wake);
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the driver is called for.
-#[derive(Clone, Copy)]
-enum News {
-    Message,
-    End,
 }
 
 impl State {
+    /// `unsettled` gets the receipts of what is not, or no longer, to be sent.
+    fn push(
+        &mut self,
+        message: Message,
+        receipt: Receipt,
+        bounds: Bounds,
+        unsettled: &mut Vec<Settlement>,
+    ) -> Result<u64, SendError> {
+        if !matches!(self.phase, Phase::Open) {
+            unsettled.push(lost(receipt));
+            return Err(SendError::ClientGone);
+        }
+        while !self.queue.has_room(&message, bounds.max_queued_bytes) {
+            let oldest = match bounds.overflow {
+                // What is on its way already does not keep the latest out.
+                Overflow::DropOldest if !self.queue.has_untaken() => break,
+                Overflow::DropOldest => self.queue.drop_oldest(),
+                Overflow::DropNewest => None,
+                Overflow::Close => {
+                    self.phase = Phase::Overflowed;
+                    unsettled.extend(self.queue.forget_untaken().into_iter().map(lost));
+                    unsettled.push(lost(receipt));
+                    self.call_driver(News::End);
+                    return Err(SendError::ClientGone);
+                }
+            };
+            let Some(oldest) = oldest else {
+                self.queue.refuse();
+                unsettled.push((receipt, Err(SendError::Dropped)));
+                return Err(SendError::Dropped);
+            };
+            unsettled.push((oldest, Err(SendError::Dropped)));
+        }
+        self.call_driver(News::Message);
+        Ok(self.queue.push(message, receipt))
+    }
+
     fn has_errand(&self) -> bool {
-        self.taken < self.parcels.len() || matches!(self.phase, Phase::Closing(_))
+        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_))
     }
 
     fn take_close(&mut self) -> Option<Close> {
@@ -328,49 +321,39 @@ impl State {
             waker.wake();
         }
     }
-
-    /// Drops what the driver does not have yet and answers the receipts.
-    fn drop_untaken(&mut self) -> Vec<Receipt> {
-        let dropped: Vec<Parcel> = self.parcels.drain(self.taken..).collect();
-        self.queued_bytes -= dropped.iter().map(|parcel| parcel.cost).sum::<usize>();
-        dropped.into_iter().map(|parcel| parcel.receipt).collect()
-    }
 }
 
-impl Receipt {
-    fn settle(self, outcome: Result<(), ClientGone>) {
-        match self {
-            Self::Nobody => {}
-            Self::Sender(waker) => waker.wake(),
-            Self::Broadcast(tallying) => tallying.count(outcome),
+/// Someone who waits, and what they are to hear.
+type Settlement = (Receipt, Result<(), SendError>);
+
+fn lost(receipt: Receipt) -> Settlement {
+    (receipt, Err(SendError::ClientGone))
+}
+
+/// Wakers run other people's code, so this is done with the lock released.
+fn settle(settlements: impl IntoIterator<Item = Settlement>) {
+    for (receipt, outcome) in settlements {
+        match receipt {
+            Receipt::Nobody => {}
+            Receipt::Sender(waker) => waker.wake(),
+            Receipt::Broadcast(tallying) => tallying.count(outcome),
         }
     }
 }
 
-/// Wakers run other people's code, so this is done with the lock released.
-fn settle_all(receipts: Vec<Receipt>, outcome: Result<(), ClientGone>) {
-    for receipt in receipts {
-        receipt.settle(outcome);
-    }
-}
-
-/// What a queued message costs beside its payload, so that many empty ones are bounded too.
-const PARCEL_COST: usize = 64;
-
-/// Room for this many messages is kept while nothing is queued.
-const KEPT_PARCELS: usize = 8;
-
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
-    use super::*;
+    use super::{queue::PARCEL_COST, *};
 
     fn context() -> Context<'static> {
         Context::from_waker(Waker::noop())
     }
 
-    fn push(outbox: &Outbox, text: &str) -> Result<u64, ClientGone> {
+    fn outbox(max_queued_bytes: usize) -> Outbox {
+        Outbox::new(Bounds { max_queued_bytes, overflow: Overflow::Close })
+    }
+
+    fn push(outbox: &Outbox, text: &str) -> Result<u64, SendError> {
         outbox.push(Message::text(text), Receipt::Nobody)
     }
 
@@ -380,11 +363,11 @@ mod tests {
 
     #[test]
     fn what_was_put_in_before_a_close_leaves_before_it() {
-        let outbox = Outbox::new(1000);
+        let outbox = outbox(1000);
         push(&outbox, "a").unwrap();
         push(&outbox, "b").unwrap();
         outbox.close(Close::new(CloseCode::NORMAL, ""));
-        assert_eq!(push(&outbox, "c"), Err(ClientGone));
+        assert_eq!(push(&outbox, "c"), Err(SendError::ClientGone));
         let errands = take_all(&outbox);
         assert_eq!(errands.len(), 3, "{errands:?}");
         assert!(errands[0].starts_with("Message") && errands[1].starts_with("Message"));
@@ -393,27 +376,27 @@ mod tests {
 
     #[test]
     fn a_place_is_reached_when_its_message_was_flushed_and_not_before() {
-        let outbox = Outbox::new(1000);
+        let outbox = outbox(1000);
         let first = push(&outbox, "a").unwrap();
         let second = push(&outbox, "b").unwrap();
-        assert!(outbox.poll_flushed(first, &context()).is_pending());
+        assert!(outbox.poll_sent(first, &context()).is_pending());
         take_all(&outbox);
-        assert!(outbox.poll_flushed(first, &context()).is_pending());
+        assert!(outbox.poll_sent(first, &context()).is_pending());
         outbox.flushed(1);
-        assert_eq!(outbox.poll_flushed(first, &context()), Poll::Ready(Ok(())));
-        assert!(outbox.poll_flushed(second, &context()).is_pending());
+        assert_eq!(outbox.poll_sent(first, &context()), Poll::Ready(Ok(())));
+        assert!(outbox.poll_sent(second, &context()).is_pending());
         outbox.gone();
-        assert_eq!(outbox.poll_flushed(first, &context()), Poll::Ready(Ok(())));
-        assert_eq!(outbox.poll_flushed(second, &context()), Poll::Ready(Err(ClientGone)));
+        assert_eq!(outbox.poll_sent(first, &context()), Poll::Ready(Ok(())));
+        assert_eq!(outbox.poll_sent(second, &context()), Poll::Ready(Err(SendError::ClientGone)));
     }
 
     #[test]
     fn a_client_that_is_owed_more_than_the_limit_is_given_up() {
-        let outbox = Outbox::new(3 * PARCEL_COST);
+        let outbox = outbox(3 * PARCEL_COST);
         for _ in 0..2 {
             push(&outbox, "x").unwrap();
         }
-        assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(ClientGone));
+        assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(SendError::ClientGone));
         assert_eq!(take_all(&outbox), [""; 0]);
         assert!(matches!(outbox.attend(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
         assert_eq!(outbox.attend(), Notice::Nothing);
@@ -422,14 +405,14 @@ mod tests {
 
     #[test]
     fn one_message_larger_than_the_limit_is_taken_in() {
-        let outbox = Outbox::new(10);
+        let outbox = outbox(10);
         push(&outbox, &"x".repeat(1000)).unwrap();
-        assert_eq!(push(&outbox, "y"), Err(ClientGone));
+        assert_eq!(push(&outbox, "y"), Err(SendError::ClientGone));
     }
 
     #[test]
     fn a_driver_does_not_rest_while_there_is_an_errand() {
-        let outbox = Outbox::new(1000);
+        let outbox = outbox(1000);
         outbox.attend();
         push(&outbox, "a").unwrap();
         assert!(!outbox.rest(&context(), Owes::Nothing));
@@ -439,7 +422,7 @@ mod tests {
 
     #[test]
     fn a_driver_that_waits_for_its_socket_rests_until_the_client_is_owed_too_much() {
-        let outbox = Outbox::new(200);
+        let outbox = outbox(200);
         outbox.attend();
         push(&outbox, "a").unwrap();
         assert!(outbox.rest(&context(), Owes::Unsent));

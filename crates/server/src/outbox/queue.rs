@@ -1,0 +1,239 @@
+//! The messages that one client is still owed, in order, and what became of the others.
+//!
+//! Each has a *place*, its number in the order in which they were put in. Waiting for one is
+//! looking for its place, and costs no allocation.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    task::Waker,
+};
+
+use aerys_proto::Message;
+
+use crate::command::Tallying;
+
+pub(super) struct Queue {
+    /// Everything not yet handed to the kernel. The first `taken` are with the driver.
+    parcels: VecDeque<Parcel>,
+    taken: usize,
+    bytes: usize,
+    last_place: u64,
+    flushed: u64,
+    dropped: u64,
+    /// Places of dropped messages whose senders have not looked since.
+    unnoticed: BTreeSet<u64>,
+}
+
+/// Who waits for a message to leave.
+pub(crate) enum Receipt {
+    Nobody,
+    Sender(Waker),
+    Broadcast(Arc<Tallying>),
+}
+
+/// What a sender finds at its message's place.
+pub(super) enum Fate<'q> {
+    Flushed,
+    Dropped,
+    Queued(&'q mut Receipt),
+    /// It was here and will not be flushed any more.
+    Lost,
+}
+
+struct Parcel {
+    place: u64,
+    /// `None` once the driver has it.
+    message: Option<Message>,
+    cost: usize,
+    receipt: Receipt,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            parcels: VecDeque::new(),
+            taken: 0,
+            bytes: 0,
+            last_place: 0,
+            flushed: 0,
+            dropped: 0,
+            unnoticed: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a message fits in beside what is there. One on its own always does, so that a limit
+    /// does not forbid large messages.
+    pub(super) fn has_room(&self, message: &Message, limit: usize) -> bool {
+        self.parcels.is_empty() || self.bytes + cost(message) <= limit
+    }
+
+    pub(super) fn push(&mut self, message: Message, receipt: Receipt) -> u64 {
+        let cost = cost(&message);
+        self.bytes += cost;
+        self.last_place += 1;
+        let place = self.last_place;
+        self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
+        place
+    }
+
+    /// Whether there is a message that the driver does not have.
+    pub(super) fn has_untaken(&self) -> bool {
+        self.taken < self.parcels.len()
+    }
+
+    /// The next message for the driver.
+    pub(super) fn take(&mut self) -> Option<Message> {
+        let message = self.parcels.get_mut(self.taken)?.message.take();
+        self.taken += 1;
+        message
+    }
+
+    /// The first `count` of the messages taken have been handed to the kernel.
+    pub(super) fn flush(&mut self, count: usize) -> Vec<Receipt> {
+        let mut awaited = Vec::new();
+        for _ in 0..count.min(self.taken) {
+            let Some(parcel) = self.parcels.pop_front() else { break };
+            self.taken -= 1;
+            self.bytes -= parcel.cost;
+            self.flushed = parcel.place;
+            if !matches!(parcel.receipt, Receipt::Nobody) {
+                awaited.push(parcel.receipt);
+            }
+        }
+        if self.parcels.is_empty() && self.parcels.capacity() > KEPT_PARCELS {
+            self.parcels = VecDeque::new();
+        }
+        awaited
+    }
+
+    /// Drops a message instead of putting it in.
+    pub(super) fn refuse(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// Drops the oldest message that the driver does not have; `None` if it has all.
+    pub(super) fn drop_oldest(&mut self) -> Option<Receipt> {
+        let parcel = self.parcels.remove(self.taken)?;
+        self.bytes -= parcel.cost;
+        self.dropped += 1;
+        if let Receipt::Sender(_) = parcel.receipt {
+            self.unnoticed.insert(parcel.place);
+        }
+        Some(parcel.receipt)
+    }
+
+    /// Forgets what the driver does not have.
+    pub(super) fn forget_untaken(&mut self) -> Vec<Receipt> {
+        let forgotten: Vec<Parcel> = self.parcels.drain(self.taken..).collect();
+        self.bytes -= forgotten.iter().map(|parcel| parcel.cost).sum::<usize>();
+        forgotten.into_iter().map(|parcel| parcel.receipt).collect()
+    }
+
+    /// Forgets everything.
+    pub(super) fn forget(&mut self) -> Vec<Receipt> {
+        self.taken = 0;
+        self.forget_untaken()
+    }
+
+    pub(super) fn fate(&mut self, place: u64) -> Fate<'_> {
+        if self.unnoticed.remove(&place) {
+            return Fate::Dropped;
+        }
+        if place <= self.flushed {
+            return Fate::Flushed;
+        }
+        match self.parcels.binary_search_by_key(&place, |parcel| parcel.place) {
+            Ok(index) => Fate::Queued(&mut self.parcels[index].receipt),
+            Err(_) => Fate::Lost,
+        }
+    }
+
+    /// The sender of this message does not wait for it any more.
+    pub(super) fn abandon(&mut self, place: u64) {
+        if let Fate::Queued(receipt) = self.fate(place) {
+            *receipt = Receipt::Nobody;
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.len() + PARCEL_COST
+}
+
+/// What a queued message costs beside its payload, so that many empty ones are bounded too.
+pub(super) const PARCEL_COST: usize = 64;
+
+/// Room for this many messages is kept while nothing is queued.
+const KEPT_PARCELS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Receipt {
+        Receipt::Sender(Waker::noop().clone())
+    }
+
+    fn queue_of(count: usize) -> Queue {
+        let mut queue = Queue::new();
+        for number in 1..=count {
+            assert_eq!(queue.push(Message::text(number.to_string()), sender()), number as u64);
+        }
+        queue
+    }
+
+    fn fate(queue: &mut Queue, place: u64) -> &'static str {
+        match queue.fate(place) {
+            Fate::Flushed => "flushed",
+            Fate::Dropped => "dropped",
+            Fate::Queued(_) => "queued",
+            Fate::Lost => "lost",
+        }
+    }
+
+    #[test]
+    fn the_oldest_message_to_be_dropped_is_the_oldest_that_the_driver_does_not_have() {
+        let mut queue = queue_of(4);
+        queue.take();
+        assert!(queue.drop_oldest().is_some());
+        let left: Vec<_> = std::iter::from_fn(|| queue.take()).collect();
+        assert_eq!(left, [Message::text("3"), Message::text("4")]);
+        assert!(queue.drop_oldest().is_none());
+        assert_eq!(queue.flush(3).len(), 3);
+        let fates: Vec<_> = (1..=4).map(|place| fate(&mut queue, place)).collect();
+        assert_eq!(fates, ["flushed", "dropped", "flushed", "flushed"]);
+        assert_eq!((queue.bytes(), queue.dropped()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_lost_and_not_dropped() {
+        let mut queue = queue_of(3);
+        queue.take();
+        queue.flush(1);
+        queue.take();
+        assert_eq!(queue.forget().len(), 2);
+        let fates: Vec<_> = (1..=3).map(|place| fate(&mut queue, place)).collect();
+        assert_eq!(fates, ["flushed", "lost", "lost"]);
+        assert_eq!((queue.bytes(), queue.dropped()), (0, 0));
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_a_dropped_message_that_nobody_waits_for() {
+        let mut queue = queue_of(2);
+        queue.abandon(1);
+        queue.drop_oldest();
+        queue.drop_oldest();
+        assert_eq!(queue.unnoticed.len(), 1);
+        queue.abandon(2);
+        assert!(queue.unnoticed.is_empty());
+    }
+}

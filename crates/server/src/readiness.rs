@@ -1,0 +1,212 @@
+//! Descriptors: callbacks whenever one can be read or written without waiting.
+//!
+//! The runtime only tells of changes and does not know how much a callback has read, so the level
+//! is asked for before each callback: as long as it can be read, it is called back.
+
+use std::{io, os::fd::AsFd};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl},
+    io::ioctl_fionread,
+};
+use tokio::{io::Interest, net::UnixStream};
+
+use crate::{
+    Client, Endpoint, Failure, Watcher,
+    fault::tried,
+    watcher::{Owner, Switch, start},
+};
+
+/// Bound to one client.
+impl<S: Send + Sync + 'static> Client<S> {
+    /// Calls back whenever `source` can be read without waiting: a pipe, a socket, a terminal, in
+    /// non-blocking mode. Pass an `Arc` of it and keep a clone to read from. When the other side has
+    /// hung up and nothing is left, it calls back a last time, to find the end, and is over.
+    ///
+    /// # Errors
+    ///
+    /// If `source` cannot be watched: a regular file, which has no readiness, or a descriptor in
+    /// blocking mode.
+    pub fn on_readable<T, F, R>(&self, source: T, callback: F) -> io::Result<Watcher>
+    where
+        T: AsFd + Send + Sync + 'static,
+        F: FnMut(Self) -> R + Send + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        watch(self.clone(), source, Readiness::Readable, callback)
+    }
+
+    /// Calls back whenever `source` can be written to without waiting; see
+    /// [`on_readable`](Self::on_readable). It is over when the other side has hung up.
+    ///
+    /// # Errors
+    ///
+    /// If `source` cannot be watched.
+    pub fn on_writable<T, F, R>(&self, source: T, callback: F) -> io::Result<Watcher>
+    where
+        T: AsFd + Send + Sync + 'static,
+        F: FnMut(Self) -> R + Send + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        watch(self.clone(), source, Readiness::Writable, callback)
+    }
+}
+
+/// Bound to no client.
+impl<S: Send + Sync + 'static> Endpoint<S> {
+    /// Calls back whenever `source` can be read; see [`Client::on_readable`].
+    ///
+    /// # Errors
+    ///
+    /// If `source` cannot be watched.
+    pub fn on_readable<T, F, R>(&self, source: T, callback: F) -> io::Result<Watcher>
+    where
+        T: AsFd + Send + Sync + 'static,
+        F: FnMut(Self) -> R + Send + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        watch(self.clone(), source, Readiness::Readable, callback)
+    }
+
+    /// Calls back whenever `source` can be written to; see [`Client::on_writable`].
+    ///
+    /// # Errors
+    ///
+    /// If `source` cannot be watched.
+    pub fn on_writable<T, F, R>(&self, source: T, callback: F) -> io::Result<Watcher>
+    where
+        T: AsFd + Send + Sync + 'static,
+        F: FnMut(Self) -> R + Send + 'static,
+        R: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        watch(self.clone(), source, Readiness::Writable, callback)
+    }
+}
+
+fn watch<O, T, F, R>(owner: O, source: T, readiness: Readiness, callback: F) -> io::Result<Watcher>
+where
+    O: Owner,
+    T: AsFd + Send + Sync + 'static,
+    F: FnMut(O) -> R + Send + 'static,
+    R: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let watched = {
+        let _here = owner.runtime().enter();
+        Source::new(&source, readiness)?
+    };
+    // The source goes along, so that what its owner has given away is not closed.
+    Ok(start(owner, move |owner, switch| on_ready(owner, switch, (source, watched), callback)))
+}
+
+async fn on_ready<O, T, F, R>(
+    owner: O,
+    mut switch: Switch,
+    (_source, watched): (T, Source),
+    mut callback: F,
+) -> Result<(), Failure>
+where
+    O: Owner,
+    F: FnMut(O) -> R,
+    R: Future<Output = Result<(), Failure>>,
+{
+    loop {
+        let enabled = switch.enabled().await;
+        let ready = tokio::select! {
+            biased;
+            () = switch.changed_from(enabled) => continue,
+            ready = watched.ready() => ready?,
+        };
+        if (ready || watched.readiness == Readiness::Readable)
+            && let Err(fault) = tried(async { callback(owner.clone()).await }).await
+        {
+            let ends = !fault.is_silent();
+            owner.suffer(fault);
+            if ends {
+                return Ok(());
+            }
+        }
+        if !ready {
+            return Ok(());
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Readable,
+    Writable,
+}
+
+impl Readiness {
+    fn interest(self) -> Interest {
+        match self {
+            Self::Readable => Interest::READABLE,
+            Self::Writable => Interest::WRITABLE,
+        }
+    }
+
+    fn poll_flags(self) -> PollFlags {
+        match self {
+            Self::Readable => PollFlags::IN.union(PollFlags::RDHUP),
+            Self::Writable => PollFlags::OUT,
+        }
+    }
+}
+
+/// What says that the other side is no longer there.
+const HANGUP: PollFlags =
+    PollFlags::HUP.union(PollFlags::RDHUP).union(PollFlags::ERR).union(PollFlags::NVAL);
+
+/// A descriptor that is watched.
+struct Source {
+    /// A duplicate of it. The runtime's type for Unix sockets is the one that takes any descriptor
+    /// by a safe way and tells of its readiness; nothing is read or written through it.
+    descriptor: UnixStream,
+    readiness: Readiness,
+}
+
+impl Source {
+    /// Fails for what has no readiness, such as a regular file, and for what is in blocking mode.
+    fn new(source: &impl AsFd, readiness: Readiness) -> io::Result<Self> {
+        if !fcntl_getfl(source)?.contains(OFlags::NONBLOCK) {
+            let error = "a descriptor must be in non-blocking mode to be watched";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
+        }
+        let duplicate = source.as_fd().try_clone_to_owned()?;
+        let descriptor = UnixStream::from_std(duplicate.into())?;
+        Ok(Self { descriptor, readiness })
+    }
+
+    /// Waits until it is ready; `false` if it never will be again, since the other side hung up.
+    async fn ready(&self) -> io::Result<bool> {
+        loop {
+            let interest = self.readiness.interest();
+            self.descriptor.ready(interest).await?;
+            // Finding that it would block is what makes the runtime wait for the next change.
+            match self.descriptor.try_io(interest, || self.level()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                level => return level,
+            }
+        }
+    }
+
+    /// As [`ready`](Self::ready), but would block instead of waiting.
+    fn level(&self) -> io::Result<bool> {
+        let wanted = self.readiness.poll_flags();
+        let mut polled = [PollFd::new(&self.descriptor, wanted)];
+        poll(&mut polled, Some(&Timespec::default()))?;
+        let found = polled[0].revents();
+        if found.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let hung_up = found.intersects(HANGUP);
+        Ok(match self.readiness {
+            // What can be read then may be nothing but the end.
+            Readiness::Readable if hung_up => ioctl_fionread(&self.descriptor)? > 0,
+            Readiness::Readable => true,
+            Readiness::Writable => !hung_up,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! What is known of one client's connection.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use aerys_proto::{Connection, Count};
+
+/// A client's connection as it is now; see [`Client::inspect`](crate::Client::inspect).
+///
+/// Bytes are those of the websocket, headers of frames included; the opening handshake does not
+/// count. Figures are as exact as one turn of the server's loop: another thread may look between a
+/// write and its being counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The address the connection comes from.
+    pub peer_addr: SocketAddr,
+    /// When it was let in.
+    pub connected: Instant,
+    /// Bytes read from the client.
+    pub bytes_read: u64,
+    /// Bytes handed to the kernel for the client.
+    pub bytes_sent: u64,
+    /// Frames read, control frames included.
+    pub frames_read: u64,
+    /// Frames sent, control frames included.
+    pub frames_sent: u64,
+    /// Whole messages read.
+    pub messages_read: u64,
+    /// Whole messages sent.
+    pub messages_sent: u64,
+    /// When anything was last read; `None` if nothing was.
+    pub last_read: Option<Instant>,
+    /// When anything was last sent.
+    pub last_send: Option<Instant>,
+    /// When a frame of a message was last read.
+    pub last_data_read: Option<Instant>,
+    /// When a frame of a message was last sent.
+    pub last_data_send: Option<Instant>,
+    /// Pings that the client has not answered.
+    pub pings_outstanding: u32,
+    /// How long the client took to answer the last ping that it answered.
+    pub round_trip: Option<Duration>,
+    /// Bytes sent to the client that the kernel has not taken yet, 64 for each message included.
+    pub queued_bytes: usize,
+    /// Messages dropped because the client was owed too much; see
+    /// [`Options::overflow`](crate::Options::overflow).
+    pub dropped: u64,
+}
+
+/// The figures as the driver keeps them: it alone writes, so that plain stores do.
+pub(crate) struct Meter {
+    started: Instant,
+    connected: OnceLock<Instant>,
+    read: Gauge,
+    sent: Gauge,
+    pings_outstanding: AtomicU64,
+    round_trip: AtomicU64,
+}
+
+/// One direction. Times are in nanoseconds after the meter's start, and `NEVER` if there is none.
+struct Gauge {
+    bytes: AtomicU64,
+    frames: AtomicU64,
+    data_frames: AtomicU64,
+    messages: AtomicU64,
+    last: AtomicU64,
+    last_data: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            connected: OnceLock::new(),
+            read: Gauge::new(),
+            sent: Gauge::new(),
+            pings_outstanding: AtomicU64::new(0),
+            round_trip: AtomicU64::new(NEVER),
+        }
+    }
+
+    /// The client was let in.
+    pub(crate) fn connected(&self) {
+        self.connected.get_or_init(Instant::now);
+    }
+
+    /// So many bytes were read, and this is what the connection made of them.
+    pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Instant) {
+        self.read.pass(bytes, connection.traffic().read, self.since_start(now));
+        self.look(connection);
+    }
+
+    /// So many bytes of what the connection had to send were taken by the kernel.
+    pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Instant) {
+        self.sent.pass(bytes, connection.traffic().sent, self.since_start(now));
+    }
+
+    /// Looks at the heartbeat.
+    pub(crate) fn look(&self, connection: &Connection) {
+        self.pings_outstanding.store(connection.pings_outstanding().into(), Relaxed);
+        let round_trip = connection.round_trip().map_or(NEVER, |it| it.as_nanos() as u64);
+        self.round_trip.store(round_trip, Relaxed);
+    }
+
+    pub(crate) fn stats(&self, peer_addr: SocketAddr, queued_bytes: usize, dropped: u64) -> Stats {
+        let nanos = |figure: &AtomicU64| {
+            Some(figure.load(Relaxed)).filter(|it| *it != NEVER).map(Duration::from_nanos)
+        };
+        let instant = |figure| nanos(figure).map(|since| self.started + since);
+        Stats {
+            peer_addr,
+            connected: *self.connected.get().unwrap_or(&self.started),
+            bytes_read: self.read.bytes.load(Relaxed),
+            bytes_sent: self.sent.bytes.load(Relaxed),
+            frames_read: self.read.frames.load(Relaxed),
+            frames_sent: self.sent.frames.load(Relaxed),
+            messages_read: self.read.messages.load(Relaxed),
+            messages_sent: self.sent.messages.load(Relaxed),
+            last_read: instant(&self.read.last),
+            last_send: instant(&self.sent.last),
+            last_data_read: instant(&self.read.last_data),
+            last_data_send: instant(&self.sent.last_data),
+            pings_outstanding: self.pings_outstanding.load(Relaxed) as u32,
+            round_trip: nanos(&self.round_trip),
+            queued_bytes,
+            dropped,
+        }
+    }
+
+    fn since_start(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.started).as_nanos() as u64
+    }
+}
+
+impl Gauge {
+    fn new() -> Self {
+        Self {
+            bytes: AtomicU64::new(0),
+            frames: AtomicU64::new(0),
+            data_frames: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
+            last: AtomicU64::new(NEVER),
+            last_data: AtomicU64::new(NEVER),
+        }
+    }
+
+    fn pass(&self, bytes: usize, count: Count, now: u64) {
+        self.bytes.store(self.bytes.load(Relaxed) + bytes as u64, Relaxed);
+        self.last.store(now, Relaxed);
+        if count.data_frames != self.data_frames.load(Relaxed) {
+            self.last_data.store(now, Relaxed);
+        }
+        self.frames.store(count.frames, Relaxed);
+        self.data_frames.store(count.data_frames, Relaxed);
+        self.messages.store(count.messages, Relaxed);
+    }
+}
+
+const NEVER: u64 = u64::MAX;

@@ -1,0 +1,187 @@
+//! `on_start` and `on_stop`: what comes before the first client and after the last.
+
+use std::{
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use aerys::{
+    Client, Departure, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Tally,
+    Websocket,
+};
+use tokio::time::sleep;
+
+use crate::common::{
+    Dropped, Journal, connect, connect_to, departure, on_a_thread, serve, serve_host, soon,
+};
+
+/// Keeps its endpoint, and notes everything.
+#[derive(Clone, Default)]
+struct Station {
+    journal: Journal,
+    name: &'static str,
+    endpoint: Arc<OnceLock<Endpoint>>,
+}
+
+impl Station {
+    fn note(&self, line: impl Into<String>) {
+        let line = line.into();
+        self.journal.note(if self.name.is_empty() {
+            line
+        } else {
+            format!("{}: {line}", self.name)
+        });
+    }
+}
+
+impl Websocket for Station {
+    async fn on_start(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+        self.note(format!("starts with {}", endpoint.len()));
+        // It is waited for.
+        sleep(Duration::from_millis(20)).await;
+        self.endpoint.set(endpoint.clone()).map_err(|_| Failure::new("started twice"))?;
+        self.note("started");
+        match self.name {
+            "fails" => Err(Failure::new("no line")),
+            "panics" => panic!("no power"),
+            _ => Ok(()),
+        }
+    }
+
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        self.note("opens");
+        Ok(handshake.accept())
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        // Long enough for an `on_stop` that does not wait to overtake it.
+        sleep(Duration::from_millis(20)).await;
+        self.note(departure(gone));
+    }
+
+    async fn on_stop(&self, endpoint: &Endpoint) {
+        self.note(format!("stops with {}", endpoint.len()));
+        let tally = endpoint.broadcast("anybody?").await;
+        sleep(Duration::from_millis(20)).await;
+        self.note(format!("stopped, {} heard", tally.delivered));
+    }
+}
+
+#[tokio::test]
+async fn on_start_is_over_before_the_first_client_comes() {
+    let station = Station::default();
+    let server = serve(station.clone()).await;
+    assert_eq!(station.journal.lines(), ["starts with 0", "started"]);
+    drop(connect(&server).await);
+    soon(server.stop()).await;
+    assert_eq!(station.journal.lines()[..3], ["starts with 0", "started", "opens"]);
+}
+
+#[tokio::test]
+async fn on_stop_runs_once_after_every_on_close_and_is_waited_for() {
+    let station = Station::default();
+    let server = serve(station.clone()).await;
+    let mut room = Vec::new();
+    for _ in 0..4 {
+        room.push(connect(&server).await);
+    }
+    let leave = async {
+        for mut ws in room {
+            assert_eq!(ws.hear_close().await.0, 1001);
+            ws.ends().await;
+        }
+    };
+    tokio::join!(soon(server.stop()), leave);
+    let lines = station.journal.lines();
+    assert_eq!(lines[6..10], ["gone 1001"; 4]);
+    assert_eq!(lines[10..], ["stops with 0", "stopped, 0 heard"]);
+}
+
+#[tokio::test]
+async fn who_keeps_the_endpoint_can_publish_from_outside() {
+    let station = Station::default();
+    let server = serve(station.clone()).await;
+    let endpoint = station.endpoint.get().expect("it has started").clone();
+    let published = endpoint.clone();
+    assert_eq!(on_a_thread(async move { published.broadcast("early").await }).await.delivered, 0);
+    let (mut one, mut two) = (connect(&server).await, connect(&server).await);
+    let published = endpoint.clone();
+    let thread = thread::spawn(move || {
+        for number in 0..20 {
+            published.broadcast(number.to_string()).nowait();
+        }
+    });
+    for number in 0..20 {
+        assert_eq!(one.hear_text().await, number.to_string());
+        assert_eq!(two.hear_text().await, number.to_string());
+    }
+    thread.join().expect("it does not panic");
+    let published = endpoint.clone();
+    let tally = on_a_thread(async move { published.broadcast("counted").await }).await;
+    assert_eq!(tally, Tally { delivered: 2, gone: 0, dropped: 0 });
+    let found = on_a_thread(async move { endpoint.clients() }).await;
+    assert_eq!(soon(found[0].send("to one")).await, Ok(()));
+    drop((one, two));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_application_has_a_life_of_its_own() {
+    let journal = Journal::default();
+    let station = |name| Station { journal: journal.clone(), name, ..Station::default() };
+    let (a, b) = (station("a"), station("b"));
+    let host = Host::new("localhost").websocket("/a", a.clone()).websocket("/b", b.clone());
+    let server = serve_host(host).await;
+    let lines = ["a: starts with 0", "a: started", "b: starts with 0", "b: started"];
+    assert_eq!(journal.lines(), lines);
+    let (mut at_a, mut at_b) = (connect_to(&server, "/a").await, connect_to(&server, "/b").await);
+    for (station, text) in [(&a, "for a"), (&b, "for b")] {
+        station.endpoint.get().expect("it has started").broadcast(text).nowait();
+    }
+    assert_eq!(at_a.hear_text().await, "for a");
+    assert_eq!(at_b.hear_text().await, "for b");
+    let leave = async {
+        for mut ws in [at_a, at_b] {
+            assert_eq!(ws.hear_close().await.0, 1001);
+            ws.ends().await;
+        }
+    };
+    tokio::join!(soon(server.stop()), leave);
+    let mut lines = journal.lines().split_off(6);
+    // Not even the one stops before the other's clients have gone.
+    lines[..2].sort();
+    assert_eq!(lines[..2], ["a: gone 1001", "b: gone 1001"]);
+    lines[2..].sort();
+    assert_eq!(lines[2..4], ["a: stopped, 0 heard", "a: stops with 0"]);
+    assert_eq!(lines[4..], ["b: stopped, 0 heard", "b: stops with 0"]);
+}
+
+#[tokio::test]
+async fn an_on_start_that_fails_keeps_the_server_from_starting() {
+    for (name, reason) in [("fails", "no line"), ("panics", "panicked")] {
+        let journal = Journal::default();
+        let station = |name| Station { journal: journal.clone(), name, ..Station::default() };
+        let first = station("first");
+        let host = Host::new("localhost")
+            .websocket("/first", first.clone())
+            .websocket("/second", station(name))
+            .websocket("/third", station("third"));
+        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
+        let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
+        assert!(matches!(&error, ServerError::Start { path, .. } if path == "/second"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("/second") && text.contains(reason), "{text}");
+        assert!(!journal.lines().iter().any(|line| line.starts_with("third")));
+        // Nothing is left running, of what had started either.
+        let guard = Dropped(Journal::default());
+        let ended = guard.0.clone();
+        let endpoint = first.endpoint.get().expect("it had started");
+        endpoint.repeat(Duration::from_millis(1), move |_| {
+            guard.0.note("still running");
+            async { Ok(()) }
+        });
+        assert_eq!(ended.until_noted("dropped").await.last().unwrap(), "dropped");
+        assert_eq!(soon(endpoint.broadcast("anybody?")).await, Tally::default());
+    }
+}
