@@ -8,12 +8,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    net::TcpListener,
-    runtime::Builder,
-    task::{JoinHandle, spawn_blocking},
-    time::timeout,
-};
+use futures_util::future::join_all;
+use tokio::{net::TcpListener, runtime::Builder, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -94,7 +90,8 @@ impl Server {
 
     /// How long a client may take to send the head of a request. Default 10 s.
     pub fn head_period(mut self, period: Duration) -> Self {
-        self.limits.head_period = period;
+        // Hyper adds it to the time without looking.
+        self.limits.head_period = period.min(NEVER);
         self
     }
 
@@ -219,10 +216,9 @@ impl Running {
     /// then each `on_stop` has run, and ends the threads.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        for acceptor in self.acceptors.drain(..) {
-            // One that panicked accepts nothing any more either.
-            let _ = acceptor.await;
-        }
+        let acceptors = join_all(self.acceptors.drain(..));
+        // One that panicked accepts nothing any more either, nor does one whose thread is blocked.
+        let _ = timeout(self.stop_period, acceptors).await;
         for application in &self.applications {
             application.close_all();
         }
@@ -233,8 +229,14 @@ impl Running {
             warn!(period = ?self.stop_period, "an application had not stopped when the server did");
         }
         let threads = std::mem::take(&mut self.threads);
-        let ended = spawn_blocking(|| threads.into_iter().for_each(WorkerThread::end));
-        if timeout(self.stop_period, ended).await.is_err() {
+        threads.iter().for_each(WorkerThread::end);
+        let (ended, end) = oneshot::channel();
+        // Not one of the runtime's threads: its end would wait for a worker that is left behind.
+        thread::spawn(move || {
+            threads.into_iter().for_each(WorkerThread::join);
+            let _ = ended.send(());
+        });
+        if timeout(self.stop_period, end).await.is_err() {
             warn!("a handler blocks its thread, which is left behind");
         }
     }
@@ -291,3 +293,6 @@ async fn start_application(
     let outcome = started.unwrap_or_else(|error| Err(Failure::from(error)));
     outcome.map_err(|failure| ServerError::Start { path: application.path().to_owned(), failure })
 }
+
+/// Longer than any server runs: a hundred years.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -58,6 +58,10 @@ impl Worker {
             Orders::Taken(queue) => {
                 queue.push(Box::new(order));
                 self.pending.store(queue.len(), Ordering::Release);
+                if queue.len() >= MOST_ORDERS {
+                    // It is too busy to keep up, so that whoever orders does the work.
+                    return self.carry_out(&mut orders);
+                }
                 drop(orders);
                 self.called.notify_one();
             }
@@ -156,9 +160,13 @@ impl WorkerThread {
         &self.worker
     }
 
-    /// Ends the thread; what still runs on it is dropped at its next wait.
-    pub(crate) fn end(mut self) {
+    /// Tells the thread to end; what still runs on it is dropped at its next wait.
+    pub(crate) fn end(&self) {
         self.end.cancel();
+    }
+
+    /// Waits until it has.
+    pub(crate) fn join(mut self) {
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by the panic hook already.
             let _ = thread.join();
@@ -189,6 +197,9 @@ thread_local! {
     /// The worker whose thread this is.
     static HERE: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
+
+/// How many orders may wait for a worker.
+const MOST_ORDERS: usize = 1024;
 
 /// How many files one worker may read at a time.
 const BLOCKING_THREADS: usize = 8;

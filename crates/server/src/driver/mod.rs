@@ -10,7 +10,7 @@ mod writing;
 use std::{
     collections::VecDeque,
     mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -20,6 +20,7 @@ use aerys_proto::{Close, Connection, Event};
 use bytes::Bytes;
 use tokio::{
     net::TcpStream,
+    task::coop::unconstrained,
     time::{Sleep, sleep},
 };
 
@@ -134,7 +135,7 @@ impl Future for Driver {
 impl Driver {
     /// Looks at what cannot wait: the clock, and a client that is owed too much.
     fn attend(&mut self) {
-        let notice = self.line.outbox.attend();
+        let notice = self.line.outbox.notice();
         if notice != Notice::Closing {
             self.parting = None;
         }
@@ -214,7 +215,8 @@ impl Driver {
         let Some(due) = due.map(tokio::time::Instant::from) else { return true };
         if self.alarm.is_elapsed() || due < self.alarm.deadline() {
             self.alarm.as_mut().reset(due);
-            return self.alarm.as_mut().poll(cx).is_pending();
+            // Polled once for each setting: the runtime's budget must not keep it from being heard.
+            return pin!(unconstrained(self.alarm.as_mut())).poll(cx).is_pending();
         }
         true
     }

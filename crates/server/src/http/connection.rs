@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Site, service::Service, upgrade::Slot};
+use super::{Site, patient::Patient, service::Service, upgrade::Slot};
 use crate::mount::Opening;
 
 /// What a request's head may cost.
@@ -23,7 +23,8 @@ use crate::mount::Opening;
 pub(crate) struct Limits {
     /// In bytes; more is answered 431.
     pub(crate) max_head_size: usize,
-    /// From the connection's start, or the last response, to the end of the next head.
+    /// From the connection's start, or the last response, to the end of the next head; and how long
+    /// a peer may take nothing of a response.
     pub(crate) head_period: Duration,
 }
 
@@ -52,7 +53,7 @@ pub(crate) async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.head_period)), service);
     let mut stopped = pin!(stop.cancelled());
     let mut told = false;
     let ended = poll_fn(|cx| {
@@ -70,7 +71,7 @@ pub(crate) async fn serve(
             let parts = connection.into_parts();
             // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
             let early = Bytes::copy_from_slice(&parts.read_buf);
-            Outcome::Upgraded { opening, stream: parts.io.into_inner(), early }
+            Outcome::Upgraded { opening, stream: parts.io.into_inner().into_inner(), early }
         }
         (_, Some(opening)) => Outcome::Vanished(opening),
         (Ok(()), None) => Outcome::Over,

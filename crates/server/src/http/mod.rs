@@ -3,6 +3,7 @@
 mod answer;
 mod connection;
 mod files;
+mod patient;
 mod service;
 mod site;
 mod upgrade;

@@ -89,6 +89,11 @@ async fn serve(stream: TcpStream, address: SocketAddr, worker: usize, reception:
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%address, %error, "a connection keeps its delay");
     }
+    // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(64 * 1024) {
+        debug!(%address, %error, "a connection keeps its buffer");
+    }
     let Reception { site, limits, stop, .. } = reception;
     // Boxed, so that what HTTP needs is given back when the connection becomes a websocket.
     let outcome = Box::pin(http::serve(stream, address, (site, worker), limits, stop)).await;

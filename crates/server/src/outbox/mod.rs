@@ -81,6 +81,8 @@ enum Phase {
 enum Attendance {
     /// It is at work and looks again before it rests.
     Awake,
+    /// It is at work, and there is news of which it may have seen nothing: it must not rest.
+    Called,
     Resting(Waker),
     /// It waits for the socket, and only an end is news to it.
     Blocked(Waker),
@@ -189,8 +191,13 @@ impl Outbox {
 
 /// The driver's side.
 impl Outbox {
+    /// Somebody is at work who is not the driver yet, and takes no notice.
+    pub(crate) fn attend(&self) {
+        self.lock().driver = Attendance::Awake;
+    }
+
     /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
-    pub(crate) fn attend(&self) -> Notice {
+    pub(crate) fn notice(&self) -> Notice {
         let mut state = self.lock();
         state.driver = Attendance::Awake;
         match state.phase {
@@ -213,7 +220,7 @@ impl Outbox {
         let mut state = self.lock();
         let waker = || cx.waker().clone();
         state.driver = match owes {
-            _ if matches!(state.phase, Phase::Overflowed) => return false,
+            _ if matches!(state.driver, Attendance::Called) => return false,
             Owes::Nothing if state.has_errand() => return false,
             Owes::Nothing => Attendance::Resting(waker()),
             Owes::Unsent => Attendance::Blocked(waker()),
@@ -284,6 +291,10 @@ impl State {
                 }
             };
             let Some(oldest) = oldest else {
+                // Where the latest counts, it is not lost to what is on its way already.
+                if bounds.overflow == Overflow::DropOldest {
+                    break;
+                }
                 self.queue.refuse();
                 unsettled.push((receipt, Err(SendError::Dropped)));
                 return Err(SendError::Dropped);
@@ -295,7 +306,7 @@ impl State {
     }
 
     fn has_errand(&self) -> bool {
-        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_))
+        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_) | Phase::Overflowed)
     }
 
     fn take_close(&mut self) -> Option<Close> {
@@ -309,16 +320,16 @@ impl State {
     }
 
     fn call_driver(&mut self, news: News) {
-        let called = match (&self.driver, news) {
-            (Attendance::Awake, _) | (Attendance::Blocked(_), News::Message) => false,
-            (Attendance::Resting(_), _) | (Attendance::Blocked(_), News::End) => true,
-        };
-        // Once called it is as good as awake; it says when it rests again.
-        if called
-            && let Attendance::Resting(waker) | Attendance::Blocked(waker) =
-                mem::replace(&mut self.driver, Attendance::Awake)
-        {
-            waker.wake();
+        // A message is found by whoever looks for errands before resting; an end is not.
+        match (&self.driver, news) {
+            (Attendance::Awake | Attendance::Called | Attendance::Blocked(_), News::Message) => {}
+            (Attendance::Resting(_), _) | (_, News::End) => {
+                if let Attendance::Resting(waker) | Attendance::Blocked(waker) =
+                    mem::replace(&mut self.driver, Attendance::Called)
+                {
+                    waker.wake();
+                }
+            }
         }
     }
 }
@@ -398,8 +409,8 @@ mod tests {
         }
         assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(SendError::ClientGone));
         assert_eq!(take_all(&outbox), [""; 0]);
-        assert!(matches!(outbox.attend(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
-        assert_eq!(outbox.attend(), Notice::Nothing);
+        assert!(matches!(outbox.notice(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
+        assert_eq!(outbox.notice(), Notice::Nothing);
         assert_eq!(outbox.queued_bytes(), 0);
     }
 
