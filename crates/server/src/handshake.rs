@@ -85,7 +85,8 @@ impl<S> Handshake<S> {
         self.request().headers.get(header::ORIGIN)?.to_str().ok()
     }
 
-    /// The part of the path that stands for `{name}` in the path the application is mounted on.
+    /// The part of the path that stands for `{name}` in the path the application is mounted on,
+    /// percent-decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
         let found = self.caller.params.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())

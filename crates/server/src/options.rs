@@ -97,7 +97,8 @@ impl Options {
         self
     }
 
-    /// How many pings in a row may stay unanswered; then the client is closed with 1008. Default 3.
+    /// How many pings in a row may stay unanswered; then the client is closed with 1008. At least 1;
+    /// default 3.
     pub fn queued_ping_limit(mut self, pings: u32) -> Self {
         self.protocol.queued_ping_limit = pings;
         self
@@ -153,6 +154,7 @@ impl Options {
             ("max_frame_size", max_frame_size),
             ("auto_frame_size", protocol.auto_frame_size),
             ("max_queued_bytes", bounds.max_queued_bytes),
+            ("queued_ping_limit", protocol.queued_ping_limit as usize),
         ] {
             if size == 0 {
                 return Err(OptionsError::Zero { option });
@@ -212,7 +214,7 @@ pub enum Overflow {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
-    /// A size or a period that must be more.
+    /// A size, a number or a period that must be more.
     #[error("`{option}` is zero: nothing could pass")]
     Zero {
         /// The option.
@@ -265,6 +267,7 @@ mod tests {
             (fine().max_frame_size(0), "max_frame_size"),
             (fine().auto_frame_size(0), "auto_frame_size"),
             (fine().max_queued_bytes(0), "max_queued_bytes"),
+            (fine().queued_ping_limit(0), "queued_ping_limit"),
             (fine().max_frame_size(101).max_msg_size(100), "max_frame_size"),
             (fine().heartbeat_period(Duration::ZERO), "heartbeat_period"),
             (fine().close_period(Duration::ZERO), "close_period"),

@@ -17,7 +17,9 @@ use http::{HeaderValue, Uri, header, request::Parts, uri::Authority};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {
-    /// The host that the request is for, on the same port.
+    /// The host that the request is for, on the same port. A server's only host answers for every
+    /// name, also for one that somebody else has pointed at this machine; where that matters, list
+    /// the origins.
     #[default]
     Same,
     /// Any site at all.

@@ -38,6 +38,12 @@ impl Heartbeat {
         self.heard = now;
     }
 
+    /// Pings that were not answered so far are none to count.
+    pub(super) fn excuse(&mut self) {
+        self.oldest = self.oldest.wrapping_add(self.unanswered());
+        self.sent = Vec::new();
+    }
+
     /// A pong has arrived. Others than those to our pings are ignored: RFC 6455 §5.5.3, "A
     /// response to an unsolicited Pong frame is not expected."
     pub(super) fn answered(&mut self, payload: &[u8], now: Instant) {

@@ -140,10 +140,10 @@ impl Connection {
         None
     }
 
-    /// The peer has not been listened to, so its silence until now says nothing: the heartbeat
-    /// counts from `now` on.
-    pub fn excuse_silence(&mut self, now: Instant) {
-        self.heartbeat.heard(now);
+    /// The peer has not been listened to, so that it does not count against it that pings were not
+    /// answered until now. They are sent on: where nobody is there any more, the socket fails.
+    pub fn excuse_silence(&mut self) {
+        self.heartbeat.excuse();
     }
 
     /// The next frame to write: control frames first, between the fragments of a message too, then

@@ -59,12 +59,19 @@ fn nothing_received_is_no_sign_of_life() {
 #[test]
 fn silence_is_excused_while_nobody_listens() {
     let mut session = session();
-    session.now += PERIOD - MOMENT;
-    session.connection.excuse_silence(session.now);
-    assert_eq!(session.wakes_in(), Some(PERIOD));
-    assert_eq!(session.after(PERIOD - MOMENT), None);
-    assert_eq!(session.transmit(), []);
-    ping_after(&mut session, MOMENT);
+    for _ in 0..3 {
+        ping_after(&mut session, PERIOD);
+    }
+    // Pings go on, and those before do not count.
+    for outstanding in [1, 2, 3] {
+        session.connection.excuse_silence();
+        assert_eq!(session.connection.pings_outstanding(), 0);
+        for outstanding in 1..=outstanding {
+            ping_after(&mut session, PERIOD);
+            assert_eq!(session.connection.pings_outstanding(), outstanding);
+        }
+    }
+    assert_eq!(session.after(PERIOD), Some(closed(CloseCode::POLICY, "no answer to pings")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use aerys_proto::Frame;
@@ -93,38 +93,34 @@ impl Batch {
     }
 }
 
-/// Writes what an earlier write left behind; answers when all of it has gone. `total` grows by what
-/// has.
-pub(super) fn poll_write_all(
+/// Writes once of what an earlier write left behind; answers how much has gone.
+pub(super) fn poll_write_rest(
     unsent: &mut VecDeque<Bytes>,
-    total: &mut usize,
     stream: &mut TcpStream,
     cx: &mut Context<'_>,
-) -> Poll<io::Result<()>> {
-    while !unsent.is_empty() {
-        let mut slices = [IoSlice::new(&[]); PAYLOADS];
-        for (slice, piece) in slices.iter_mut().zip(&*unsent) {
-            *slice = IoSlice::new(piece);
-        }
-        let count = unsent.len().min(PAYLOADS);
-        let mut written = match Pin::new(&mut *stream).poll_write_vectored(cx, &slices[..count]) {
-            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            Poll::Ready(Ok(written)) => written,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
-        };
-        *total += written;
-        while let Some(piece) = unsent.front_mut().filter(|_| written > 0) {
-            let gone = written.min(piece.len());
-            piece.advance(gone);
-            written -= gone;
-            if piece.is_empty() {
-                unsent.pop_front();
-            }
+) -> Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); PAYLOADS];
+    for (slice, piece) in slices.iter_mut().zip(&*unsent) {
+        *slice = IoSlice::new(piece);
+    }
+    let count = unsent.len().min(PAYLOADS);
+    let written = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..count]))?;
+    if written == 0 {
+        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+    }
+    let mut left = written;
+    while let Some(piece) = unsent.front_mut().filter(|_| left > 0) {
+        let gone = left.min(piece.len());
+        piece.advance(gone);
+        left -= gone;
+        if piece.is_empty() {
+            unsent.pop_front();
         }
     }
-    *unsent = VecDeque::new();
-    Poll::Ready(Ok(()))
+    if unsent.is_empty() {
+        *unsent = VecDeque::new();
+    }
+    Poll::Ready(Ok(written))
 }
 
 /// Keeps what of `piece` was not written; `skip` is what of the write it has still to cover.

@@ -162,7 +162,7 @@ impl Driver {
         // silence is not its fault while it is not listened to, unless it takes nothing.
         let progress = mem::take(&mut self.progress);
         if progress || (self.is_deaf() && self.line.outbox.queued_bytes() == 0) {
-            self.connection.excuse_silence(now);
+            self.connection.excuse_silence();
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);

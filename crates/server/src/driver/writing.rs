@@ -4,14 +4,14 @@ use std::{
     cell::RefCell,
     io, mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::AsyncWrite;
 
 use super::{
     Driver,
-    batch::{Batch, poll_write_all},
+    batch::{Batch, poll_write_rest},
 };
 use crate::outbox::Errand;
 
@@ -47,16 +47,14 @@ impl Driver {
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if !socket.unsent.is_empty() {
-            let mut written = 0;
-            let outcome = poll_write_all(&mut socket.unsent, &mut written, &mut socket.stream, cx);
-            self.account(written);
-            // Room that was not there before: the peer has read.
-            self.progress |= written > 0;
-            if outcome?.is_pending() {
-                return Poll::Pending;
+            let written = ready!(poll_write_rest(&mut socket.unsent, &mut socket.stream, cx))?;
+            if socket.unsent.is_empty() {
+                self.line.outbox.flushed(mem::take(&mut socket.ending));
             }
-            let ended = self.socket.as_mut().map_or(0, |socket| mem::take(&mut socket.ending));
-            self.line.outbox.flushed(ended);
+            // There is room that was not there before: the peer has read.
+            self.progress = true;
+            *budget = budget.saturating_sub(written);
+            self.account(written);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);

@@ -48,7 +48,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> Outcome {
     let slot = Slot::default();
-    let service = Service { site, address, worker, slot: slot.clone() };
+    let service = Service { site, address, worker, slot: slot.clone(), stop: stop.clone() };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_period)

@@ -4,6 +4,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
@@ -19,6 +20,7 @@ pub(super) struct Service {
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
+    pub(super) stop: CancellationToken,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
@@ -49,6 +51,9 @@ impl Service {
             Ok(accept) => accept,
             Err(refused) => return ready(*refused),
         };
+        if self.stop.is_cancelled() {
+            return ready(answer::refused(upgrade::stopping()));
+        }
         let (parts, _) = request.into_parts();
         let Rules { allowed_origins, subprotocols, open_period } = application.rules();
         if let Err(origin) = allowed_origins.check(&parts) {

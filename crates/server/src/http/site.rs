@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs, sync::Arc};
 
 use http::{Request, Version, header, uri::Authority};
+use percent_encoding::percent_decode_str;
 
 use super::{Pages, files::Files};
 use crate::{Host, ServerError, mount::Application, worker::Worker};
@@ -84,7 +85,8 @@ impl Grounds {
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {
         let found = self.endpoints.at(path).ok()?;
-        let params = found.params.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let decoded = |value| percent_decode_str(value).decode_utf8_lossy().into_owned();
+        let params = found.params.iter().map(|(key, value)| (key.to_owned(), decoded(value)));
         Some((Arc::clone(found.value), params.collect()))
     }
 }

@@ -69,7 +69,7 @@ impl Slot {
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
     pub(super) fn turn_away(&self) {
         if let Some(opening) = &*self.lock() {
-            opening.line.refuse(unavailable("The server is stopping"));
+            opening.line.refuse(stopping());
         }
     }
 
@@ -143,6 +143,10 @@ fn switching(headers: HeaderMap, accept: &Accept) -> Response<ResponseBody> {
 fn offer_upgrade(headers: &mut HeaderMap) {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+}
+
+pub(super) fn stopping() -> Refusal {
+    unavailable("The server is stopping")
 }
 
 /// Before `on_open` has returned, so that the connection cannot serve another request.

@@ -1,14 +1,18 @@
 //! Pings against silence.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::pending,
+    time::{Duration, Instant},
+};
 
-use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Websocket};
+use socket2::SockRef;
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
 
-use crate::common::{Lobby, Raw, frame, serve_with};
+use crate::common::{Journal, Lobby, Raw, frame, serve_with};
 
 const PERIOD: Duration = Duration::from_millis(100);
 
@@ -153,4 +157,45 @@ async fn one_whose_messages_wait_for_a_busy_handler_is_not_cut_off() {
     assert_eq!(echoes, [b"a", b"b", b"c"]);
     drop(raw);
     server.stop().await;
+}
+
+/// Never comes back from its first message.
+struct Stuck(Journal);
+
+impl Websocket for Stuck {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, _: &Client, _: Message) -> Result<(), Failure> {
+        pending().await
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        self.0.note(format!("gone {}", gone.code()));
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_not_listened_to_stays_until_it_dies() {
+    for resets in [false, true] {
+        let journal = Journal::default();
+        let server = serve_with(Stuck(journal.clone()), options().close_period(PERIOD)).await;
+        let mut raw = Raw::open(&server).await;
+        // More than waits for a busy handler before no more is read.
+        for _ in 0..3 {
+            raw.write(frame(2, &[0; 5000])).await;
+        }
+        // More pings than it may leave unanswered.
+        for _ in 0..5 {
+            assert_eq!(raw.frame().await.0, 0x89);
+        }
+        assert_eq!(journal.lines(), [""; 0]);
+        if resets {
+            SockRef::from(&raw.stream).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+        drop(raw);
+        assert_eq!(journal.until(1).await, ["gone 1006"], "resets: {resets}");
+        drop(server);
+    }
 }

@@ -271,7 +271,7 @@ async fn on_open_can_read_who_asks_for_what() {
         door.scene.journal.lines(),
         [
             "GET /door/j%C3%BCrgen?seat=7",
-            "Some(\"j%C3%BCrgen\") None",
+            "Some(\"jürgen\") None",
             "Some(\"http://localhost\") \"crumb=1\"",
             &address,
         ]
