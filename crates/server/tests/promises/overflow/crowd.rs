@@ -4,6 +4,7 @@ use std::{env, fs, process::Command, time::Duration};
 
 use aerys::Options;
 use futures_util::future::join_all;
+use tokio::runtime::Builder;
 
 use crate::common::{Lobby, Raw, Ws, connect, soon};
 
@@ -12,11 +13,20 @@ const STUCK: usize = 5;
 const SIZE: usize = 100_000;
 const LIMIT: usize = 8 << 20;
 
-/// In a process of its own, so that its memory can be told from that of other tests.
+/// In the environment of the process that has nothing else to do.
+const ALONE: &str = "AERYS_ALONE";
+
+/// Once more in a process of its own, so that its memory can be told from that of other tests.
 #[test]
 fn readers_get_everything_and_the_others_are_closed_and_cost_nothing_any_more() {
+    if env::var_os(ALONE).is_some() {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        return runtime.block_on(alone());
+    }
+    let name = "readers_get_everything_and_the_others_are_closed_and_cost_nothing_any_more";
     let output = Command::new(env::current_exe().expect("this is a program"))
-        .args(["--exact", "overflow::crowd::alone", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("overflow::crowd::{name}"), "--nocapture"])
+        .env(ALONE, "1")
         // What is freed goes back to the system at once.
         .env("MALLOC_MMAP_THRESHOLD_", "65536")
         .env("MALLOC_TRIM_THRESHOLD_", "65536")
@@ -27,8 +37,6 @@ fn readers_get_everything_and_the_others_are_closed_and_cost_nothing_any_more() 
     assert!(told.contains("1 passed"), "{told}");
 }
 
-#[tokio::test]
-#[ignore = "run by the test above, alone in its process"]
 async fn alone() {
     let options = Options::new().max_queued_bytes(LIMIT).close_period(Duration::from_millis(100));
     let (server, mut guests) = Lobby::serve(options).await;
