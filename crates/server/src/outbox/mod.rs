@@ -4,6 +4,7 @@
 //! handed to the kernel.
 
 mod queue;
+mod state;
 
 use std::{
     mem,
@@ -14,7 +15,10 @@ use std::{
 use aerys_proto::{Close, CloseCode, Message};
 
 pub(crate) use self::queue::Receipt;
-use self::queue::{Fate, Queue};
+use self::{
+    queue::Fate,
+    state::{Attendance, News, Phase, State, lost, settle},
+};
 use crate::{Overflow, SendError};
 
 pub(crate) struct Outbox {
@@ -56,55 +60,10 @@ pub(crate) enum Owes {
     Unsent,
 }
 
-struct State {
-    phase: Phase,
-    queue: Queue,
-    driver: Attendance,
-    closers: Vec<Waker>,
-}
-
-enum Phase {
-    Open,
-    /// A close was asked for and not yet taken by the driver.
-    Closing(Close),
-    /// The client is owed too much, which the driver does not know yet.
-    Overflowed,
-    /// The driver knows of the end.
-    Parting,
-    /// Nothing will be sent any more.
-    Gone,
-    /// And `on_close` has run.
-    Departed,
-}
-
-/// Whether the driver has to be woken for what is put in.
-enum Attendance {
-    /// It is at work and looks again before it rests.
-    Awake,
-    /// It is at work, and there is news of which it may have seen nothing: it must not rest.
-    Called,
-    Resting(Waker),
-    /// It waits for the socket, and only an end is news to it.
-    Blocked(Waker),
-}
-
-/// What the driver is called for.
-#[derive(Clone, Copy)]
-enum News {
-    Message,
-    End,
-}
-
 /// The handles' side.
 impl Outbox {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let state = State {
-            phase: Phase::Open,
-            queue: Queue::new(),
-            driver: Attendance::Awake,
-            closers: Vec::new(),
-        };
-        Self { bounds, state: Mutex::new(state) }
+        Self { bounds, state: Mutex::new(State::new()) }
     }
 
     /// Puts a message in and answers its place.
@@ -260,95 +219,6 @@ impl Outbox {
         let closers = mem::take(&mut state.closers);
         drop(state);
         closers.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl State {
-    /// `unsettled` gets the receipts of what is not, or no longer, to be sent.
-    fn push(
-        &mut self,
-        message: Message,
-        receipt: Receipt,
-        bounds: Bounds,
-        unsettled: &mut Vec<Settlement>,
-    ) -> Result<u64, SendError> {
-        if !matches!(self.phase, Phase::Open) {
-            unsettled.push(lost(receipt));
-            return Err(SendError::ClientGone);
-        }
-        while !self.queue.has_room(&message, bounds.max_queued_bytes) {
-            let oldest = match bounds.overflow {
-                // What is on its way already does not keep the latest out.
-                Overflow::DropOldest if !self.queue.has_untaken() => break,
-                Overflow::DropOldest => self.queue.drop_oldest(),
-                Overflow::DropNewest => None,
-                Overflow::Close => {
-                    self.phase = Phase::Overflowed;
-                    unsettled.extend(self.queue.forget_untaken().into_iter().map(lost));
-                    unsettled.push(lost(receipt));
-                    self.call_driver(News::End);
-                    return Err(SendError::ClientGone);
-                }
-            };
-            let Some(oldest) = oldest else {
-                // Where the latest counts, it is not lost to what is on its way already.
-                if bounds.overflow == Overflow::DropOldest {
-                    break;
-                }
-                self.queue.refuse();
-                unsettled.push((receipt, Err(SendError::Dropped)));
-                return Err(SendError::Dropped);
-            };
-            unsettled.push((oldest, Err(SendError::Dropped)));
-        }
-        self.call_driver(News::Message);
-        Ok(self.queue.push(message, receipt))
-    }
-
-    fn has_errand(&self) -> bool {
-        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_) | Phase::Overflowed)
-    }
-
-    fn take_close(&mut self) -> Option<Close> {
-        match mem::replace(&mut self.phase, Phase::Parting) {
-            Phase::Closing(close) => Some(close),
-            phase => {
-                self.phase = phase;
-                None
-            }
-        }
-    }
-
-    fn call_driver(&mut self, news: News) {
-        // A message is found by whoever looks for errands before resting; an end is not.
-        match (&self.driver, news) {
-            (Attendance::Awake | Attendance::Called | Attendance::Blocked(_), News::Message) => {}
-            (Attendance::Resting(_), _) | (_, News::End) => {
-                if let Attendance::Resting(waker) | Attendance::Blocked(waker) =
-                    mem::replace(&mut self.driver, Attendance::Called)
-                {
-                    waker.wake();
-                }
-            }
-        }
-    }
-}
-
-/// Someone who waits, and what they are to hear.
-type Settlement = (Receipt, Result<(), SendError>);
-
-fn lost(receipt: Receipt) -> Settlement {
-    (receipt, Err(SendError::ClientGone))
-}
-
-/// Wakers run other people's code, so this is done with the lock released.
-fn settle(settlements: impl IntoIterator<Item = Settlement>) {
-    for (receipt, outcome) in settlements {
-        match receipt {
-            Receipt::Nobody => {}
-            Receipt::Sender(waker) => waker.wake(),
-            Receipt::Broadcast(tallying) => tallying.count(outcome),
-        }
     }
 }
 
