@@ -79,6 +79,13 @@ impl Connection {
         None
     }
 
+    /// Whether `input`, which is what [`receive`](Self::receive) would take in next, begins with a
+    /// frame that ends the connection, as far as its header tells: a CLOSE or a violation. Who has
+    /// something to say about what came before can do so first.
+    pub fn is_end(&self, input: &[u8]) -> bool {
+        self.phase.is_reading() && self.reader.is_end(input, &self.config)
+    }
+
     /// The socket has nothing more to read: it has ended, or failed.
     pub fn receive_end(&mut self) -> Option<Event> {
         self.end()

@@ -72,6 +72,16 @@ impl Reader {
         Ok(None)
     }
 
+    /// Whether `input` begins with a frame that ends the connection, by its header alone.
+    pub(super) fn is_end(&self, input: &[u8], config: &Config) -> bool {
+        matches!(self.stage, Stage::Start)
+            && match self.parse_header(input, config) {
+                Ok(Some(header)) => header.start.opcode == Opcode::Close,
+                Ok(None) => false,
+                Err(_) => true,
+            }
+    }
+
     /// Forgets what has half arrived, and keeps count.
     pub(super) fn clear(&mut self) {
         *self = Self { count: self.count, ..Self::default() };

@@ -282,3 +282,24 @@ fn what_came_before_a_close_is_delivered() {
     assert_eq!(outcome.events, [text("a"), closed(CloseCode::NO_STATUS, "")]);
     assert_eq!(outcome.sent, [(PONG, b"b".to_vec()), (CLOSE, vec![])]);
 }
+
+#[test]
+fn an_end_can_be_seen_coming_by_its_header() {
+    let mut session = Session::new(Config::default());
+    for (bytes, ends) in [
+        (frame(FIN | TEXT, "x"), false),
+        (frame(PING, "x"), false),
+        (frame(CLOSE, ""), true),
+        (frame(CLOSE, close_payload(1000, "bye")), true),
+        (frame(FIN | 0x3, ""), true),
+        (frame(FIN | CONTINUATION, "x"), true),
+        (frame(FIN | 0x40 | TEXT, "x"), true),
+        (frame(CLOSE, "")[..1].to_vec(), false),
+        (vec![], false),
+    ] {
+        assert_eq!(session.connection.is_end(&bytes), ends, "{bytes:02x?}");
+    }
+    // Within a frame there is no telling.
+    session.receive(&frame(FIN | TEXT, "text")[..8]);
+    assert!(!session.connection.is_end(&frame(CLOSE, "")));
+}

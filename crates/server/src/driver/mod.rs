@@ -64,8 +64,11 @@ struct Socket {
     unsent: VecDeque<Bytes>,
     /// How many messages end in `unsent`.
     ending: usize,
-    /// What was read before the driver took over.
+    /// What was read and not taken in yet: before the driver took over, or behind a message that
+    /// was to be answered first.
     early: Bytes,
+    /// Whether the end was put off once, so that it is not again.
+    has_put_off: bool,
     /// Whether our side has been shut down.
     shut: bool,
 }
@@ -73,7 +76,14 @@ struct Socket {
 impl Driver {
     /// Takes over a socket that has become a websocket. `early` is what was read of it already.
     pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
-        let socket = Socket { stream, early, unsent: VecDeque::new(), ending: 0, shut: false };
+        let socket = Socket {
+            stream,
+            early,
+            has_put_off: false,
+            unsent: VecDeque::new(),
+            ending: 0,
+            shut: false,
+        };
         Self { socket: Some(socket), ..Self::without_socket(opening) }
     }
 

@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
+use crate::line::Line;
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
@@ -43,10 +44,25 @@ impl Driver {
 
     fn receive(&mut self, mut input: &mut [u8]) {
         let size = input.len();
-        while let Some(event) = self.connection.receive(&mut input, self.now) {
-            self.report(Some(event));
+        while !input.is_empty() && !self.puts_off(input) {
+            let event = self.connection.receive(&mut input, self.now);
+            self.report(event);
         }
-        self.line.meter.read(size, &self.connection, self.now);
+        self.line.meter.read(size - input.len(), &self.connection, self.now);
+    }
+
+    /// Keeps the end of the connection for the next read if something that came before it has not
+    /// been answered yet: the application has this one turn to do so.
+    fn puts_off(&mut self, input: &[u8]) -> bool {
+        let Line { inbox, outbox, .. } = &*self.line;
+        let Some(socket) = &mut self.socket else { return false };
+        let unanswered = inbox.has_backlog() || outbox.has_errand();
+        if socket.has_put_off || !unanswered || !self.connection.is_end(input) {
+            return false;
+        }
+        socket.has_put_off = true;
+        socket.early = [input, &socket.early].concat().into();
+        true
     }
 }
 

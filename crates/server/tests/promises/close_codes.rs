@@ -1,8 +1,10 @@
 //! What breaks the protocol is answered with a CLOSE that arrives, and then a clean end.
 
-use aerys::Options;
+use std::future::pending;
 
-use crate::common::{Lobby, PATIENCE, Raw, frame};
+use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+
+use crate::common::{Lobby, PATIENCE, Raw, frame, serve};
 
 #[tokio::test]
 async fn a_violation_is_told_its_code_whatever_comes_behind_it() {
@@ -55,4 +57,65 @@ async fn what_came_before_a_violation_is_delivered() {
     assert_eq!(lines[..2], ["a", "b"]);
     assert!(lines[2].starts_with("gone 1002"), "{lines:?}");
     assert_eq!(lines[3..], ["stopped"]);
+}
+
+struct Echo {
+    waits: bool,
+}
+
+impl Websocket for Echo {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if self.waits {
+            client.send(message).await?;
+        } else {
+            client.send(message).nowait();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_an_end_is_answered_before_it() {
+    for waits in [false, true] {
+        let server = serve(Echo { waits }).await;
+        for (what, end, code) in [
+            ("a CLOSE", frame(8, &4000_u16.to_be_bytes()), 4000),
+            ("a violation", frame(3, b""), 1002),
+            ("a continuation of nothing", frame(0, b""), 1002),
+        ] {
+            let mut raw = Raw::open(&server).await;
+            raw.write([frame(1, b"hello"), end, frame(1, b"unheard")].concat()).await;
+            assert_eq!(raw.frame().await, (0x81, b"hello".to_vec()), "{what}");
+            assert_eq!(raw.hear_close().await.0, code, "{what}");
+            assert_eq!(raw.rest().await, b"", "{what}");
+        }
+        server.stop().await;
+    }
+}
+
+/// Never comes back from its first message.
+struct Stuck;
+
+impl Websocket for Stuck {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, _: &Client, _: Message) -> Result<(), Failure> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn an_end_is_not_put_off_for_a_handler_that_is_busy() {
+    let server = serve(Stuck).await;
+    let mut raw = Raw::open(&server).await;
+    // The second waits behind the first, which never ends.
+    raw.write([frame(1, b"a"), frame(1, b"b"), frame(8, &1000_u16.to_be_bytes())].concat()).await;
+    assert_eq!(raw.hear_close().await.0, 1000);
+    assert_eq!(raw.rest().await, b"");
 }

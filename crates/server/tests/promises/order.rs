@@ -250,7 +250,7 @@ async fn on_close_runs_once_however_the_client_goes() {
         ("two closes", [frame(8, &[]), frame(8, &1000_u16.to_be_bytes())].concat(), "gone 1005"),
         ("our close", text("close"), "gone 1000"),
         ("our awaited close", text("close and wait"), "gone 1000"),
-        ("our close after theirs", [text("close"), frame(8, &[])].concat(), "gone 1005"),
+        ("our close, theirs right behind", [text("close"), frame(8, &[])].concat(), "gone 1000"),
         ("protocol error", vec![0xFF; 8], "gone 1002"),
         ("failure", text("fail"), "gone 1011"),
         ("panic", text("panic"), "gone 1011"),
