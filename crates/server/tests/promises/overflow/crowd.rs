@@ -35,6 +35,7 @@ fn readers_get_everything_and_the_others_are_closed_and_cost_nothing_any_more() 
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("1 passed"), "{told}");
+    told.lines().filter(|line| line.contains("KiB before")).for_each(|line| println!("{line}"));
 }
 
 async fn alone() {
