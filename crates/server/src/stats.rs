@@ -99,7 +99,9 @@ impl Meter {
 
     /// So many bytes of what the connection had to send were taken by the kernel.
     pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Instant) {
-        self.sent.pass(bytes, connection.traffic().sent, self.since_start(now));
+        if bytes > 0 {
+            self.sent.pass(bytes, connection.traffic().sent, self.since_start(now));
+        }
     }
 
     /// Looks at the heartbeat.

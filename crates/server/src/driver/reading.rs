@@ -56,8 +56,11 @@ impl Driver {
     fn puts_off(&mut self, input: &[u8]) -> bool {
         let Line { inbox, outbox, .. } = &*self.line;
         let Some(socket) = &mut self.socket else { return false };
-        let unanswered = inbox.has_backlog() || outbox.has_errand();
-        if socket.has_put_off || !unanswered || !self.connection.is_end(input) {
+        // The header is looked at first: mostly it is no end, and no lock is needed to know.
+        if socket.has_put_off || !self.connection.is_end(input) {
+            return false;
+        }
+        if !inbox.has_backlog() && !outbox.has_errand() {
             return false;
         }
         socket.has_put_off = true;

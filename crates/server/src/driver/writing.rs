@@ -28,6 +28,8 @@ impl Driver {
                     Poll::Ready(Ok(false)) | Poll::Pending => break,
                     Poll::Ready(Err(_)) => {
                         self.hang_up();
+                        // It would only fail again.
+                        self.socket = None;
                         wrote = true;
                     }
                 }
@@ -54,7 +56,7 @@ impl Driver {
             // There is room that was not there before: the peer has read.
             self.progress = true;
             *budget = budget.saturating_sub(written);
-            self.account(written);
+            self.line.meter.sent(written, &self.connection, self.now);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
@@ -70,8 +72,7 @@ impl Driver {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
-        self.account(written);
-        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
+        self.line.meter.sent(written, &self.connection, self.now);
         if written < batch.len() {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
@@ -79,13 +80,6 @@ impl Driver {
             self.line.outbox.flushed(batch.ending);
         }
         Poll::Ready(Ok(true))
-    }
-
-    /// The kernel has taken so many bytes.
-    fn account(&mut self, written: usize) {
-        if written > 0 {
-            self.line.meter.sent(written, &self.connection, self.now);
-        }
     }
 
     /// Moves frames into the batch until it is full or there are none.
