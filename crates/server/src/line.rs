@@ -77,11 +77,10 @@ impl Line {
     /// `on_open` has returned: from now on the client is not let in. `false` if it was before.
     pub(crate) fn shut(&self) -> bool {
         let mut verdict = self.lock();
-        let undecided = matches!(*verdict, Verdict::Open);
-        if undecided {
+        if let Verdict::Open = *verdict {
             *verdict = Verdict::Shut;
         }
-        undecided || !matches!(*verdict, Verdict::Accepted { .. } | Verdict::Switched)
+        !matches!(*verdict, Verdict::Accepted { .. } | Verdict::Switched)
     }
 
     pub(crate) fn refuse(&self, refusal: Refusal) {

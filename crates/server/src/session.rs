@@ -93,24 +93,21 @@ impl<S> Drop for Membership<'_, S> {
 /// The answer to a client that `on_open` did not accept.
 fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) -> Refusal {
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
-    match outcome {
-        Ok(Err(refusal)) => {
-            if let Some(failure) = refusal.cause().filter(|it| !it.is_silent()) {
-                error!(path, %failure, "on_open failed; the peer is answered 500");
-            }
-            refusal
-        }
-        Ok(Ok(other)) => {
-            warn!(path, client = %other.id(), "on_open answered with a client that it did not accept in time");
-            internal()
-        }
-        Err(Fault::Failed(failure)) => {
-            error!(path, %failure, "on_open failed; the peer is answered 500");
-            internal()
-        }
+    let refusal = match outcome {
+        Ok(Err(refusal)) => refusal,
+        Err(Fault::Failed(failure)) => failure.into(),
         Err(Fault::Panicked(panic)) => {
             error!(path, panic, "on_open panicked; the peer is answered 500");
             internal()
         }
+        Ok(Ok(other)) => {
+            let client = other.id();
+            warn!(path, %client, "on_open answered with a client that it did not accept in time");
+            internal()
+        }
+    };
+    if let Some(failure) = refusal.cause().filter(|failure| !failure.is_silent()) {
+        error!(path, %failure, "on_open failed; the peer is answered 500");
     }
+    refusal
 }

@@ -4,7 +4,7 @@ use std::future::pending;
 
 use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 
-use crate::common::{Lobby, PATIENCE, Raw, frame, serve};
+use crate::common::{Echo, Lobby, PATIENCE, Raw, frame, serve};
 
 #[tokio::test]
 async fn a_violation_is_told_its_code_whatever_comes_behind_it() {
@@ -57,25 +57,6 @@ async fn what_came_before_a_violation_is_delivered() {
     assert_eq!(lines[..2], ["a", "b"]);
     assert!(lines[2].starts_with("gone 1002"), "{lines:?}");
     assert_eq!(lines[3..], ["stopped"]);
-}
-
-struct Echo {
-    waits: bool,
-}
-
-impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        Ok(handshake.accept())
-    }
-
-    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        if self.waits {
-            client.send(message).await?;
-        } else {
-            client.send(message).nowait();
-        }
-        Ok(())
-    }
 }
 
 #[tokio::test]

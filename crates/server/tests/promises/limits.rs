@@ -2,20 +2,7 @@
 
 use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 
-use crate::common::{Raw, frame, serve_with};
-
-struct Echo;
-
-impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        Ok(handshake.accept())
-    }
-
-    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        client.send(message).await?;
-        Ok(())
-    }
-}
+use crate::common::{Echo, Raw, frame, serve_with};
 
 /// One message in several frames.
 fn fragments(opcode: u8, payloads: &[&[u8]]) -> Vec<u8> {
@@ -71,7 +58,7 @@ async fn what_is_within_a_limit_is_echoed_and_what_is_not_closes_with_its_code()
         ),
     ];
     for (number, (options, fine, echo, broken, code)) in cases.into_iter().enumerate() {
-        let server = serve_with(Echo, options).await;
+        let server = serve_with(Echo { waits: true }, options).await;
         let mut raw = Raw::open(&server).await;
         for _ in 0..2 {
             raw.write(&fine).await;
@@ -89,7 +76,7 @@ async fn what_is_within_a_limit_is_echoed_and_what_is_not_closes_with_its_code()
 
 #[tokio::test]
 async fn a_frame_that_only_claims_too_much_is_refused_at_its_header() {
-    let server = serve_with(Echo, Options::new().max_frame_size(1000)).await;
+    let server = serve_with(Echo { waits: true }, Options::new().max_frame_size(1000)).await;
     let mut raw = Raw::open(&server).await;
     raw.write(&frame(2, &[0; 1001])[..8]).await;
     assert_eq!(raw.hear_close().await.0, 1009);
@@ -134,7 +121,7 @@ async fn text_that_is_not_validated_is_checked_where_it_is_read_and_relayed_as_w
 
 #[tokio::test]
 async fn a_long_message_is_sent_in_frames_of_the_size_asked_for() {
-    let server = serve_with(Echo, Options::new().auto_frame_size(1000)).await;
+    let server = serve_with(Echo { waits: true }, Options::new().auto_frame_size(1000)).await;
     let mut raw = Raw::open(&server).await;
     for (len, lens) in [(0, &[0][..]), (1000, &[1000]), (1001, &[1000, 1]), (3000, &[1000; 3])] {
         let message: Vec<u8> = (0..len).map(|number| b'a' + (number % 23) as u8).collect();

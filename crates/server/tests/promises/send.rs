@@ -9,29 +9,16 @@ use futures_util::{future::join_all, poll};
 use tokio::io::AsyncWriteExt;
 
 use crate::common::{
-    Journal, Lobby, Raw, connect, errors_at, frame, keep_errors, on_a_thread, serve, serve_host,
-    serve_with, soon,
+    Echo, Journal, Lobby, Raw, connect, errors_at, frame, keep_errors, on_a_thread, serve,
+    serve_host, serve_with, soon,
 };
 
 /// More than the kernel takes for a peer that does not read.
 const HUGE: usize = 64 << 20;
 
-struct Echo;
-
-impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        Ok(handshake.accept())
-    }
-
-    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        client.send(message).await?;
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn messages_come_back_in_order_and_of_the_same_kind() {
-    let server = serve(Echo).await;
+    let server = serve(Echo { waits: true }).await;
     let mut ws = connect(&server).await;
     for round in 0..3 {
         ws.say(format!("text {round}")).await;

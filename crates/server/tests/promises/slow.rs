@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::Options;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::common::{
-    Lobby, PATIENCE, Raw, connect, eventually, frame, on_a_thread, serve_with, soon,
+    Echo, Lobby, PATIENCE, Raw, connect, eventually, frame, on_a_thread, serve_with, soon,
 };
 
 const KIB: usize = 1 << 10;
@@ -80,25 +80,6 @@ async fn what_was_handed_to_the_kernel_is_owed_no_more() {
     }
     drop(ws);
     server.stop().await;
-}
-
-struct Echo {
-    waits: bool,
-}
-
-impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        Ok(handshake.accept())
-    }
-
-    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        if self.waits {
-            client.send(message).await?;
-        } else {
-            client.send(message).nowait();
-        }
-        Ok(())
-    }
 }
 
 #[tokio::test]

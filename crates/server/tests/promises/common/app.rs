@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use aerys::{Client, Failure, Handshake, Message, Refusal, Websocket};
 use tokio::sync::Notify;
 
 use super::soon;
@@ -57,6 +58,26 @@ impl Journal {
             }
         })
         .await
+    }
+}
+
+/// Sends every message back, and waits until it has left or not.
+pub(crate) struct Echo {
+    pub(crate) waits: bool,
+}
+
+impl Websocket for Echo {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if self.waits {
+            client.send(message).await?;
+        } else {
+            client.send(message).nowait();
+        }
+        Ok(())
     }
 }
 
