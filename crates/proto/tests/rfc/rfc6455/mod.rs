@@ -1,6 +1,5 @@
 //! RFC 6455, section by section, through the public interface alone.
 
-mod client;
 mod heartbeat;
 mod properties;
 mod section_10_limits;

@@ -1,0 +1,4 @@
+//! The protocol's rules, RFC by RFC and section by section, through the public interface alone.
+
+mod client;
+mod rfc6455;
