@@ -1,9 +1,12 @@
 //! Frames to messages: fragmentation, RFC 6455 §5.4, and the limits on sizes.
+//!
+//! A compressed message is decompressed as it arrives, so that its limit holds for what comes of it.
 
 use bytes::Bytes;
 
 use crate::{
     Config, Message,
+    deflate::Inflater,
     error::PeerError,
     header::{Opcode, Start},
     message::Kind,
@@ -21,6 +24,7 @@ pub(crate) struct Assembler {
 #[derive(Debug)]
 struct Unfinished {
     kind: Kind,
+    compressed: bool,
     payload: Vec<u8>,
     utf8: Utf8,
 }
@@ -39,16 +43,22 @@ impl Assembler {
     }
 
     /// Whether a data frame of `len` bytes is within the limits.
-    pub(crate) fn check_len(&self, len: u64, config: &Config) -> Result<(), PeerError> {
+    pub(crate) fn check_len(
+        &self,
+        start: Start,
+        len: u64,
+        config: &Config,
+    ) -> Result<(), PeerError> {
         if len > config.max_frame_size as u64 {
             return Err(PeerError::FrameTooBig { len, limit: config.max_frame_size });
         }
-        let arrived = self.unfinished.as_ref().map_or(0, |message| message.payload.len());
-        let len = len.saturating_add(arrived as u64);
-        if len > config.max_msg_size as u64 {
-            return Err(PeerError::MessageTooBig { len, limit: config.max_msg_size });
+        match &self.unfinished {
+            // What comes of it is not known before it is decompressed.
+            None if start.compressed => Ok(()),
+            Some(message) if message.compressed => Ok(()),
+            Some(message) => message.check_room(len, config),
+            None => check_size(len, config),
         }
-        Ok(())
     }
 
     /// A data frame that has arrived whole; the message, if this completes one.
@@ -56,19 +66,21 @@ impl Assembler {
         &mut self,
         start: Start,
         payload: &[u8],
+        inflater: &mut Inflater,
         config: &Config,
     ) -> Result<Option<Message>, PeerError> {
-        if start.fin && self.unfinished.is_none() {
+        if start.fin && !start.compressed && self.unfinished.is_none() {
             return whole(start.opcode, payload, config).map(Some);
         }
         self.begin(start, config);
-        self.push(start, payload, 0, config)
+        self.push(start, payload, 0, inflater, config)
     }
 
     /// A data frame begins to arrive.
     pub(crate) fn begin(&mut self, start: Start, config: &Config) {
         self.unfinished.get_or_insert_with(|| Unfinished {
             kind: kind(start.opcode, config),
+            compressed: start.compressed,
             payload: Vec::new(),
             utf8: Utf8::default(),
         });
@@ -81,18 +93,24 @@ impl Assembler {
         start: Start,
         bytes: &[u8],
         lacking: u64,
+        inflater: &mut Inflater,
         config: &Config,
     ) -> Result<Option<Message>, PeerError> {
         let Some(message) = &mut self.unfinished else {
             return Ok(None);
         };
-        let arrived = message.payload.len() + bytes.len();
-        let longest = if start.fin { arrived + lacking as usize } else { config.max_msg_size };
-        message.push(bytes, longest);
-        if message.kind == Kind::Text {
-            message.utf8.advance(&message.payload, bytes.len())?;
+        let last = start.fin && lacking == 0;
+        if message.compressed {
+            inflater.inflate(bytes, last, |bytes| {
+                message.check_room(bytes.len() as u64, config)?;
+                message.push(bytes, config.max_msg_size)
+            })?;
+        } else {
+            let arrived = message.payload.len() + bytes.len();
+            let longest = if start.fin { arrived + lacking as usize } else { config.max_msg_size };
+            message.push(bytes, longest)?;
         }
-        if !start.fin || lacking > 0 {
+        if !last {
             return Ok(None);
         }
         self.unfinished.take().map(Unfinished::finish).transpose()
@@ -100,11 +118,16 @@ impl Assembler {
 }
 
 impl Unfinished {
+    /// Whether the message may grow by `len` bytes.
+    fn check_room(&self, len: u64, config: &Config) -> Result<(), PeerError> {
+        check_size(len.saturating_add(self.payload.len() as u64), config)
+    }
+
     /// Appends `bytes`; `longest` is what the message can at most grow to.
     ///
     /// Memory follows what has arrived, never what a header claims; doubling keeps a message of
     /// many small frames from being copied at each.
-    fn push(&mut self, bytes: &[u8], longest: usize) {
+    fn push(&mut self, bytes: &[u8], longest: usize) -> Result<(), PeerError> {
         let (len, capacity) = (self.payload.len(), self.payload.capacity());
         let needed = len + bytes.len();
         if needed > capacity {
@@ -112,6 +135,10 @@ impl Unfinished {
             self.payload.reserve_exact(capacity - len);
         }
         self.payload.extend_from_slice(bytes);
+        match self.kind {
+            Kind::Text => self.utf8.advance(&self.payload, bytes.len()),
+            Kind::UncheckedText | Kind::Binary => Ok(()),
+        }
     }
 
     fn finish(self) -> Result<Message, PeerError> {
@@ -120,6 +147,13 @@ impl Unfinished {
         }
         Ok(Message::new(self.kind, self.payload.into()))
     }
+}
+
+fn check_size(len: u64, config: &Config) -> Result<(), PeerError> {
+    if len > config.max_msg_size as u64 {
+        return Err(PeerError::MessageTooBig { len, limit: config.max_msg_size });
+    }
+    Ok(())
 }
 
 /// A message in a single frame. It is copied, so that a message that is kept pins nothing else.
@@ -143,13 +177,17 @@ fn kind(opcode: Opcode, config: &Config) -> Kind {
 mod tests {
     use super::*;
 
-    const FIRST: Start = Start { fin: false, opcode: Opcode::Binary };
-    const MIDDLE: Start = Start { fin: false, opcode: Opcode::Continuation };
-    const LAST: Start = Start { fin: true, opcode: Opcode::Continuation };
-    const ONLY: Start = Start { fin: true, opcode: Opcode::Text };
+    const FIRST: Start = Start { fin: false, compressed: false, opcode: Opcode::Binary };
+    const MIDDLE: Start = Start { fin: false, compressed: false, opcode: Opcode::Continuation };
+    const LAST: Start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
+    const ONLY: Start = Start { fin: true, compressed: false, opcode: Opcode::Text };
 
     fn unlimited() -> Config {
         Config { max_frame_size: usize::MAX, max_msg_size: usize::MAX, ..Config::default() }
+    }
+
+    fn plain() -> Inflater {
+        Inflater::default()
     }
 
     fn capacity(assembler: &Assembler) -> usize {
@@ -162,7 +200,7 @@ mod tests {
             let mut assembler = Assembler::default();
             assembler.begin(start, &unlimited());
             assert_eq!(capacity(&assembler), 0);
-            let pushed = assembler.push(start, b"ten bytes!", 1 << 62, &unlimited());
+            let pushed = assembler.push(start, b"ten bytes!", 1 << 62, &mut plain(), &unlimited());
             assert_eq!(pushed, Ok(None));
             assert_eq!(capacity(&assembler), 10);
         }
@@ -177,11 +215,13 @@ mod tests {
         while arrived + read < len {
             arrived += read;
             let lacking = (len - arrived) as u64;
-            let pushed = assembler.push(ONLY, &vec![b'x'; read], lacking, &unlimited());
+            let pushed =
+                assembler.push(ONLY, &vec![b'x'; read], lacking, &mut plain(), &unlimited());
             assert_eq!(pushed, Ok(None));
             assert!(capacity(&assembler) <= len.min(2 * arrived));
         }
-        let pushed = assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &unlimited());
+        let pushed =
+            assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &mut plain(), &unlimited());
         assert_eq!(pushed, Ok(Some(Message::text("x".repeat(len)))));
     }
 
@@ -189,9 +229,9 @@ mod tests {
     fn many_small_fragments_are_not_moved_at_each() {
         let mut assembler = Assembler::default();
         let mut capacities = Vec::new();
-        assert_eq!(assembler.frame(FIRST, b"x", &unlimited()), Ok(None));
+        assert_eq!(assembler.frame(FIRST, b"x", &mut plain(), &unlimited()), Ok(None));
         for _ in 0..10_000 {
-            assert_eq!(assembler.frame(MIDDLE, b"x", &unlimited()), Ok(None));
+            assert_eq!(assembler.frame(MIDDLE, b"x", &mut plain(), &unlimited()), Ok(None));
             capacities.push(capacity(&assembler));
         }
         capacities.dedup();
@@ -201,11 +241,11 @@ mod tests {
     #[test]
     fn nothing_is_kept_between_messages() {
         let mut assembler = Assembler::default();
-        assert_eq!(assembler.frame(FIRST, b"a", &unlimited()), Ok(None));
-        let message = assembler.frame(LAST, b"b", &unlimited());
+        assert_eq!(assembler.frame(FIRST, b"a", &mut plain(), &unlimited()), Ok(None));
+        let message = assembler.frame(LAST, b"b", &mut plain(), &unlimited());
         assert_eq!(message, Ok(Some(Message::binary("ab"))));
         assert!(assembler.unfinished.is_none());
-        let message = assembler.frame(ONLY, b"c", &unlimited());
+        let message = assembler.frame(ONLY, b"c", &mut plain(), &unlimited());
         assert_eq!(message, Ok(Some(Message::text("c"))));
         assert!(assembler.unfinished.is_none());
     }

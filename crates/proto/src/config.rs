@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::deflate::Compression;
+
 /// What a [`Connection`](crate::Connection) allows its peer, and for how long.
 ///
 /// Shared by all connections of an endpoint. Sizes are in bytes of payload.
@@ -10,7 +12,8 @@ pub struct Config {
     /// The longest payload that one data frame may have: 2 MiB. More is answered with 1009, as
     /// soon as the frame's header has claimed it.
     pub max_frame_size: usize,
-    /// The longest message, over all its frames: 10 MiB. More is answered with 1009.
+    /// The longest message, over all its frames and decompressed: 10 MiB. More is answered with
+    /// 1009, before it takes more memory.
     pub max_msg_size: usize,
     /// Longer messages are sent in fragments of this size: 32 KiB. Control frames can go out
     /// between two fragments. 0 counts as 1.
@@ -28,6 +31,9 @@ pub struct Config {
     /// Whether text alone is spoken: no. If so, binary messages are answered with 1003, and whatever
     /// is sent goes as text, unchecked.
     pub text_only: bool,
+    /// How messages are compressed, where that was
+    /// [agreed on](crate::Connection::with_compression); `None` for not at all.
+    pub compression: Option<Compression>,
 }
 
 impl Default for Config {
@@ -41,6 +47,7 @@ impl Default for Config {
             close_period: Duration::from_secs(3),
             validate_utf8: true,
             text_only: false,
+            compression: Some(Compression::default()),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum PeerError {
     ReasonNotUtf8,
     #[error("text is not UTF-8")]
     TextNotUtf8,
+    #[error("compressed data is not DEFLATE")]
+    NotDeflate,
     #[error("binary messages are not accepted")]
     BinaryRefused,
     #[error("frame of {len} bytes exceeds {limit}")]
@@ -70,7 +72,7 @@ impl PeerError {
             | Self::CloseTooShort
             | Self::CloseCode { .. } => CloseCode::PROTOCOL,
             Self::BinaryRefused => CloseCode::UNSUPPORTED,
-            Self::ReasonNotUtf8 | Self::TextNotUtf8 => CloseCode::INVALID,
+            Self::ReasonNotUtf8 | Self::TextNotUtf8 | Self::NotDeflate => CloseCode::INVALID,
             Self::FrameTooBig { .. } | Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::header::Opcode;
+use crate::header::Start;
 
 /// One frame to write to the socket: first [`header`](Self::header), then
 /// [`payload`](Self::payload).
@@ -17,9 +17,9 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn new(fin: bool, opcode: Opcode, payload: Bytes) -> Self {
+    pub(crate) fn new(start: Start, payload: Bytes) -> Self {
         let mut header = [0; MAX_HEADER];
-        header[0] = u8::from(fin) << 7 | opcode as u8;
+        header[0] = start.byte();
         // RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length".
         // §5.1: "A server MUST NOT mask any frames".
         let header_len = match payload.len() {
@@ -68,6 +68,9 @@ const MAX_HEADER: usize = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::Opcode;
+
+    const BINARY: Start = Start { fin: true, compressed: false, opcode: Opcode::Binary };
 
     #[test]
     fn lengths_are_encoded_in_as_few_bytes_as_possible() {
@@ -79,17 +82,20 @@ mod tests {
             (0x10000, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ];
         for (len, header) in cases {
-            let frame = Frame::new(true, Opcode::Binary, vec![0; *len].into());
+            let frame = Frame::new(BINARY, vec![0; *len].into());
             assert_eq!(frame.header(), *header);
             assert_eq!(frame.len(), header.len() + len);
         }
     }
 
     #[test]
-    fn fin_and_opcode_share_the_first_byte() {
-        let first = |fin, opcode| Frame::new(fin, opcode, Bytes::new()).header()[0];
-        assert_eq!(first(true, Opcode::Pong), 0x8a);
-        assert_eq!(first(false, Opcode::Text), 0x01);
-        assert_eq!(first(true, Opcode::Continuation), 0x80);
+    fn flags_and_opcode_share_the_first_byte() {
+        let first = |fin, compressed, opcode| {
+            Frame::new(Start { fin, compressed, opcode }, Bytes::new()).header()[0]
+        };
+        assert_eq!(first(true, false, Opcode::Pong), 0x8a);
+        assert_eq!(first(false, false, Opcode::Text), 0x01);
+        assert_eq!(first(true, true, Opcode::Binary), 0xc2);
+        assert_eq!(first(true, false, Opcode::Continuation), 0x80);
     }
 }

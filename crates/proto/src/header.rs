@@ -1,4 +1,4 @@
-//! The header of an incoming frame: RFC 6455 §5.2, the rules of §5.1 and §5.5 included.
+//! The first bytes of a frame: RFC 6455 §5.2, the rules of §5.1 and §5.5 included.
 //!
 //! A header is read in the order in which its bytes arrive, and each rule is applied with the
 //! first byte that decides it. Rules that depend on earlier frames are the assembler's.
@@ -29,24 +29,38 @@ impl Header {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {
     pub(crate) fin: bool,
+    /// RFC 7692 §6: RSV1, "a bit that indicates whether the message is compressed or not".
+    pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
 }
 
 impl Start {
-    pub(crate) fn parse(byte: u8) -> Result<Self, PeerError> {
+    /// Reads the first byte; `deflate` if compressed messages were agreed on.
+    pub(crate) fn parse(byte: u8, deflate: bool) -> Result<Self, PeerError> {
+        let bits = byte >> 4 & 0b111;
+        let compressed = deflate && bits == RSV1;
         // RFC 6455 §5.2: RSV1 to RSV3 "MUST be 0 unless an extension is negotiated that defines
         // meanings for non-zero values".
-        let bits = byte >> 4 & 0b111;
-        if bits != 0 {
+        if bits != 0 && !compressed {
             return Err(PeerError::ReservedBits { bits });
         }
         let opcode = Opcode::parse(byte & 0xf)?;
+        // RFC 7692 §6.1: RSV1 is for "the first frame of a message", "this bit MUST NOT be set" on
+        // others; §5: not on control frames either.
+        if compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+            return Err(PeerError::ReservedBits { bits });
+        }
         let fin = byte & 0x80 != 0;
         // RFC 6455 §5.5: control frames "MUST NOT be fragmented".
         if opcode.is_control() && !fin {
             return Err(PeerError::ControlFragmented);
         }
-        Ok(Self { fin, opcode })
+        Ok(Self { fin, compressed, opcode })
+    }
+
+    /// The first byte itself.
+    pub(crate) fn byte(self) -> u8 {
+        u8::from(self.fin) << 7 | u8::from(self.compressed) << 6 | self.opcode as u8
     }
 
     /// Reads the payload length from `bytes`, the header without its first byte; the length, and
@@ -135,3 +149,5 @@ fn parse_len_64(bytes: &[u8]) -> Result<Option<(u64, &[u8])>, PeerError> {
     };
     Ok(Some((u64::from_be_bytes(*len), bytes)))
 }
+
+const RSV1: u8 = 0b100;

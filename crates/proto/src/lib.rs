@@ -1,4 +1,4 @@
-//! The websocket protocol, [RFC 6455], as pure state: the server's side of it.
+//! The websocket protocol, [RFC 6455] with [RFC 7692], as pure state: the server's side of it.
 //!
 //! No sockets, no clock and no tasks: bytes and [`Instant`](std::time::Instant)s are arguments,
 //! frames and events are results. Whoever owns the socket moves the bytes:
@@ -50,16 +50,20 @@
 //! | what goes to the socket | [`Frame`] |
 //! | limits and periods | [`Config`] |
 //! | the opening handshake | [`upgrade`] |
+//! | compression | [`deflate`] |
 //!
 //! Inside, `header`, `mask`, `utf8` and `close` are pieces of the wire format and know nothing of
-//! each other's state; `assembler` makes messages of frames; `connection` ties them together.
+//! each other's state; `assembler` makes messages of frames; `deflate` makes payloads smaller;
+//! `connection` ties them together.
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
 
 mod assembler;
 mod close;
 mod config;
 mod connection;
+pub mod deflate;
 mod error;
 mod event;
 mod frame;

@@ -3,9 +3,15 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+
+use crate::{
+    Config,
+    deflate::{Compression, Shared},
+};
 
 /// A text or a binary message; reference-counted, so that a clone copies no payload.
 ///
@@ -23,6 +29,8 @@ use bytes::Bytes;
 pub struct Message {
     kind: Kind,
     payload: Bytes,
+    /// Where it is kept what this message was compressed to, if it goes to many.
+    shared: Option<Arc<Shared>>,
 }
 
 // A word wide, for speed: a byte would be moved together with its padding in two overlapping parts,
@@ -49,7 +57,19 @@ impl Message {
     }
 
     pub(crate) fn new(kind: Kind, payload: Bytes) -> Self {
-        Self { kind, payload }
+        Self { kind, payload, shared: None }
+    }
+
+    /// The same message, to be cloned and sent to many connections that share `config`: it is
+    /// compressed once for all of them, as far as they compress each message on its own.
+    pub fn for_many(mut self, config: &Config) -> Self {
+        let is_worthwhile = |compression: &Compression| compression.is_worthwhile(self.len());
+        self.shared = config.compression.as_ref().is_some_and(is_worthwhile).then(Arc::default);
+        self
+    }
+
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        self.shared.as_deref()
     }
 
     /// Whether this is a text message. One that arrived while

@@ -7,7 +7,8 @@
 use std::net::SocketAddr;
 
 use aerys::{
-    Client, Failure, Handshake, Host, Message, Options, Refusal, Server, ServerError, Websocket,
+    Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server, ServerError,
+    Websocket,
 };
 use clap::Parser;
 
@@ -22,6 +23,9 @@ struct Arguments {
     /// Wait until each message has been handed to the kernel before taking the next.
     #[arg(long = "await")]
     awaited: bool,
+    /// Compress each message in the context of those before it, both ways.
+    #[arg(long)]
+    takeover: bool,
 }
 
 struct Echo {
@@ -46,8 +50,15 @@ impl Websocket for Echo {
 fn main() -> Result<(), ServerError> {
     let arguments = Arguments::parse();
     let limit = 64 << 20;
-    let options =
-        Options::new().max_frame_size(limit).max_msg_size(limit).max_queued_bytes(2 * limit);
+    let compression = Compression::new()
+        .threshold(0)
+        .server_context_takeover(arguments.takeover)
+        .client_context_takeover(arguments.takeover);
+    let options = Options::new()
+        .max_frame_size(limit)
+        .max_msg_size(limit)
+        .max_queued_bytes(2 * limit)
+        .compression(compression);
     let echo = Echo { awaited: arguments.awaited };
     let mut server = Server::new()
         .listen(arguments.address)

@@ -56,6 +56,10 @@ impl Caller {
         Box::new(caller)
     }
 
+    pub(crate) fn request_headers(&self) -> &HeaderMap {
+        &self.request.headers
+    }
+
     fn protocols(&self) -> impl Iterator<Item = &str> {
         let lines = self.request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         lines

@@ -319,7 +319,10 @@ mod watcher;
 mod websocket;
 mod worker;
 
-pub use aerys_proto::{CloseCode, Message};
+pub use aerys_proto::{
+    CloseCode, Message,
+    deflate::{Compression, CompressionError},
+};
 
 pub use crate::{
     client::{Client, ClientId},

@@ -3,7 +3,10 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use aerys_proto::{CloseCode, Config};
+use aerys_proto::{
+    CloseCode, Config,
+    deflate::{self, Agreement},
+};
 
 use crate::{
     Endpoint, Failure, Websocket,
@@ -39,13 +42,16 @@ pub(crate) struct Opening {
     pub(crate) session: BoxFuture<'static, ()>,
     pub(crate) line: Arc<Line>,
     pub(crate) config: Arc<Config>,
+    /// What the 101 tells of compression.
+    pub(crate) agreement: Option<Agreement>,
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
     pub(crate) fn new(app: W, path: String, settings: Settings, workers: &[Arc<Worker>]) -> Self {
-        Self { app, endpoint: Endpoint::new(Registry::new(path, workers)), settings }
+        let registry = Registry::new(path, Arc::clone(&settings.protocol), workers);
+        Self { app, endpoint: Endpoint::new(registry), settings }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -65,10 +71,14 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
     fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening {
         let line = Arc::new(Line::new(self.settings.bounds));
         let config = Arc::clone(&self.settings.protocol);
+        let agreement = config
+            .compression
+            .as_ref()
+            .and_then(|compression| deflate::negotiate(caller.request_headers(), compression));
         let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));
         // The one box of a connection: its application's state, of whatever type.
         let session = Box::pin(session(self, handshake, Arc::clone(&line)));
-        Opening { session, line, config }
+        Opening { session, line, config, agreement }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>> {

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aerys_proto::Config;
+use aerys_proto::{
+    Config,
+    deflate::{Compression, CompressionError},
+};
 
 use crate::{Origins, outbox::Bounds};
 
@@ -58,6 +61,15 @@ impl Options {
     /// 1009. Default 10 MiB.
     pub fn max_msg_size(mut self, bytes: usize) -> Self {
         self.protocol.max_msg_size = bytes;
+        self
+    }
+
+    /// How messages are compressed, for clients that can (RFC 7692); `None` for not at all. Default
+    /// on, each message on its own, from 1 KiB; see [`Compression`].
+    ///
+    /// A client costs no more memory for it between its messages, and a broadcast is compressed once.
+    pub fn compression(mut self, compression: impl Into<Option<Compression>>) -> Self {
+        self.protocol.compression = compression.into();
         self
     }
 
@@ -172,6 +184,9 @@ impl Options {
         if max_frame_size > max_msg_size {
             return Err(OptionsError::FrameAboveMessage { max_frame_size, max_msg_size });
         }
+        if let Some(compression) = &protocol.compression {
+            compression.check()?;
+        }
         if let Some(origin) = rules.allowed_origins.first_impossible() {
             return Err(OptionsError::Origin { origin: origin.to_owned() });
         }
@@ -231,6 +246,9 @@ pub enum OptionsError {
         /// As set, in bytes.
         max_msg_size: usize,
     },
+    /// `compression` asks for what there is not.
+    #[error("`compression`: {0}")]
+    Compression(#[from] CompressionError),
     /// No browser writes an origin like this.
     #[error(
         "`allowed_origins` has {origin:?}, which no browser sends: write it as \
@@ -269,6 +287,7 @@ mod tests {
             (fine().max_queued_bytes(0), "max_queued_bytes"),
             (fine().queued_ping_limit(0), "queued_ping_limit"),
             (fine().max_frame_size(101).max_msg_size(100), "max_frame_size"),
+            (fine().compression(Compression::new().level(10)), "compression"),
             (fine().heartbeat_period(Duration::ZERO), "heartbeat_period"),
             (fine().close_period(Duration::ZERO), "close_period"),
             (fine().open_period(Duration::ZERO), "open_period"),
@@ -277,7 +296,7 @@ mod tests {
             (fine().subprotocols([""]), "subprotocols"),
         ] {
             let error = options.settle().err().expect(named).to_string();
-            assert!(error.starts_with(&format!("`{named}` ")), "{error}");
+            assert!(error.starts_with(&format!("`{named}`")), "{error}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use aerys_proto::Config;
 use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,7 @@ use crate::{Client, ClientId, worker::Worker};
 pub(crate) struct Registry<S> {
     shards: Box<[Shard<S>]>,
     path: String,
+    protocol: Arc<Config>,
     stopping: AtomicBool,
     end: CancellationToken,
 }
@@ -27,12 +29,13 @@ pub(crate) struct Shard<S> {
 }
 
 impl<S> Registry<S> {
-    pub(crate) fn new(path: String, workers: &[Arc<Worker>]) -> Self {
+    pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
         let shard =
             |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
         Self {
             shards: workers.iter().map(shard).collect(),
             path,
+            protocol,
             stopping: AtomicBool::new(false),
             end: CancellationToken::new(),
         }
@@ -91,6 +94,11 @@ impl<S> Registry<S> {
     /// Where the application is mounted.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What all its connections go by.
+    pub(crate) fn protocol(&self) -> &Config {
+        &self.protocol
     }
 
     /// For what is bound to no client.

@@ -22,7 +22,8 @@ use self::{
     writing::Writer,
 };
 use crate::{
-    Close, CloseCode, Config, Event, Frame, Message, SendError, Traffic, error::PeerError,
+    Close, CloseCode, Config, Event, Frame, Message, SendError, Traffic, deflate::Agreement,
+    error::PeerError,
 };
 
 /// The state machine of one websocket connection, after the upgrade.
@@ -53,6 +54,14 @@ impl Connection {
             writer: Writer::default(),
             heartbeat: Heartbeat::new(now),
         }
+    }
+
+    /// A connection whose 101 has told the client of this agreement.
+    pub fn with_compression(config: Arc<Config>, agreement: Agreement, now: Instant) -> Self {
+        let mut connection = Self::new(config, now);
+        connection.reader.decompress(&agreement);
+        connection.writer.compress(&agreement);
+        connection
     }
 
     /// Takes in bytes from the socket, up to and including the next event, from the front of
@@ -99,10 +108,7 @@ impl Connection {
     /// the connection is no longer [open](Self::is_open). Both give the message back.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         match self.phase {
-            Phase::Open => {
-                let text_only = self.config.text_only;
-                self.writer.send(message, text_only).map_err(SendError::Busy)
-            }
+            Phase::Open => self.writer.send(message, &self.config).map_err(SendError::Busy),
             _ => Err(SendError::Closing(message)),
         }
     }
@@ -246,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection>() <= 304, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 336, "{}", size_of::<Connection>());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::{borrow::Cow, mem};
 use crate::{
     Close, Config, Count, Message,
     assembler::Assembler,
+    deflate::{Agreement, Inflater},
     error::PeerError,
     header::{Header, Opcode, Start},
     mask::Mask,
@@ -16,6 +17,7 @@ pub(super) struct Reader {
     stage: Stage,
     /// `None` once data is of no interest. Control frames are read on.
     assembler: Option<Assembler>,
+    inflater: Inflater,
     count: Count,
 }
 
@@ -32,12 +34,17 @@ impl Default for Reader {
         Self {
             stage: Stage::default(),
             assembler: Some(Assembler::default()),
+            inflater: Inflater::default(),
             count: Count::default(),
         }
     }
 }
 
 impl Reader {
+    pub(super) fn decompress(&mut self, agreement: &Agreement) {
+        self.inflater = Inflater::new(agreement);
+    }
+
     /// Reads from the front of `input` up to the next thing that has arrived whole. `None` if all
     /// of `input` has been taken in.
     ///
@@ -55,7 +62,8 @@ impl Reader {
                     self.read_header(stash, input, config)?
                 }
                 Stage::Payload(frame) => {
-                    let incoming = frame.read(input, &mut self.assembler, config)?;
+                    let incoming =
+                        frame.read(input, self.assembler.as_mut(), &mut self.inflater, config)?;
                     if frame.lacking == 0 {
                         self.stage = Stage::Start;
                     }
@@ -100,6 +108,7 @@ impl Reader {
     /// Forgets the message that is arriving, and skips all data from now on.
     pub(super) fn skip_data(&mut self) {
         self.assembler = None;
+        self.inflater.forget();
     }
 
     /// Reads on from where a frame starts.
@@ -141,7 +150,7 @@ impl Reader {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
-        let start = Start::parse(first)?;
+        let start = Start::parse(first, self.inflater.is_on())?;
         let assembler = self.assembler.as_ref().filter(|_| !start.opcode.is_control());
         if let Some(assembler) = assembler {
             assembler.check_start(start, config)?;
@@ -150,7 +159,7 @@ impl Reader {
             return Ok(None);
         };
         if let Some(assembler) = assembler {
-            assembler.check_len(len, config)?;
+            assembler.check_len(start, len, config)?;
         }
         Ok(rest.first_chunk().map(|&key| Header { start, len, key }))
     }
@@ -181,7 +190,7 @@ impl Reader {
         let Some(assembler) = &mut self.assembler else {
             return Ok(None);
         };
-        Ok(assembler.frame(start, payload, config)?.map(Incoming::Message))
+        Ok(assembler.frame(start, payload, &mut self.inflater, config)?.map(Incoming::Message))
     }
 }
 
@@ -209,7 +218,8 @@ impl PartialFrame {
     fn read<'a>(
         &mut self,
         input: &mut &mut [u8],
-        assembler: &mut Option<Assembler>,
+        assembler: Option<&mut Assembler>,
+        inflater: &mut Inflater,
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
         let len = self.lacking.min(input.len() as u64);
@@ -229,7 +239,8 @@ impl PartialFrame {
         let Some(assembler) = assembler else {
             return Ok(None);
         };
-        Ok(assembler.push(self.start, bytes, self.lacking, config)?.map(Incoming::Message))
+        let message = assembler.push(self.start, bytes, self.lacking, inflater, config)?;
+        Ok(message.map(Incoming::Message))
     }
 }
 

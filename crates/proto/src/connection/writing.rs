@@ -3,7 +3,11 @@
 use bytes::Bytes;
 
 use super::pongs::Pongs;
-use crate::{Close, Count, Frame, Message, header::Opcode};
+use crate::{
+    Close, Config, Count, Frame, Message,
+    deflate::{Agreement, Deflater},
+    header::{Opcode, Start},
+};
 
 /// Frames that are due. Control frames go first, and the CLOSE last of all.
 #[derive(Debug, Default)]
@@ -12,6 +16,7 @@ pub(super) struct Writer {
     /// The number of the newest ping; an older one that is still here need not be sent.
     ping: Option<u32>,
     message: Option<Fragments>,
+    deflater: Deflater,
     ending: Ending,
     count: Count,
 }
@@ -27,12 +32,18 @@ enum Ending {
 }
 
 impl Writer {
+    pub(super) fn compress(&mut self, agreement: &Agreement) {
+        self.deflater = Deflater::new(agreement);
+    }
+
     /// Takes the next message, or gives it back while one has frames left.
-    pub(super) fn send(&mut self, message: Message, text_only: bool) -> Result<(), Message> {
+    pub(super) fn send(&mut self, message: Message, config: &Config) -> Result<(), Message> {
         if self.message.is_some() {
             return Err(message);
         }
-        self.message = Some(Fragments::new(message, text_only));
+        let compression = config.compression.as_ref();
+        let deflated = compression.and_then(|how| self.deflater.deflate(&message, how));
+        self.message = Some(Fragments::new(message, deflated, config.text_only));
         Ok(())
     }
 
@@ -96,15 +107,15 @@ impl Writer {
     /// The next control frame. A CLOSE waits until the message is out.
     fn poll_control(&mut self) -> Option<Frame> {
         if let Some(payload) = self.pongs.pop() {
-            return Some(Frame::new(true, Opcode::Pong, payload));
+            return Some(control(Opcode::Pong, payload));
         }
         if let Some(number) = self.ping.take() {
             let payload = Bytes::copy_from_slice(&number.to_be_bytes());
-            return Some(Frame::new(true, Opcode::Ping, payload));
+            return Some(control(Opcode::Ping, payload));
         }
         match &self.ending {
             Ending::Due(close) if self.message.is_none() => {
-                let frame = Frame::new(true, Opcode::Close, close.payload());
+                let frame = control(Opcode::Close, close.payload());
                 self.ending = Ending::Said;
                 Some(frame)
             }
@@ -116,26 +127,33 @@ impl Writer {
 /// What is left of a message that is being sent.
 #[derive(Debug)]
 struct Fragments {
-    /// Of the next fragment. RFC 6455 §5.4: all but the first have opcode 0.
-    opcode: Opcode,
+    /// Of the next fragment, if it is the last. RFC 6455 §5.4: all but the first have opcode 0;
+    /// RFC 7692 §6.1: only the first says whether the message is compressed.
+    start: Start,
     payload: Bytes,
 }
 
 impl Fragments {
-    fn new(message: Message, text_only: bool) -> Self {
+    fn new(message: Message, deflated: Option<Bytes>, text_only: bool) -> Self {
         let as_text = text_only || message.is_sendable_as_text();
         let opcode = if as_text { Opcode::Text } else { Opcode::Binary };
-        Self { opcode, payload: message.into_bytes() }
+        let start = Start { fin: true, compressed: deflated.is_some(), opcode };
+        Self { start, payload: deflated.unwrap_or_else(|| message.into_bytes()) }
     }
 
     /// The next fragment, and what is left after it.
     fn next(mut self, max_len: usize) -> (Frame, Option<Self>) {
         let max_len = max_len.max(1);
         if self.payload.len() <= max_len {
-            return (Frame::new(true, self.opcode, self.payload), None);
+            return (Frame::new(self.start, self.payload), None);
         }
         let fragment = self.payload.split_to(max_len);
-        let frame = Frame::new(false, self.opcode, fragment);
-        (frame, Some(Self { opcode: Opcode::Continuation, ..self }))
+        let frame = Frame::new(Start { fin: false, ..self.start }, fragment);
+        let start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
+        (frame, Some(Self { start, ..self }))
     }
+}
+
+fn control(opcode: Opcode, payload: Bytes) -> Frame {
+    Frame::new(Start { fin: true, compressed: false, opcode }, payload)
 }

@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys_proto::{Close, CloseCode, Config, Connection, Event, Message};
+use aerys_proto::{Close, CloseCode, Config, Connection, Event, Message, deflate};
+use http::HeaderMap;
 
 pub(crate) const FIN: u8 = 0x80;
 pub(crate) const CONTINUATION: u8 = 0x0;
@@ -69,6 +70,15 @@ impl Session {
         Self { connection: Connection::new(Arc::new(config), now), now }
     }
 
+    /// With the compression that comes of `offer`.
+    #[track_caller]
+    pub(crate) fn compressed(config: Config, offer: &str) -> Self {
+        let compression = config.compression.as_ref().expect("it is on");
+        let agreement = deflate::negotiate(&extensions([offer]), compression).expect(offer);
+        let now = Instant::now();
+        Self { connection: Connection::with_compression(Arc::new(config), agreement, now), now }
+    }
+
     /// Gives `bytes` to the connection in one piece.
     pub(crate) fn receive(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Event> {
         let mut bytes = bytes.as_ref().to_vec();
@@ -104,6 +114,12 @@ impl Session {
     pub(crate) fn wakes_in(&self) -> Option<Duration> {
         self.connection.poll_timeout().map(|at| at - self.now)
     }
+}
+
+/// A handshake with these lines of `Sec-WebSocket-Extensions`.
+pub(crate) fn extensions<'l>(lines: impl IntoIterator<Item = &'l str>) -> HeaderMap {
+    let name = http::header::SEC_WEBSOCKET_EXTENSIONS;
+    lines.into_iter().map(|line| (name.clone(), line.parse().expect(line))).collect()
 }
 
 /// What a connection makes of some bytes.

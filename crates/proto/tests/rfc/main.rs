@@ -2,3 +2,4 @@
 
 mod client;
 mod rfc6455;
+mod rfc7692;

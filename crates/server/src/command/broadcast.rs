@@ -84,13 +84,15 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
 
     /// One order for each worker: its own clients it walks itself.
     fn start(&mut self, tallying: Option<&Arc<Tallying>>) {
-        let shards = self.endpoint.registry().shards();
+        let registry = self.endpoint.registry();
+        let shards = registry.shards();
+        let message = self.message.clone().for_many(registry.protocol());
         let audience = Arc::new(mem::take(&mut self.audience));
         for (index, shard) in shards.iter().enumerate() {
             if !audience.may_be_at(index, shards.len()) {
                 continue;
             }
-            let (endpoint, message) = (self.endpoint.clone(), self.message.clone());
+            let (endpoint, message) = (self.endpoint.clone(), message.clone());
             let audience = Arc::clone(&audience);
             let tallying = tallying.cloned();
             if let Some(tallying) = &tallying {

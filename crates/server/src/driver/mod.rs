@@ -98,7 +98,10 @@ impl Driver {
         let now = Instant::now();
         Self {
             close_period: opening.config.close_period,
-            connection: Connection::new(opening.config, now),
+            connection: match opening.agreement {
+                Some(agreement) => Connection::with_compression(opening.config, agreement, now),
+                None => Connection::new(opening.config, now),
+            },
             line: opening.line,
             socket: None,
             session: Some(opening.session),

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use aerys_proto::upgrade::{self, Accept, UpgradeError};
+use aerys_proto::{
+    deflate::Agreement,
+    upgrade::{self, Accept, UpgradeError},
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
 use tokio::time::{Sleep, sleep};
@@ -99,6 +102,7 @@ impl Future for JustInTime {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;
+            let agreement = opening.agreement;
             outbox.attend();
             let ended = opening.session.as_mut().poll(cx).is_ready();
             if late {
@@ -113,7 +117,7 @@ impl Future for JustInTime {
             }
             match answer {
                 Some(Answer::Switch(headers)) => {
-                    return Poll::Ready(switching(headers, &self.accept));
+                    return Poll::Ready(switching(headers, &self.accept, agreement));
                 }
                 Some(Answer::Refuse(refusal)) => return Poll::Ready(answer::refused(refusal)),
                 None if resting => break,
@@ -125,7 +129,11 @@ impl Future for JustInTime {
 }
 
 /// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
-fn switching(headers: HeaderMap, accept: &Accept) -> Response<ResponseBody> {
+fn switching(
+    headers: HeaderMap,
+    accept: &Accept,
+    agreement: Option<Agreement>,
+) -> Response<ResponseBody> {
     let mut response = Response::new(answer::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *response.headers_mut() = headers;
@@ -137,6 +145,9 @@ fn switching(headers: HeaderMap, accept: &Accept) -> Response<ResponseBody> {
     }
     offer_upgrade(headers);
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept.header_value());
+    if let Some(agreement) = agreement {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
+    }
     response
 }
 

@@ -7,6 +7,7 @@ mod close;
 mod close_codes;
 mod combinators;
 mod common;
+mod compression;
 mod delivery;
 mod faults;
 mod files;

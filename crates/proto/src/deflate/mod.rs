@@ -1,0 +1,45 @@
+//! Compression of messages: permessage-deflate, RFC 7692.
+//!
+//! A client offers it in its handshake, [`negotiate`] finds what both sides can agree to, and a
+//! [`Connection`](crate::Connection) that is given that [`Agreement`] compresses and decompresses
+//! by itself:
+//!
+//! ```
+//! use std::{sync::Arc, time::Instant};
+//! use aerys_proto::{Config, Connection, deflate};
+//! use http::Request;
+//!
+//! let request = Request::get("/chat")
+//!     .header("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")
+//!     .body(())?;
+//! let config = Arc::new(Config::default());
+//! let compression = config.compression.as_ref().expect("the default is on");
+//!
+//! let agreement = deflate::negotiate(request.headers(), compression).expect("a usual offer");
+//! assert_eq!(
+//!     agreement.header_value(),
+//!     "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+//! );
+//! let connection = Connection::with_compression(config, agreement, Instant::now());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What compresses and decompresses is large: a few hundred KiB, and about 50. A connection that
+//! does not take the context of one message over to the next borrows it for as long as it works
+//! on a message, from a few that each thread keeps, and owns nothing in between.
+
+mod codec;
+mod compression;
+mod extensions;
+mod negotiate;
+mod pool;
+mod shared;
+
+pub(crate) use self::{
+    codec::{Deflater, Inflater},
+    shared::Shared,
+};
+pub use self::{
+    compression::{Compression, CompressionError},
+    negotiate::{Agreement, negotiate},
+};

@@ -1,0 +1,86 @@
+//! What is lent for the time of a message: compressors and decompressors, a few for each thread.
+//!
+//! They are large and costly to make, and between two messages whose contexts are independent they
+//! have nothing to remember.
+
+use std::cell::RefCell;
+
+use flate2::{Compress, Compression, Decompress};
+
+use super::compression::MAX_BITS;
+
+/// A compressor with an empty window of `bits`, for as long as `work` takes.
+pub(super) fn with_compress<T>(
+    level: Compression,
+    bits: u8,
+    work: impl FnOnce(&mut Compress) -> T,
+) -> T {
+    let idle = COMPRESSORS.with_borrow_mut(|idle| {
+        let found = idle.iter().position(|it| it.level == level && it.bits == bits)?;
+        Some(idle.remove(found))
+    });
+    let new = || IdleCompress { level, bits, compress: new_compress(level, bits) };
+    let mut lent = idle.unwrap_or_else(new);
+    lent.compress.reset();
+    let outcome = work(&mut lent.compress);
+    COMPRESSORS.with_borrow_mut(|idle| {
+        if idle.len() == IDLE_COMPRESSORS {
+            idle.remove(0);
+        }
+        idle.push(lent);
+    });
+    outcome
+}
+
+struct IdleCompress {
+    level: Compression,
+    bits: u8,
+    compress: Box<Compress>,
+}
+
+pub(super) fn new_compress(level: Compression, bits: u8) -> Box<Compress> {
+    Box::new(Compress::new_with_window_bits(level, false, bits))
+}
+
+/// A decompressor with an empty window, large enough for any client.
+pub(super) fn borrow_decompress() -> Box<Decompress> {
+    match DECOMPRESSORS.with_borrow_mut(Vec::pop) {
+        Some(mut decompress) => {
+            decompress.reset(false);
+            Box::new(decompress)
+        }
+        None => new_decompress(MAX_BITS),
+    }
+}
+
+pub(super) fn return_decompress(decompress: Box<Decompress>) {
+    DECOMPRESSORS.with_borrow_mut(|idle| {
+        if idle.len() < IDLE_DECOMPRESSORS {
+            idle.push(*decompress);
+        }
+    });
+}
+
+pub(super) fn new_decompress(bits: u8) -> Box<Decompress> {
+    Box::new(Decompress::new_with_window_bits(false, bits))
+}
+
+/// A piece of memory to work in.
+pub(super) fn with_chunk<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    CHUNK.with_borrow_mut(|chunk| work(chunk))
+}
+
+thread_local! {
+    /// The one that was used last is last.
+    static COMPRESSORS: RefCell<Vec<IdleCompress>> = const { RefCell::new(Vec::new()) };
+    static DECOMPRESSORS: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
+    static CHUNK: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK_SIZE].into());
+}
+
+/// One is used at a time; more are for endpoints of other levels and clients of other windows.
+const IDLE_COMPRESSORS: usize = 4;
+
+/// As many as messages that are half here.
+const IDLE_DECOMPRESSORS: usize = 16;
+
+const CHUNK_SIZE: usize = 16 * 1024;

@@ -1,0 +1,35 @@
+//! A message that goes to many, compressed once for all of them.
+
+use std::{array, sync::OnceLock};
+
+use bytes::Bytes;
+
+use super::compression::{MAX_BITS, MIN_BITS};
+
+/// What a message was compressed to, for each window that clients may have asked for. `None` where
+/// it became no shorter.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    by_bits: [OnceLock<Option<Bytes>>; CLASSES],
+}
+
+impl Shared {
+    /// What `compress` made of the message with a window of `bits`, or makes now. Threads that ask
+    /// meanwhile wait, rather than do the same work again.
+    pub(super) fn get_or_compress(
+        &self,
+        bits: u8,
+        compress: impl FnOnce() -> Option<Bytes>,
+    ) -> Option<Bytes> {
+        let class = usize::from(bits.clamp(MIN_BITS, MAX_BITS) - MIN_BITS);
+        self.by_bits[class].get_or_init(compress).clone()
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { by_bits: array::from_fn(|_| OnceLock::new()) }
+    }
+}
+
+const CLASSES: usize = (MAX_BITS - MIN_BITS + 1) as usize;

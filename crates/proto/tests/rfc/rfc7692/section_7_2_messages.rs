@@ -1,0 +1,133 @@
+//! §7.2: what becomes of messages.
+
+use aerys_proto::{CloseCode, Config, Event, Message, deflate::Compression};
+
+use super::{
+    no_takeover,
+    peer::{Peer, RSV1, deflate},
+    takeover,
+};
+use crate::client::{BINARY, CONTINUATION, FIN, Session, TEXT, frame, text};
+
+const OFFER: &str = "permessage-deflate";
+
+fn words() -> String {
+    "so much text that it is worth the work. ".repeat(50)
+}
+
+#[test]
+fn messages_below_the_threshold_go_plain() {
+    let compression = Compression::new().threshold(100);
+    let config = Config { compression: Some(compression), ..Config::default() };
+    let mut session = Session::compressed(config, OFFER);
+    for (len, first) in [(0, FIN | TEXT), (99, FIN | TEXT), (100, FIN | TEXT | RSV1)] {
+        session.connection.send(Message::text("x".repeat(len))).unwrap();
+        assert_eq!(session.transmit()[0].0, first, "{len} bytes");
+    }
+}
+
+#[test]
+fn what_would_become_longer_goes_plain() {
+    let mut session = Session::compressed(no_takeover(), OFFER);
+    let mut noise = vec![0; 100_000];
+    let mut state = 1_u32;
+    for byte in &mut noise {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = (state >> 24) as u8;
+    }
+    for payload in [vec![b'x'], noise] {
+        session.connection.send(Message::binary(payload.clone())).unwrap();
+        let frames = session.transmit();
+        assert_eq!(frames[0].0 & RSV1, 0);
+        assert_eq!(Peer::new().read(&frames), payload);
+    }
+}
+
+#[test]
+fn without_takeover_each_message_stands_by_itself() {
+    let mut session = Session::compressed(no_takeover(), OFFER);
+    let mut sizes = Vec::new();
+    for _ in 0..3 {
+        session.connection.send(Message::text(words())).unwrap();
+        let frames = session.transmit();
+        assert_eq!(Peer::new().read(&frames), words().as_bytes());
+        sizes.push(frames[0].1.len());
+    }
+    assert!(sizes[0] < 100 && sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
+
+    let bytes = frame(FIN | TEXT | RSV1, deflate(words()));
+    assert_eq!(session.receive(bytes.repeat(2)), [text(&words()), text(&words())]);
+}
+
+#[test]
+fn with_takeover_a_message_refers_to_those_before_it() {
+    let mut session = Session::compressed(takeover(), OFFER);
+    let mut peer = Peer::new();
+    let mut sizes = Vec::new();
+    for _ in 0..2 {
+        session.connection.send(Message::text(words())).unwrap();
+        let frames = session.transmit();
+        assert_eq!(peer.read(&frames), words().as_bytes());
+        sizes.push(frames[0].1.len());
+
+        let bytes = frame(FIN | TEXT | RSV1, peer.deflate(words().as_bytes()));
+        assert_eq!(session.receive(bytes), [text(&words())]);
+    }
+    assert!(sizes[1] < sizes[0] / 2, "{sizes:?}");
+}
+
+#[test]
+fn a_message_for_many_is_compressed_once() {
+    let message = Message::text(words()).for_many(&no_takeover());
+    let payload_of = |offer| {
+        let mut session = Session::compressed(no_takeover(), offer);
+        session.connection.send(message.clone()).unwrap();
+        std::iter::from_fn(|| session.connection.poll_transmit()).next().unwrap().into_payload()
+    };
+    let narrow = "permessage-deflate; server_max_window_bits=9";
+    let (first, second) = (payload_of(OFFER), payload_of(OFFER));
+    assert_eq!(first.as_ptr(), second.as_ptr());
+    assert_ne!(first.as_ptr(), payload_of(narrow).as_ptr());
+    assert_eq!(payload_of(narrow).as_ptr(), payload_of(narrow).as_ptr());
+    // One that keeps its own context, and one that has none, are not served from it.
+    let mut alone = Session::compressed(takeover(), OFFER);
+    alone.connection.send(message.clone()).unwrap();
+    assert_eq!(Peer::new().read(&alone.transmit()), words().as_bytes());
+    let mut plain = Session::new(no_takeover());
+    plain.connection.send(message).unwrap();
+    assert_eq!(plain.transmit(), [(FIN | TEXT, words().into_bytes())]);
+}
+
+#[test]
+fn what_is_not_deflate_is_refused_with_1007() {
+    for (rule, frames) in [
+        ("a reserved kind of block", frame(FIN | BINARY | RSV1, [0x07])),
+        ("a length and its complement differ", frame(FIN | BINARY | RSV1, [0, 1, 0, 1, 0])),
+        ("a distance beyond the beginning", frame(FIN | TEXT | RSV1, [0xf2, 0, 0x11, 0, 0])),
+        (
+            "in a fragment",
+            [frame(TEXT | RSV1, [0, 1]), frame(FIN | CONTINUATION, [0, 1, 0])].concat(),
+        ),
+    ] {
+        let mut session = Session::compressed(takeover(), OFFER);
+        let events = session.receive([frames, frame(FIN | TEXT, "more")].concat());
+        let [Event::Closed(close)] = &events[..] else { panic!("{rule}: {events:?}") };
+        assert_eq!(
+            (close.code, &*close.reason),
+            (CloseCode::INVALID, "compressed data is not DEFLATE")
+        );
+    }
+}
+
+#[test]
+fn a_compressed_text_must_be_utf8() {
+    for bytes in [&b"abc\xff"[..], b"\xe2\x82"] {
+        let mut session = Session::compressed(no_takeover(), OFFER);
+        let events = session.receive(frame(FIN | TEXT | RSV1, deflate(bytes)));
+        let [Event::Closed(close)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(close.code, CloseCode::INVALID);
+    }
+    let euro = deflate("€".repeat(9_000));
+    let mut session = Session::compressed(no_takeover(), OFFER);
+    assert_eq!(session.receive(frame(FIN | TEXT | RSV1, euro)), [text(&"€".repeat(9_000))]);
+}

@@ -1,0 +1,7 @@
+//! What clients cost in memory, in a server that has a process of its own.
+
+mod bomb;
+mod compressed;
+mod idle;
+mod server;
+mod wire;
