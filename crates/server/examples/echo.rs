@@ -47,7 +47,8 @@ impl Websocket for Echo {
     }
 }
 
-fn main() -> Result<(), ServerError> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), ServerError> {
     let arguments = Arguments::parse();
     let limit = 64 << 20;
     let compression = Compression::new()
@@ -66,5 +67,10 @@ fn main() -> Result<(), ServerError> {
     if let Some(workers) = arguments.workers {
         server = server.workers(workers);
     }
-    server.run()
+    let running = server.start().await?;
+    let address = running.address();
+    // Before anyone is told the address, who may then send a signal at once.
+    let signalled = running.until_signalled();
+    println!("Listening on http://{address}");
+    signalled.await
 }

@@ -142,9 +142,10 @@ impl Inflater {
             Context::Own { bits } => pool::new_decompress(bits),
         });
         pool::with_chunk(|chunk| {
-            let has_ended = inflate(state, bytes, chunk, &mut sink)?;
-            // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload".
-            if last && !has_ended {
+            inflate(state, bytes, chunk, &mut sink)?;
+            // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end a
+            // block, and after a final one there is none to end.
+            if last && state.total_in() > 0 {
                 inflate(state, TAIL, chunk, &mut sink)?;
             }
             Ok(())
@@ -163,13 +164,13 @@ impl Inflater {
     }
 }
 
-/// Decompresses all of `input`. Answers whether it ended with a final block.
+/// Decompresses all of `input`.
 fn inflate(
     state: &mut Decompress,
     mut input: &[u8],
     chunk: &mut [u8],
     mut sink: impl FnMut(&[u8]) -> Result<(), PeerError>,
-) -> Result<bool, PeerError> {
+) -> Result<(), PeerError> {
     loop {
         let (consumed, produced) = (state.total_in(), state.total_out());
         let status = state
@@ -186,10 +187,10 @@ fn inflate(
         if status == Status::StreamEnd {
             state.reset(false);
             if input.is_empty() {
-                return Ok(true);
+                return Ok(());
             }
         } else if input.is_empty() && made < chunk.len() {
-            return Ok(false);
+            return Ok(());
         }
     }
 }

@@ -214,7 +214,10 @@ async fn a_hundred_that_vanish_at_any_moment_leave_nobody_behind() {
     let door = Door::guarded_by(|guest: Handshake, scene: Scene| async move {
         tokio::task::yield_now().await;
         let client = guest.accept();
-        scene.note("accepted");
+        // The last ones may come too late: the server is stopping and has turned them away.
+        if client.endpoint().client(client.id()).is_some() {
+            scene.note("accepted");
+        }
         tokio::task::yield_now().await;
         client.send("hello").nowait();
         Ok(client)

@@ -48,8 +48,14 @@ fn what_follows_a_final_block_is_read() {
     for offer in ["permessage-deflate", "permessage-deflate; client_max_window_bits=10"] {
         let mut session = Session::compressed(takeover(), offer);
         let twice = [&final_block[..], &final_block].concat();
-        let frames = [frame(FIN | TEXT | RSV1, twice), frame(FIN | TEXT | RSV1, final_block)];
-        assert_eq!(session.receive(frames.concat()), [text("HelloHello"), text("Hello")]);
+        let frames = [
+            frame(FIN | TEXT | RSV1, twice),
+            frame(TEXT | RSV1, final_block),
+            frame(FIN | CONTINUATION, ""),
+            frame(FIN | TEXT | RSV1, final_block),
+        ];
+        let events = session.receive(frames.concat());
+        assert_eq!(events, [text("HelloHello"), text("Hello"), text("Hello")]);
     }
 }
 
