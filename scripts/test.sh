@@ -1,7 +1,16 @@
 #!/usr/bin/env bash
-# Everything that has to hold before a change lands. Installs the browser it tests with, where it may.
+# test.sh [--full]: everything that has to hold before a change lands. Installs the browser and the
+# Python it tests with, where it may. With --full the Autobahn suite runs to its last case.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+case "$*" in
+    '' | --full) ;;
+    *)
+        echo "usage: scripts/test.sh [--full]" >&2
+        exit 2
+        ;;
+esac
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -26,6 +35,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 step tests
 cargo test --workspace --locked
 
+step autobahn
+scripts/autobahn.sh "$@"
+
 step documentation
 RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
@@ -36,4 +48,4 @@ else
     echo "cargo-deny is not installed; deny.toml was not checked"
 fi
 
-step done
+step 'done'
