@@ -32,6 +32,10 @@ impl Peer {
     pub(super) fn deflate(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut deflated = Vec::with_capacity(2 * payload.len() + 64);
         self.compress.compress_vec(payload, &mut deflated, FlushCompress::Sync).unwrap();
+        if deflated.is_empty() {
+            // §7.2.3.6: of nothing right after a flush comes nothing, and an empty block is built by hand.
+            return vec![0];
+        }
         assert_eq!(deflated.split_off(deflated.len() - 4), [0, 0, 0xff, 0xff]);
         deflated
     }
