@@ -1,6 +1,7 @@
 //! RFC 6455, section by section, through the public interface alone.
 
 mod heartbeat;
+mod joined;
 mod properties;
 mod section_10_limits;
 mod section_4_opening_handshake;
