@@ -73,14 +73,12 @@ fn deflate(state: &mut Compress, mut input: &[u8], most: usize) -> Option<Bytes>
     pool::with_chunk(|chunk| {
         let mut output = Vec::new();
         loop {
-            let (consumed, produced) = (state.total_in(), state.total_out());
-            state.compress(input, chunk, FlushCompress::Sync).ok()?;
-            input = &input[(state.total_in() - consumed) as usize..];
-            let made = &chunk[..(state.total_out() - produced) as usize];
-            if output.len() + made.len() > most {
+            let made = flush(state, &mut input, chunk)?;
+            if output.len() + made > most {
+                discard(state, chunk);
                 return None;
             }
-            let is_flushed = input.is_empty() && made.len() < chunk.len();
+            let (is_flushed, made) = (made < chunk.len(), &chunk[..made]);
             if is_flushed && output.is_empty() {
                 return Some(Bytes::copy_from_slice(without_tail(made)));
             }
@@ -91,6 +89,21 @@ fn deflate(state: &mut Compress, mut input: &[u8], most: usize) -> Option<Bytes>
             }
         }
     })
+}
+
+/// Compresses what it can of `input`, which is left as the rest; how much of `chunk` that fills. If
+/// not all of it, then all has come out.
+fn flush(state: &mut Compress, input: &mut &[u8], chunk: &mut [u8]) -> Option<usize> {
+    let (consumed, produced) = (state.total_in(), state.total_out());
+    state.compress(input, chunk, FlushCompress::Sync).ok()?;
+    *input = &input[(state.total_in() - consumed) as usize..];
+    Some((state.total_out() - produced) as usize)
+}
+
+/// Takes out what is still in there, since zlib-rs does not quite forget it: `reset` keeps the place
+/// in its buffer, which a few abandoned messages would move beyond the end.
+fn discard(state: &mut Compress, chunk: &mut [u8]) {
+    while flush(state, &mut &[][..], chunk).is_some_and(|made| made == chunk.len()) {}
 }
 
 /// RFC 7692 §7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end."

@@ -26,20 +26,43 @@ fn messages_below_the_threshold_go_plain() {
     }
 }
 
+/// What no compressor makes shorter.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
 #[test]
 fn what_would_become_longer_goes_plain() {
     let mut session = Session::compressed(no_takeover(), OFFER);
-    let mut noise = vec![0; 100_000];
-    let mut state = 1_u32;
-    for byte in &mut noise {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = (state >> 24) as u8;
-    }
-    for payload in [vec![b'x'], noise] {
+    for payload in [vec![b'x'], noise(100_000)] {
         session.connection.send(Message::binary(payload.clone())).unwrap();
         let frames = session.transmit();
         assert_eq!(frames[0].0 & RSV1, 0);
         assert_eq!(Peer::new().read(&frames), payload);
+    }
+}
+
+/// The compressor that gave up on one message is lent for the next.
+#[test]
+fn what_was_given_up_does_not_hurt_what_comes_after() {
+    for len in [16_370, 16_376, 16_378, 16_380, 32_740, 32_764, 65_530, 200_000] {
+        let noise = noise(len);
+        for (level, bits) in [(0, 15), (1, 15), (6, 9), (6, 12), (6, 15), (9, 9), (9, 15)] {
+            let compression = Compression::new().level(level).server_max_window_bits(bits);
+            let config = Config { compression: Some(compression), ..Config::default() };
+            let mut session = Session::compressed(config, OFFER);
+            for _ in 0..8 {
+                session.connection.send(Message::binary(noise.clone())).unwrap();
+                assert_eq!(Peer::new().read(&session.transmit()), noise);
+            }
+            session.connection.send(Message::text(words())).unwrap();
+            assert_eq!(Peer::new().read(&session.transmit()), words().as_bytes());
+        }
     }
 }
 
