@@ -12,7 +12,8 @@ mod common;
 use std::{process::ExitCode, time::Duration};
 
 use aerys::{
-    Client, Failure, Handshake, Host, Message, Options, Origins, Overflow, Refusal, Websocket,
+    Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Overflow, Refusal,
+    Websocket,
 };
 
 struct Echo;
@@ -41,6 +42,8 @@ fn options() -> Options {
         .queued_ping_limit(2)
         // What it sends is cut into frames of so many bytes.
         .auto_frame_size(16 * KIB)
+        // Messages from 4 KiB up are compressed, fast rather than small, for clients that can.
+        .compression(Compression::new().threshold(4 * KIB).level(1))
         // A slow reader is owed so many bytes at most; then the oldest messages are dropped.
         .max_queued_bytes(1024 * KIB)
         .overflow(Overflow::DropOldest)

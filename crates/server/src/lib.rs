@@ -159,7 +159,7 @@
 //!   that is owed much is not heard until it has read some of it.
 //! * **Faults.** A handler that fails or panics closes its own client with 1011. The error is
 //!   logged (through `tracing`) and nobody is told what it was.
-//! * **Protocol.** Limits, heartbeats, fragments, close handshakes: see [`Options`].
+//! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
 //! * **Stopping.** On SIGINT or SIGTERM every client is closed with 1001, every `on_close` runs,
 //!   then every [`on_stop`](Websocket::on_stop).
 //!
