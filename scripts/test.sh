@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh [--full]: everything that has to hold before a change lands. Installs the browser and the
-# Python it tests with, where it may. With --full the Autobahn suite runs to its last case.
+# test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
+# Python and Node.js it tests with, where it may. With --full the Autobahn suite runs to its last case.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,13 +14,21 @@ esac
 
 step() { printf '\n== %s\n' "$*"; }
 
-step browser
-if ! command -v chromium > /dev/null || ! command -v chromedriver > /dev/null; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+step 'what it is tested with'
+missing=()
+has() { command -v "$1" > /dev/null; }
+has chromium && has chromedriver || missing+=(chromium chromium-driver)
+has python3 || missing+=(python3)
+python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
+has node || missing+=(nodejs)
+has npm || missing+=(npm)
+has curl || missing+=(curl)
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && has apt-get; then
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver > /dev/null
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" > /dev/null
     else
-        echo "The browser test needs Chromium: apt-get install chromium chromium-driver" >&2
+        echo "The tests need other clients: apt-get install ${missing[*]}" >&2
         exit 1
     fi
 fi

@@ -54,6 +54,9 @@ impl Compression {
     /// Whether what clients send may refer to their earlier messages, unless they say that it
     /// never does (RFC 7692 §7.1.1.2). The decompressor's state, some 50 KiB with full window
     /// bits, is kept for each client that has sent anything compressed. Default false.
+    ///
+    /// A client need not have offered to do without. One that insists on its context, as few can be
+    /// told to, fails the connection.
     pub fn client_context_takeover(mut self, takeover: bool) -> Self {
         self.client_context_takeover = takeover;
         self

@@ -1,0 +1,17 @@
+//! Clients that others have written talk to the server, so that both sides of the protocol are not
+//! of one mind by being of one making: one file for each client.
+//!
+//! What Python and node need is installed by `setup.sh`, once and of the versions pinned here.
+#![cfg(unix)]
+
+mod agreement;
+mod browser;
+mod chromium;
+mod curl;
+mod foreign;
+mod node;
+mod program;
+mod python;
+mod room;
+mod stage;
+mod tungstenite;
