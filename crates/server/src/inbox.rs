@@ -1,72 +1,98 @@
 //! What has come from one client and its application has not yet taken.
 //!
 //! The driver puts in and the session takes out, both in the one task of the connection, so nobody
-//! needs to be woken: the driver polls the session after each change.
+//! needs to be woken, and nothing is locked: the inbox is the driver's, which lends it to the
+//! session through the thread for as long as it polls it.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{cell::RefCell, collections::VecDeque, mem};
 
 use aerys_proto::{Close, Message};
 
-pub(crate) struct Inbox(Mutex<State>);
-
-struct State {
+#[derive(Default)]
+pub(crate) struct Inbox {
     backlog: VecDeque<Message>,
-    /// What the backlog costs, in bytes.
     cost: usize,
     departure: Option<Close>,
+    /// Whether the session waits for what comes next and for nothing else.
+    awaited: bool,
 }
 
+/// The driver's side.
 impl Inbox {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { backlog: VecDeque::new(), cost: 0, departure: None }))
+    pub(crate) fn push(&mut self, message: Message) {
+        self.cost += cost(&message);
+        self.backlog.push_back(message);
     }
 
-    pub(crate) fn push(&self, message: Message) {
-        let mut state = self.lock();
-        state.cost += cost(&message);
-        state.backlog.push_back(message);
+    /// Whether anything waits to be taken.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
     }
 
-    pub(crate) fn take(&self) -> Option<Message> {
-        let mut state = self.lock();
-        let message = state.backlog.pop_front()?;
-        state.cost -= cost(&message);
-        if state.backlog.is_empty() && state.backlog.capacity() > KEPT_MESSAGES {
-            state.backlog = VecDeque::new();
+    /// Drops what waits to be taken.
+    pub(crate) fn discard(&mut self) {
+        self.backlog = VecDeque::new();
+        self.cost = 0;
+    }
+
+    /// Whether so much waits that the client is not heard.
+    pub(crate) fn is_full(&self) -> bool {
+        self.cost >= FULL
+    }
+
+    /// Notes how the client went; the first word counts.
+    pub(crate) fn depart(&mut self, close: Close) {
+        self.departure.get_or_insert(close);
+    }
+
+    /// Whether there is nothing in here for a session that waits for that alone.
+    pub(crate) fn leaves_waiting(&self) -> bool {
+        self.awaited && self.backlog.is_empty() && self.departure.is_none()
+    }
+
+    /// Lends it to the session that `poll` polls.
+    pub(crate) fn lend<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        self.awaited = false;
+        LENT.with_borrow_mut(|lent| mem::swap(lent, self));
+        let returned = Return(self);
+        let outcome = poll();
+        drop(returned);
+        outcome
+    }
+}
+
+/// The session's side: the inbox of the session that is being polled.
+impl Inbox {
+    pub(crate) fn with<T>(look: impl FnOnce(&mut Inbox) -> T) -> T {
+        LENT.with_borrow_mut(look)
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Message> {
+        let message = self.backlog.pop_front()?;
+        self.cost -= cost(&message);
+        if self.backlog.is_empty() && self.backlog.capacity() > KEPT_MESSAGES {
+            self.backlog = VecDeque::new();
         }
         Some(message)
     }
 
-    pub(crate) fn has_backlog(&self) -> bool {
-        !self.lock().backlog.is_empty()
+    /// Nothing happens in the session before something comes.
+    pub(crate) fn wait(&mut self) {
+        self.awaited = true;
     }
 
-    /// Drops what has not been taken: nobody will take it.
-    pub(crate) fn discard(&self) {
-        let mut state = self.lock();
-        state.backlog = VecDeque::new();
-        state.cost = 0;
+    /// How the client went, if it has.
+    pub(crate) fn departure(&self) -> Option<&Close> {
+        self.departure.as_ref()
     }
+}
 
-    /// Whether so much waits that no more is to be read.
-    pub(crate) fn is_full(&self) -> bool {
-        self.lock().cost >= FULL
-    }
+/// Takes the inbox back, however the poll ends.
+struct Return<'i>(&'i mut Inbox);
 
-    /// The connection is over. The first to say how is heard.
-    pub(crate) fn depart(&self, close: Close) {
-        self.lock().departure.get_or_insert(close);
-    }
-
-    pub(crate) fn departure(&self) -> Option<Close> {
-        self.lock().departure.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Return<'_> {
+    fn drop(&mut self) {
+        LENT.with_borrow_mut(|lent| mem::swap(lent, self.0));
     }
 }
 
@@ -74,9 +100,12 @@ fn cost(message: &Message) -> usize {
     message.len() + size_of::<Message>()
 }
 
-/// What may wait before no more is read, in bytes. Little, so that a peer is held back by an
-/// application that is busy; but not nothing, so that a goodbye behind a few words is heard.
+thread_local! {
+    static LENT: RefCell<Inbox> = RefCell::default();
+}
+
+/// A client of which this many bytes wait to be taken is not heard.
 const FULL: usize = 4 * 1024;
 
-/// Room for this many messages is kept while nothing waits.
+/// Room for this many messages is kept while none waits.
 const KEPT_MESSAGES: usize = 8;

@@ -14,12 +14,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Refusal,
     inbox::Inbox,
-    outbox::{Bounds, Outbox},
+    outbox::{Bounds, Ear, Outbox},
     stats::Meter,
 };
 
 pub(crate) struct Line {
-    pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
     verdict: Mutex<Verdict>,
@@ -53,7 +52,6 @@ pub(crate) enum Answer {
 impl Line {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
-            inbox: Inbox::new(),
             outbox: Outbox::new(bounds),
             meter: Meter::new(),
             verdict: Mutex::new(Verdict::Open),
@@ -123,26 +121,33 @@ impl Line {
     /// client is owed much, it is not heard.
     pub(crate) async fn next_message(&self) -> Option<Message> {
         poll_fn(|_| {
-            if !self.outbox.is_open() && self.inbox.departure().is_none() {
-                return Poll::Ready(None);
-            }
-            if self.outbox.queued_bytes() >= HIGH_WATER {
-                return Poll::Pending;
-            }
-            match self.inbox.take() {
-                Some(message) => Poll::Ready(Some(message)),
-                None if self.inbox.departure().is_some() => Poll::Ready(None),
-                None => Poll::Pending,
-            }
+            Inbox::with(|inbox| {
+                let has_gone = inbox.departure().is_some();
+                match self.outbox.ear() {
+                    Ear::Shut if !has_gone => return Poll::Ready(None),
+                    Ear::Busy => return Poll::Pending,
+                    Ear::Open | Ear::Shut => {}
+                }
+                match inbox.take() {
+                    Some(message) => Poll::Ready(Some(message)),
+                    None if has_gone => Poll::Ready(None),
+                    None => {
+                        inbox.wait();
+                        Poll::Pending
+                    }
+                }
+            })
         })
         .await
     }
 
     /// How the client went, once it has and the messages that it left behind have been taken.
     pub(crate) async fn departure(&self) -> Close {
-        poll_fn(|_| match self.inbox.departure() {
-            Some(close) if !self.inbox.has_backlog() => Poll::Ready(close),
-            _ => Poll::Pending,
+        poll_fn(|_| {
+            Inbox::with(|inbox| match inbox.departure() {
+                Some(close) if !inbox.has_backlog() => Poll::Ready(close.clone()),
+                _ => Poll::Pending,
+            })
         })
         .await
     }
@@ -168,6 +173,3 @@ impl Line {
         self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// A client that is owed this many bytes or more is not heard until it has read some of them.
-const HIGH_WATER: usize = 64 * 1024;

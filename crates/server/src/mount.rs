@@ -14,7 +14,7 @@ use crate::{
     line::Line,
     options::{Rules, Settings},
     registry::Registry,
-    session::session,
+    session::Session,
     worker::Worker,
 };
 
@@ -39,7 +39,7 @@ pub(crate) trait Application: Send + Sync {
 
 /// A connection that is being opened: its application's side and the line to it.
 pub(crate) struct Opening {
-    pub(crate) session: BoxFuture<'static, ()>,
+    pub(crate) session: Session,
     pub(crate) line: Arc<Line>,
     pub(crate) config: Arc<Config>,
     /// What the 101 tells of compression.
@@ -76,8 +76,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
             .as_ref()
             .and_then(|compression| deflate::negotiate(caller.request_headers(), compression));
         let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));
-        // The one box of a connection: its application's state, of whatever type.
-        let session = Box::pin(session(self, handshake, Arc::clone(&line)));
+        let session = Session::new(self, handshake, Arc::clone(&line));
         Opening { session, line, config, agreement }
     }
 

@@ -1,7 +1,12 @@
 //! The application's side of one connection: `on_open`, then `on_data` message by message, and
 //! beside them `on_close`.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_util::future::{Either, select};
 use http::HeaderMap;
@@ -11,13 +16,41 @@ use crate::{
     Client, Departure, Handshake, Refusal, Status, Websocket,
     fault::{Fault, caught, tried},
     handshake::Accepted,
+    inbox::Inbox,
     line::Line,
-    mount::Mount,
+    mount::{BoxFuture, Mount},
 };
 
-/// Runs the handlers of one connection to their ends. Polled by the connection's own task only,
-/// after each change on the line.
-pub(crate) async fn session<W, S>(mount: Arc<Mount<W, S>>, handshake: Handshake<S>, line: Arc<Line>)
+/// The handlers of one connection on their way to their ends, and what they have not taken yet.
+/// Polled by the connection's own task only.
+pub(crate) struct Session {
+    handlers: BoxFuture<'static, ()>,
+    pub(crate) inbox: Inbox,
+}
+
+impl Session {
+    pub(crate) fn new<W, S>(
+        mount: Arc<Mount<W, S>>,
+        handshake: Handshake<S>,
+        line: Arc<Line>,
+    ) -> Self
+    where
+        W: Websocket<S>,
+        S: Send + Sync + 'static,
+    {
+        // The one box of a connection: its application's state, of whatever type.
+        let handlers = Box::pin(run(mount, handshake, line));
+        Self { handlers, inbox: Inbox::default() }
+    }
+
+    /// Lets the application go on.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { handlers, inbox } = self;
+        inbox.lend(|| handlers.as_mut().poll(cx))
+    }
+}
+
+async fn run<W, S>(mount: Arc<Mount<W, S>>, handshake: Handshake<S>, line: Arc<Line>)
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use aerys_proto::Frame;
+use aerys_proto::{Frame, Message};
 use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
@@ -18,6 +18,8 @@ pub(super) struct Batch {
     /// Large payloads, each with the place in `bytes` that it goes to.
     payloads: Vec<(usize, Bytes)>,
     len: usize,
+    /// Messages taken from the outbox on their way to becoming frames.
+    pub(super) messages: VecDeque<Message>,
     /// How many messages end here.
     pub(super) ending: usize,
 }
@@ -43,6 +45,11 @@ impl Batch {
 
     pub(super) fn is_full(&self) -> bool {
         self.len >= FULL || self.payloads.len() == PAYLOADS
+    }
+
+    /// How much more makes it full.
+    pub(super) fn room(&self) -> usize {
+        FULL.saturating_sub(self.len)
     }
 
     pub(super) fn poll_write(

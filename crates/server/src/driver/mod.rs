@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys_proto::{Close, Connection, Event};
+use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
 use tokio::{
     net::TcpStream,
@@ -26,8 +26,9 @@ use tokio::{
 
 use crate::{
     line::Line,
-    mount::{BoxFuture, Opening},
+    mount::Opening,
     outbox::{Notice, Owes},
+    session::Session,
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
@@ -37,11 +38,13 @@ pub(crate) struct Driver {
     /// `None` once the socket is closed.
     socket: Option<Socket>,
     /// `None` once the application is done.
-    session: Option<BoxFuture<'static, ()>>,
+    session: Option<Session>,
     alarm: Pin<Box<Sleep>>,
     close_period: Duration,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
+    /// Messages taken from the outbox for a write that had no room for them.
+    left_over: VecDeque<Message>,
     /// Whether a socket that was full has taken anything since the alarm last rang.
     progress: bool,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
@@ -107,6 +110,7 @@ impl Driver {
             session: Some(opening.session),
             alarm: Box::pin(sleep(NEVER)),
             sending: false,
+            left_over: VecDeque::new(),
             progress: false,
             parting: None,
             patience: None,
@@ -188,7 +192,7 @@ impl Driver {
         }
         if self.patience.is_some_and(|patience| patience <= now) {
             self.patience = None;
-            self.line.inbox.discard();
+            self.discard();
         }
     }
 
@@ -205,7 +209,8 @@ impl Driver {
     /// Lets the application work off what has come.
     fn converse(&mut self, cx: &mut Context<'_>) {
         if let Some(session) = &mut self.session
-            && session.as_mut().poll(cx).is_ready()
+            && !session.inbox.leaves_waiting()
+            && session.poll(cx).is_ready()
         {
             self.session = None;
         }
@@ -236,7 +241,11 @@ impl Driver {
 
     fn report(&mut self, event: Option<Event>) {
         match event {
-            Some(Event::Message(message)) => self.line.inbox.push(message),
+            Some(Event::Message(message)) => {
+                if let Some(session) = &mut self.session {
+                    session.inbox.push(message);
+                }
+            }
             Some(Event::Closed(close)) => self.depart(close),
             None => {}
         }
@@ -246,13 +255,22 @@ impl Driver {
     /// take, for a while, unless it was itself that asked for the end.
     fn depart(&mut self, close: Close) {
         if !self.line.outbox.is_open() {
-            self.line.inbox.discard();
+            self.discard();
         }
-        if self.line.inbox.has_backlog() {
-            self.patience = self.now.checked_add(self.close_period);
+        if let Some(session) = &mut self.session {
+            if session.inbox.has_backlog() {
+                self.patience = self.now.checked_add(self.close_period);
+            }
+            session.inbox.depart(close);
         }
-        self.line.inbox.depart(close);
         self.line.gone();
+    }
+
+    /// Drops the messages that the application has not taken.
+    fn discard(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.inbox.discard();
+        }
     }
 
     /// The socket has ended, or there is none.

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
-use crate::line::Line;
+use crate::session::Session;
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
@@ -39,7 +39,8 @@ impl Driver {
 
     /// Whether nothing is read: there is no socket, or the application is behind.
     pub(super) fn is_deaf(&self) -> bool {
-        self.socket.is_none() || self.line.inbox.is_full()
+        let is_full = |session: &Session| session.inbox.is_full();
+        self.socket.is_none() || self.session.as_ref().is_some_and(is_full)
     }
 
     fn receive(&mut self, mut input: &mut [u8]) {
@@ -54,13 +55,12 @@ impl Driver {
     /// Keeps the end of the connection for the next read if something that came before it has not
     /// been answered yet: the application has this one turn to do so.
     fn puts_off(&mut self, input: &[u8]) -> bool {
-        let Line { inbox, outbox, .. } = &*self.line;
+        let has_backlog = |session: &Session| session.inbox.has_backlog();
         let Some(socket) = &mut self.socket else { return false };
-        // The header is looked at first: mostly it is no end, and no lock is needed to know.
-        if socket.has_put_off || !self.connection.is_end(input) {
-            return false;
-        }
-        if !inbox.has_backlog() && !outbox.has_errand() {
+        if socket.has_put_off
+            || !(self.session.as_ref().is_some_and(has_backlog) || self.line.outbox.has_errand())
+            || !self.connection.is_end(input)
+        {
             return false;
         }
         socket.has_put_off = true;

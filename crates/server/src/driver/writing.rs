@@ -13,7 +13,6 @@ use super::{
     Driver,
     batch::{Batch, poll_write_rest},
 };
-use crate::outbox::Errand;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
@@ -84,6 +83,7 @@ impl Driver {
 
     /// Moves frames into the batch until it is full or there are none.
     fn gather(&mut self, batch: &mut Batch) {
+        batch.messages.extend(mem::take(&mut self.left_over));
         while !batch.is_full() {
             if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
@@ -93,17 +93,20 @@ impl Driver {
                 }
                 continue;
             }
-            match self.line.outbox.next_errand() {
+            if let Some(message) = batch.messages.pop_front() {
                 // One that comes too late goes with the rest when the client departs.
-                Some(Errand::Message(message)) => {
-                    self.sending = self.connection.send(message).is_ok();
-                }
-                Some(Errand::Close(close)) => {
-                    self.line.inbox.discard();
-                    self.connection.close(close, self.now);
-                }
-                None => break,
+                self.sending = self.connection.send(message).is_ok();
+            } else if !self.line.outbox.has_errand() {
+                break;
+            } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {
+                self.discard();
+                self.connection.close(close, self.now);
+            } else if batch.messages.is_empty() {
+                break;
             }
+        }
+        if !batch.messages.is_empty() {
+            self.left_over = mem::take(&mut batch.messages);
         }
     }
 }

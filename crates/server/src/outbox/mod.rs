@@ -3,12 +3,14 @@
 //! Handles put messages in from any thread; the driver takes them out, and says when they have been
 //! handed to the kernel.
 
+mod gist;
 mod queue;
 mod state;
 
 use std::{
+    collections::VecDeque,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, PoisonError},
     task::{Context, Poll, Waker},
 };
 
@@ -16,13 +18,15 @@ use aerys_proto::{Close, CloseCode, Message};
 
 pub(crate) use self::queue::Receipt;
 use self::{
+    gist::{Attendance, Gist, Stage},
     queue::Fate,
-    state::{Attendance, News, Phase, State, lost, settle},
+    state::{Locked, News, Phase, State, lost, settle},
 };
 use crate::{Overflow, SendError};
 
 pub(crate) struct Outbox {
     bounds: Bounds,
+    gist: Gist,
     state: Mutex<State>,
 }
 
@@ -33,13 +37,14 @@ pub(crate) struct Bounds {
     pub(crate) overflow: Overflow,
 }
 
-/// What the driver is to do next.
-#[derive(Debug)]
-pub(crate) enum Errand {
-    /// Send this.
-    Message(Message),
-    /// Say goodbye; nothing follows.
-    Close(Close),
+/// Whether the application hears the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ear {
+    Open,
+    /// Not until the client has read some of what it is owed.
+    Busy,
+    /// Nothing is sent any more.
+    Shut,
 }
 
 /// What the driver finds when it begins a turn.
@@ -63,7 +68,7 @@ pub(crate) enum Owes {
 /// The handles' side.
 impl Outbox {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, state: Mutex::new(State::new()) }
+        Self { bounds, gist: Gist::default(), state: Mutex::new(State::new()) }
     }
 
     /// Puts a message in and answers its place.
@@ -120,7 +125,7 @@ impl Outbox {
 
     /// Bytes put in and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.lock().queue.bytes()
+        self.gist.queued_bytes()
     }
 
     /// Messages dropped for want of room.
@@ -138,13 +143,22 @@ impl Outbox {
         matches!(self.lock().phase, Phase::Gone | Phase::Departed)
     }
 
-    /// Whether anything has been said to the client.
+    /// Whether anything has been said to the client that the driver has not taken.
     pub(crate) fn has_errand(&self) -> bool {
-        self.lock().has_errand()
+        self.gist.has_errand()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the application hears the client.
+    pub(crate) fn ear(&self) -> Ear {
+        match self.gist.stage() {
+            Stage::Open if self.queued_bytes() >= HIGH_WATER => Ear::Busy,
+            Stage::Open => Ear::Open,
+            _ => Ear::Shut,
+        }
+    }
+
+    fn lock(&self) -> Locked<'_> {
+        Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner), &self.gist)
     }
 }
 
@@ -152,20 +166,23 @@ impl Outbox {
 impl Outbox {
     /// Somebody is at work who is not the driver yet, and takes no notice.
     pub(crate) fn attend(&self) {
-        self.lock().driver = Attendance::Awake;
+        self.gist.set_driver(Attendance::Awake);
+        self.lock().news = false;
     }
 
     /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
     pub(crate) fn notice(&self) -> Notice {
-        let mut state = self.lock();
-        state.driver = Attendance::Awake;
-        match state.phase {
-            Phase::Closing(_) => Notice::Closing,
-            Phase::Overflowed => {
-                state.phase = Phase::Parting;
+        self.gist.set_driver(Attendance::Awake);
+        match self.gist.stage() {
+            Stage::Closing => Notice::Closing,
+            Stage::Overflowed => {
+                let mut state = self.lock();
+                if let Phase::Overflowed = state.phase {
+                    state.phase = Phase::Parting;
+                }
                 Notice::Overflowed(Close::new(CloseCode::POLICY, "too slow to read what was sent"))
             }
-            _ => Notice::Nothing,
+            Stage::Open | Stage::Parting => Notice::Nothing,
         }
     }
 
@@ -177,22 +194,26 @@ impl Outbox {
     /// The driver is about to wait. `false` if there is something for it to do: it must not.
     pub(crate) fn rest(&self, cx: &Context<'_>, owes: Owes) -> bool {
         let mut state = self.lock();
-        let waker = || cx.waker().clone();
-        state.driver = match owes {
-            _ if matches!(state.driver, Attendance::Called) => return false,
+        if mem::take(&mut state.news) {
+            return false;
+        }
+        match owes {
             Owes::Nothing if state.has_errand() => return false,
-            Owes::Nothing => Attendance::Resting(waker()),
-            Owes::Unsent => Attendance::Blocked(waker()),
-        };
+            Owes::Nothing => state.rest(cx, Attendance::Resting),
+            Owes::Unsent => state.rest(cx, Attendance::Blocked),
+        }
         true
     }
 
-    pub(crate) fn next_errand(&self) -> Option<Errand> {
+    /// Takes messages that come to about `room` bytes, but at least one, or, if there is none, the
+    /// close that was asked for.
+    pub(crate) fn take(&self, room: usize, messages: &mut VecDeque<Message>) -> Option<Close> {
         let mut state = self.lock();
-        if let Some(message) = state.queue.take() {
-            return Some(Errand::Message(message));
+        if state.queue.has_untaken() {
+            state.queue.take(room, messages);
+            return None;
         }
-        state.take_close().map(Errand::Close)
+        state.take_close()
     }
 
     /// The first `count` of the messages taken have been handed to the kernel.
@@ -216,11 +237,15 @@ impl Outbox {
     pub(crate) fn departed(&self) {
         let mut state = self.lock();
         state.phase = Phase::Departed;
+        state.driver = None;
         let closers = mem::take(&mut state.closers);
         drop(state);
         closers.into_iter().for_each(Waker::wake);
     }
 }
+
+/// A client that is owed this many bytes or more is not heard until it has read some of them.
+const HIGH_WATER: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -238,8 +263,14 @@ mod tests {
         outbox.push(Message::text(text), Receipt::Nobody)
     }
 
-    fn take_all(outbox: &Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.next_errand()).map(|errand| format!("{errand:?}")).collect()
+    /// All messages, and the close behind them.
+    fn take_all(outbox: &Outbox) -> (Vec<Message>, Option<Close>) {
+        let mut messages = VecDeque::new();
+        while outbox.gist.has_untaken() {
+            assert_eq!(outbox.take(1, &mut messages), None);
+        }
+        let close = outbox.take(1, &mut VecDeque::new());
+        (messages.into(), close)
     }
 
     #[test]
@@ -249,10 +280,8 @@ mod tests {
         push(&outbox, "b").unwrap();
         outbox.close(Close::new(CloseCode::NORMAL, ""));
         assert_eq!(push(&outbox, "c"), Err(SendError::ClientGone));
-        let errands = take_all(&outbox);
-        assert_eq!(errands.len(), 3, "{errands:?}");
-        assert!(errands[0].starts_with("Message") && errands[1].starts_with("Message"));
-        assert!(errands[2].starts_with("Close"));
+        let messages = vec![Message::text("a"), Message::text("b")];
+        assert_eq!(take_all(&outbox), (messages, Some(Close::new(CloseCode::NORMAL, ""))));
     }
 
     #[test]
@@ -278,7 +307,7 @@ mod tests {
             push(&outbox, "x").unwrap();
         }
         assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(SendError::ClientGone));
-        assert_eq!(take_all(&outbox), [""; 0]);
+        assert_eq!(take_all(&outbox), (Vec::new(), None));
         assert!(matches!(outbox.notice(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
         assert_eq!(outbox.notice(), Notice::Nothing);
         assert_eq!(outbox.queued_bytes(), 0);

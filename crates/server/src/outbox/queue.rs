@@ -82,11 +82,19 @@ impl Queue {
         self.taken < self.parcels.len()
     }
 
-    /// The next message for the driver.
-    pub(super) fn take(&mut self) -> Option<Message> {
-        let message = self.parcels.get_mut(self.taken)?.message.take();
-        self.taken += 1;
-        message
+    /// The next messages for the driver, which come to about `room` bytes on the wire, but at least
+    /// one.
+    pub(super) fn take(&mut self, room: usize, messages: &mut VecDeque<Message>) {
+        let mut size = 0;
+        while let Some(parcel) = self.parcels.get_mut(self.taken) {
+            let Some(message) = parcel.message.take() else { break };
+            self.taken += 1;
+            size += message.len() + FRAME_COST;
+            messages.push_back(message);
+            if size >= room {
+                break;
+            }
+        }
     }
 
     /// The first `count` of the messages taken have been handed to the kernel.
@@ -172,6 +180,9 @@ fn cost(message: &Message) -> usize {
 /// What a queued message costs beside its payload, so that many empty ones are bounded too.
 pub(super) const PARCEL_COST: usize = 64;
 
+/// What a frame's header takes on the wire, about.
+const FRAME_COST: usize = 4;
+
 /// Room for this many messages is kept while nothing is queued.
 const KEPT_PARCELS: usize = 8;
 
@@ -191,6 +202,12 @@ mod tests {
         queue
     }
 
+    fn take(queue: &mut Queue, room: usize) -> VecDeque<Message> {
+        let mut messages = VecDeque::new();
+        queue.take(room, &mut messages);
+        messages
+    }
+
     fn fate(queue: &mut Queue, place: u64) -> &'static str {
         match queue.fate(place) {
             Fate::Flushed => "flushed",
@@ -203,10 +220,9 @@ mod tests {
     #[test]
     fn the_oldest_message_to_be_dropped_is_the_oldest_that_the_driver_does_not_have() {
         let mut queue = queue_of(4);
-        queue.take();
+        take(&mut queue, 1);
         assert!(queue.drop_oldest().is_some());
-        let left: Vec<_> = std::iter::from_fn(|| queue.take()).collect();
-        assert_eq!(left, [Message::text("3"), Message::text("4")]);
+        assert_eq!(take(&mut queue, 100), [Message::text("3"), Message::text("4")]);
         assert!(queue.drop_oldest().is_none());
         assert_eq!(queue.flush(3).len(), 3);
         let fates: Vec<_> = (1..=4).map(|place| fate(&mut queue, place)).collect();
@@ -217,9 +233,9 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_lost_and_not_dropped() {
         let mut queue = queue_of(3);
-        queue.take();
+        take(&mut queue, 1);
         queue.flush(1);
-        queue.take();
+        take(&mut queue, 1);
         assert_eq!(queue.forget().len(), 2);
         let fates: Vec<_> = (1..=3).map(|place| fate(&mut queue, place)).collect();
         assert_eq!(fates, ["flushed", "lost", "lost"]);

@@ -1,12 +1,18 @@
 //! An outbox as it is while it is locked: how far its client is, what is queued, and whether the
 //! driver has to be woken.
 
-use std::{mem, task::Waker};
+use std::{
+    mem,
+    ops::{Deref, DerefMut},
+    sync::MutexGuard,
+    task::{Context, Waker},
+};
 
 use aerys_proto::{Close, Message};
 
 use super::{
     Bounds,
+    gist::{Attendance, Gist, Stage},
     queue::{Queue, Receipt},
 };
 use crate::{Overflow, SendError};
@@ -14,8 +20,16 @@ use crate::{Overflow, SendError};
 pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) queue: Queue,
-    pub(super) driver: Attendance,
+    /// Whether something has happened that keeps the driver from resting.
+    pub(super) news: bool,
+    pub(super) driver: Option<Waker>,
     pub(super) closers: Vec<Waker>,
+}
+
+/// A state for as long as its lock is held; what it has become is then in the gist.
+pub(super) struct Locked<'o> {
+    state: MutexGuard<'o, State>,
+    gist: &'o Gist,
 }
 
 pub(super) enum Phase {
@@ -32,17 +46,6 @@ pub(super) enum Phase {
     Departed,
 }
 
-/// Whether the driver has to be woken for what is put in.
-pub(super) enum Attendance {
-    /// It is at work and looks again before it rests.
-    Awake,
-    /// It is at work, and there is news of which it may have seen nothing: it must not rest.
-    Called,
-    Resting(Waker),
-    /// It waits for the socket, and only an end is news to it.
-    Blocked(Waker),
-}
-
 /// What the driver is called for.
 #[derive(Clone, Copy)]
 pub(super) enum News {
@@ -55,9 +58,41 @@ impl State {
         Self {
             phase: Phase::Open,
             queue: Queue::new(),
-            driver: Attendance::Awake,
+            news: false,
+            driver: None,
             closers: Vec::new(),
         }
+    }
+
+    pub(super) fn has_errand(&self) -> bool {
+        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_) | Phase::Overflowed)
+    }
+
+    pub(super) fn take_close(&mut self) -> Option<Close> {
+        match mem::replace(&mut self.phase, Phase::Parting) {
+            Phase::Closing(close) => Some(close),
+            phase => {
+                self.phase = phase;
+                None
+            }
+        }
+    }
+}
+
+impl Phase {
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Open => Stage::Open,
+            Self::Closing(_) => Stage::Closing,
+            Self::Overflowed => Stage::Overflowed,
+            Self::Parting | Self::Gone | Self::Departed => Stage::Parting,
+        }
+    }
+}
+
+impl<'o> Locked<'o> {
+    pub(super) fn new(state: MutexGuard<'o, State>, gist: &'o Gist) -> Self {
+        Self { state, gist }
     }
 
     /// `unsettled` gets the receipts of what is not, or no longer, to be sent.
@@ -101,32 +136,49 @@ impl State {
         Ok(self.queue.push(message, receipt))
     }
 
-    pub(super) fn has_errand(&self) -> bool {
-        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_) | Phase::Overflowed)
-    }
-
-    pub(super) fn take_close(&mut self) -> Option<Close> {
-        match mem::replace(&mut self.phase, Phase::Parting) {
-            Phase::Closing(close) => Some(close),
-            phase => {
-                self.phase = phase;
-                None
-            }
-        }
-    }
-
     pub(super) fn call_driver(&mut self, news: News) {
         // A message is found by whoever looks for errands before resting; an end is not.
-        match (&self.driver, news) {
-            (Attendance::Awake | Attendance::Called | Attendance::Blocked(_), News::Message) => {}
-            (Attendance::Resting(_), _) | (_, News::End) => {
-                if let Attendance::Resting(waker) | Attendance::Blocked(waker) =
-                    mem::replace(&mut self.driver, Attendance::Called)
-                {
-                    waker.wake();
-                }
-            }
+        match (self.gist.driver(), news) {
+            (Attendance::Awake | Attendance::Blocked, News::Message) => return,
+            (Attendance::Awake, News::End) | (Attendance::Blocked | Attendance::Resting, _) => {}
         }
+        self.news |= matches!(news, News::End);
+        self.gist.set_driver(Attendance::Awake);
+        if let Some(driver) = &self.driver {
+            driver.wake_by_ref();
+        }
+    }
+
+    /// From now on the driver is woken for what is put in, or only for an end.
+    pub(super) fn rest(&mut self, cx: &Context<'_>, attendance: Attendance) {
+        // Handles may outlive the connection, and are not to keep its task.
+        let departed = matches!(self.phase, Phase::Departed);
+        match &mut self.driver {
+            Some(driver) => driver.clone_from(cx.waker()),
+            None if departed => {}
+            None => self.driver = Some(cx.waker().clone()),
+        }
+        self.gist.set_driver(attendance);
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.gist.note(&self.state);
     }
 }
 
