@@ -30,6 +30,11 @@ struct Unfinished {
 }
 
 impl Assembler {
+    /// Whether no message is arriving.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.unfinished.is_none()
+    }
+
     /// Whether a data frame may start like this, after the frames that came before.
     pub(crate) fn check_start(&self, start: Start, config: &Config) -> Result<(), PeerError> {
         match (start.opcode, &self.unfinished) {
@@ -157,7 +162,7 @@ fn check_size(len: u64, config: &Config) -> Result<(), PeerError> {
 }
 
 /// A message in a single frame. It is copied, so that a message that is kept pins nothing else.
-fn whole(opcode: Opcode, payload: &[u8], config: &Config) -> Result<Message, PeerError> {
+pub(crate) fn whole(opcode: Opcode, payload: &[u8], config: &Config) -> Result<Message, PeerError> {
     let kind = kind(opcode, config);
     if kind == Kind::Text {
         utf8::check(payload)?;

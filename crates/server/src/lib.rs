@@ -290,6 +290,7 @@
 //! * It never noticed a client that vanished during `onOpen`. That client has its `on_close`.
 
 mod client;
+mod clock;
 mod combine;
 mod command;
 mod departure;

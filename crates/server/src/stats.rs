@@ -65,6 +65,10 @@ pub(crate) struct Meter {
 }
 
 /// One direction. Times are in nanoseconds after the meter's start, and `NEVER` if there is none.
+/// A moment, in nanoseconds since the meter was started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick(u64);
+
 struct Gauge {
     bytes: AtomicU64,
     frames: AtomicU64,
@@ -87,20 +91,27 @@ impl Meter {
     }
 
     /// The client was let in.
+    /// A moment as it is noted.
+    pub(crate) fn tick(&self, now: Instant) -> Tick {
+        Tick(now.saturating_duration_since(self.started).as_nanos() as u64)
+    }
+
     pub(crate) fn connected(&self) {
         self.connected.get_or_init(Instant::now);
     }
 
     /// So many bytes were read, and this is what the connection made of them.
-    pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Instant) {
-        self.read.pass(bytes, connection.traffic().read, self.since_start(now));
-        self.look(connection);
+    pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
+        self.read.pass(bytes, connection.traffic().read, now);
+        if self.pings_outstanding.load(Relaxed) > 0 {
+            self.look(connection);
+        }
     }
 
     /// So many bytes of what the connection had to send were taken by the kernel.
-    pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Instant) {
+    pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
         if bytes > 0 {
-            self.sent.pass(bytes, connection.traffic().sent, self.since_start(now));
+            self.sent.pass(bytes, connection.traffic().sent, now);
         }
     }
 
@@ -135,10 +146,6 @@ impl Meter {
             dropped,
         }
     }
-
-    fn since_start(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.started).as_nanos() as u64
-    }
 }
 
 impl Gauge {
@@ -153,7 +160,7 @@ impl Gauge {
         }
     }
 
-    fn pass(&self, bytes: usize, count: Count, now: u64) {
+    fn pass(&self, bytes: usize, count: Count, Tick(now): Tick) {
         self.bytes.store(self.bytes.load(Relaxed) + bytes as u64, Relaxed);
         self.last.store(now, Relaxed);
         if count.data_frames != self.data_frames.load(Relaxed) {

@@ -16,6 +16,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::clock;
+
 /// A worker as the others see it.
 ///
 /// Orders are carried out in the causal order in which they were given. Whoever has something to
@@ -138,6 +140,7 @@ impl WorkerThread {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
+            .on_thread_unpark(clock::slept)
             .build()?;
         let worker = Arc::new(Worker {
             index,
@@ -182,6 +185,7 @@ impl Drop for WorkerThread {
 
 fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     HERE.set(Some(Arc::clone(worker)));
+    clock::be_coarse();
     runtime.block_on(async {
         tokio::select! {
             () = worker.work() => {}

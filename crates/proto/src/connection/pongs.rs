@@ -29,6 +29,10 @@ impl Pongs {
         self.payloads.extend_from_slice(payload);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Takes the oldest.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let (&len, rest) = self.payloads.split_first()?;

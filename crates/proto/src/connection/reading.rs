@@ -4,7 +4,7 @@ use std::{borrow::Cow, mem};
 
 use crate::{
     Close, Config, Count, Message,
-    assembler::Assembler,
+    assembler::{self, Assembler},
     deflate::{Agreement, Inflater},
     error::PeerError,
     header::{Header, Opcode, Start},
@@ -55,6 +55,9 @@ impl Reader {
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
         while !input.is_empty() {
+            if let Some(message) = self.read_short(input, config)? {
+                return Ok(Some(Incoming::Message(message)));
+            }
             let incoming = match &mut self.stage {
                 Stage::Start => self.read_start(input, config)?,
                 Stage::Header(stash) => {
@@ -109,6 +112,39 @@ impl Reader {
     pub(super) fn skip_data(&mut self) {
         self.assembler = None;
         self.inflater.forget();
+    }
+
+    /// A message that is there whole, in one frame with a short header: most are, and they are not
+    /// to pay for those that are not. It answers to the same rules.
+    fn read_short(
+        &mut self,
+        input: &mut &mut [u8],
+        config: &Config,
+    ) -> Result<Option<Message>, PeerError> {
+        let Some(&[first, second, ref key @ ..]) = input.first_chunk::<SHORT_HEADER>() else {
+            return Ok(None);
+        };
+        let (opcode, len) = match first {
+            0x81 => (Opcode::Text, second ^ 0x80),
+            0x82 if !config.text_only => (Opcode::Binary, second ^ 0x80),
+            _ => return Ok(None),
+        };
+        // Masked, and with no extended length.
+        let size = usize::from(len);
+        let fits = len < 126 && size <= config.max_frame_size && size <= config.max_msg_size;
+        let is_between = matches!(self.stage, Stage::Start)
+            && self.assembler.as_ref().is_some_and(Assembler::is_idle);
+        if !fits || !is_between || input.len() < SHORT_HEADER + size {
+            return Ok(None);
+        }
+        let mut mask = Mask::new(*key);
+        take(input, SHORT_HEADER);
+        let payload = take(input, size);
+        mask.apply(payload);
+        self.count.count_frame(false);
+        let message = assembler::whole(opcode, payload, config)?;
+        self.count.messages += 1;
+        Ok(Some(message))
     }
 
     /// Reads on from where a frame starts.
@@ -294,6 +330,9 @@ fn take<'a>(input: &mut &'a mut [u8], len: usize) -> &'a mut [u8] {
 
 /// RFC 6455 §5.2: 2 bytes, 8 of extended length, 4 of masking key.
 const MAX_HEADER: usize = 14;
+
+/// RFC 6455 §5.2: 2 bytes, and 4 of masking key.
+const SHORT_HEADER: usize = 6;
 
 /// RFC 6455 §5.5.
 const MAX_CONTROL: usize = 125;

@@ -93,6 +93,9 @@ impl Writer {
     }
 
     pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
+        if self.is_quiet() {
+            return None;
+        }
         if let Some(frame) = self.poll_control() {
             self.count.count_frame(true);
             return Some(frame);
@@ -102,6 +105,14 @@ impl Writer {
         self.count.messages += u64::from(rest.is_none());
         self.message = rest;
         Some(frame)
+    }
+
+    /// Whether nothing is due.
+    fn is_quiet(&self) -> bool {
+        self.message.is_none()
+            && self.ping.is_none()
+            && self.pongs.is_empty()
+            && !matches!(self.ending, Ending::Due(_))
     }
 
     /// The next control frame. A CLOSE waits until the message is out.

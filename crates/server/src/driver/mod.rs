@@ -25,10 +25,12 @@ use tokio::{
 };
 
 use crate::{
+    clock,
     line::Line,
     mount::Opening,
     outbox::{Notice, Owes},
     session::Session,
+    stats::Tick,
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
@@ -45,6 +47,8 @@ pub(crate) struct Driver {
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
     left_over: VecDeque<Message>,
+    /// Whether anything has happened since there was last nothing to write.
+    stirred: bool,
     /// Whether a socket that was full has taken anything since the alarm last rang.
     progress: bool,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
@@ -53,6 +57,8 @@ pub(crate) struct Driver {
     patience: Option<Instant>,
     /// The time, as of the beginning of the turn.
     now: Instant,
+    /// The same, as the meter notes it.
+    tick: Tick,
 }
 
 /// What is left of one turn, in bytes each way; then the next client has its turn.
@@ -98,7 +104,8 @@ impl Driver {
     }
 
     fn without_socket(opening: Opening) -> Self {
-        let now = Instant::now();
+        let now = clock::now();
+        let tick = opening.line.meter.tick(now);
         Self {
             close_period: opening.config.close_period,
             connection: match opening.agreement {
@@ -111,10 +118,12 @@ impl Driver {
             alarm: Box::pin(sleep(NEVER)),
             sending: false,
             left_over: VecDeque::new(),
+            stirred: true,
             progress: false,
             parting: None,
             patience: None,
             now,
+            tick,
         }
     }
 }
@@ -124,7 +133,8 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
-        driver.now = Instant::now();
+        driver.now = clock::now();
+        driver.tick = driver.line.meter.tick(driver.now);
         let mut budget = Budget { read: TURN, write: TURN };
         loop {
             driver.attend();
@@ -166,6 +176,7 @@ impl Driver {
             Notice::Overflowed(close) => {
                 let event = self.connection.fail(close, self.now);
                 self.report(event);
+                self.stirred = true;
             }
         }
         if self.alarm.is_elapsed() {
@@ -175,6 +186,7 @@ impl Driver {
 
     fn handle_timeout(&mut self) {
         let now = self.now;
+        self.stirred = true;
         // A peer that reads what it is owed is alive, though its pongs are behind all that. And
         // silence is not its fault while it is not listened to, unless it takes nothing.
         let progress = mem::take(&mut self.progress);
@@ -277,6 +289,7 @@ impl Driver {
     fn hang_up(&mut self) {
         let event = self.connection.receive_end();
         self.report(event);
+        self.stirred = true;
     }
 
     fn close_socket(&mut self) {

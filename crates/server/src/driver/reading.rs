@@ -45,11 +45,12 @@ impl Driver {
 
     fn receive(&mut self, mut input: &mut [u8]) {
         let size = input.len();
+        self.stirred = true;
         while !input.is_empty() && !self.puts_off(input) {
             let event = self.connection.receive(&mut input, self.now);
             self.report(event);
         }
-        self.line.meter.read(size - input.len(), &self.connection, self.now);
+        self.line.meter.read(size - input.len(), &self.connection, self.tick);
     }
 
     /// Keeps the end of the connection for the next read if something that came before it has not

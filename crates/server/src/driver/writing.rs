@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -10,7 +11,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 use super::{
-    Driver,
+    Driver, Socket,
     batch::{Batch, poll_write_rest},
 };
 
@@ -18,9 +19,17 @@ impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
+        let unsent = |socket: &Socket| !socket.unsent.is_empty();
+        if !self.stirred
+            && !self.line.outbox.has_errand()
+            && !self.socket.as_ref().is_some_and(unsent)
+        {
+            return false;
+        }
         let mut wrote = false;
         LENT.with_borrow_mut(|batch| {
-            while *budget > 0 && self.socket.is_some() {
+            self.stirred = true;
+            while *budget > 0 && self.socket.is_some() && self.stirred {
                 batch.clear();
                 match self.write_once(batch, cx, budget) {
                     Poll::Ready(Ok(true)) => wrote = true,
@@ -55,7 +64,7 @@ impl Driver {
             // There is room that was not there before: the peer has read.
             self.progress = true;
             *budget = budget.saturating_sub(written);
-            self.line.meter.sent(written, &self.connection, self.now);
+            self.line.meter.sent(written, &self.connection, self.tick);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
@@ -64,6 +73,7 @@ impl Driver {
             if self.connection.is_draining() && !socket.shut {
                 socket.shut = Pin::new(&mut socket.stream).poll_shutdown(cx)?.is_ready();
             }
+            self.stirred = false;
             return Poll::Ready(Ok(false));
         }
         *budget = budget.saturating_sub(batch.len());
@@ -71,19 +81,23 @@ impl Driver {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
-        self.line.meter.sent(written, &self.connection, self.now);
+        self.line.meter.sent(written, &self.connection, self.tick);
         if written < batch.len() {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
         } else {
             self.line.outbox.flushed(batch.ending);
+            self.stirred = batch.is_full() || self.connection.is_draining();
         }
         Poll::Ready(Ok(true))
     }
 
     /// Moves frames into the batch until it is full or there are none.
     fn gather(&mut self, batch: &mut Batch) {
-        batch.messages.extend(mem::take(&mut self.left_over));
+        if !self.left_over.is_empty() {
+            batch.messages.append(&mut self.left_over);
+            self.left_over = VecDeque::new();
+        }
         while !batch.is_full() {
             if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
