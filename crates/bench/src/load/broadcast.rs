@@ -1,0 +1,65 @@
+//! One client publishes, every client has to hear it, then it publishes again.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::{Crowd, Latency, Tally, echo::Until};
+
+/// A closed loop of one publisher, the crowd's first client, and all as subscribers.
+pub(crate) struct Broadcast {
+    crowd: Crowd,
+    burst: usize,
+}
+
+impl Broadcast {
+    /// `burst` messages will be published in one write each time.
+    pub(crate) fn new(crowd: Crowd, burst: usize) -> Self {
+        Self { crowd, burst }
+    }
+
+    /// Publishes for a while, to the end of a round; the tally counts deliveries.
+    ///
+    /// # Errors
+    ///
+    /// If a delivery is wrong or missing, or a connection breaks.
+    pub(crate) fn run(&mut self, until: Until) -> Result<Tally> {
+        let Self { crowd, burst } = self;
+        let bytes = crowd.bytes();
+        let start = crowd.clock.restart();
+        let (mut messages, mut latency) = (0, Latency::new());
+        loop {
+            let published = Instant::now();
+            for client in crowd.clients.iter_mut().skip(1) {
+                client.outstanding = *burst;
+            }
+            if let Some(publisher) = crowd.clients.first_mut() {
+                publisher.say(*burst, published)?;
+            }
+            let mut left = crowd.clients.len() * *burst;
+            while left > 0 {
+                crowd.turn(|_, client, count, now| {
+                    left -= count;
+                    if client.outstanding == 0 {
+                        latency.record(now - published);
+                    }
+                    Ok(())
+                })?;
+            }
+            messages += (crowd.clients.len() * *burst) as u64;
+            let over = match until {
+                Until::Elapsed(time) => start.elapsed() >= time,
+                Until::Messages(limit) => messages >= limit,
+            };
+            if over {
+                return Ok(Tally {
+                    messages,
+                    bytes: crowd.bytes() - bytes,
+                    elapsed: start.elapsed(),
+                    idle: crowd.clock.idle,
+                    latency,
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The load: one thread, sockets that never block, nothing allocated for a message.
+//!
+//! [`Crowd`] connects clients; [`Echo`], [`Broadcast`], [`connects`](connects()) and
+//! [`noread`](noread()) keep them busy and count. Every reply is compared with what was sent.
+
+mod broadcast;
+mod client;
+mod connects;
+mod crowd;
+mod echo;
+mod handshake;
+mod message;
+mod noread;
+mod replies;
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+pub(crate) use broadcast::Broadcast;
+pub(crate) use connects::connects;
+pub(crate) use crowd::{Crowd, Patience, Visit};
+pub(crate) use echo::{Echo, Pace, Until};
+pub(crate) use message::Message;
+pub(crate) use noread::noread;
+
+/// What a load counted in one window of time.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// Messages that were answered, deliveries that were made, or clients that came and went.
+    pub(crate) messages: u64,
+    /// Bytes that came back, headers included.
+    pub(crate) bytes: u64,
+    pub(crate) elapsed: Duration,
+    /// How long the load had nothing to do.
+    pub(crate) idle: Duration,
+    pub(crate) latency: Latency,
+}
+
+/// Times to a reply, up to a minute, to three digits.
+#[derive(Debug)]
+pub(crate) struct Latency(Histogram<u64>);
+
+impl Latency {
+    fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, MINUTE, 3);
+        Self(histogram.expect("the bounds are in order and the digits at most five"))
+    }
+
+    fn record(&mut self, time: Duration) {
+        self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(MINUTE));
+    }
+
+    /// How long the fastest `share` of the replies took at most, in nanoseconds.
+    pub(crate) fn quantile(&self, share: f64) -> u64 {
+        self.0.value_at_quantile(share)
+    }
+}
+
+/// In nanoseconds.
+const MINUTE: u64 = 60_000_000_000;

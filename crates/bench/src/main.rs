@@ -1,0 +1,61 @@
+//! Measures aerys beside its peers and beside the least possible programs.
+//!
+//! [`servers`] are what is measured, each a process of its own; [`load`] is what keeps them busy;
+//! [`run`] brings the two together, in rounds, and writes down what it cost; [`report`] makes tables
+//! and plots of that.
+
+mod load;
+mod report;
+mod run;
+mod servers;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+/// Measures aerys beside its peers and beside the least possible programs.
+#[derive(Parser)]
+enum Command {
+    /// Runs one of the servers.
+    Serve {
+        /// Which.
+        name: String,
+        /// Where it listens; port 0 is any free port.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        address: SocketAddr,
+        /// How many threads drive its clients.
+        #[arg(long, default_value_t = 1)]
+        workers: usize,
+        /// Whether it compresses.
+        #[arg(long)]
+        compression: bool,
+        /// Ends with the process that started it.
+        #[arg(long, hide = true)]
+        with_parent: bool,
+    },
+    /// Measures the servers in turn and writes what came out.
+    Run(run::Arguments),
+    /// Loads a server that runs already, and says what it counted.
+    Load(run::LoadArguments),
+    /// Writes the report once more, from the raw results of an earlier run.
+    Report {
+        /// The folder with `results.json`.
+        #[arg(long, default_value = "bench")]
+        out: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Serve { name, address, workers, compression, with_parent } => {
+            if with_parent {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+            }
+            servers::serve(&name, &servers::Settings { address, workers, compression })
+        }
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Load(arguments) => run::load(&arguments),
+        Command::Report { out } => report::write(&out, &run::Results::read(&out)?),
+    }
+}

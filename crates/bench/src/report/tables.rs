@@ -1,0 +1,158 @@
+//! One table for each scenario, a row for each server.
+
+use std::fmt::{self, Write as _};
+
+use super::number;
+use crate::{
+    run::{Figure, Results, Scenario},
+    servers::NAMES,
+};
+
+/// Appends all tables.
+///
+/// # Errors
+///
+/// None that a `String` could give.
+pub(crate) fn write(text: &mut String, results: &Results) -> fmt::Result {
+    let mut group = "";
+    for scenario in results.scenarios() {
+        if scenario.group() != group {
+            group = scenario.group();
+            writeln!(text, "## {}\n\n{}\n", heading(group), remark(group))?;
+        }
+        table(text, results, scenario)?;
+    }
+    Ok(())
+}
+
+fn table(text: &mut String, results: &Results, scenario: Scenario) -> fmt::Result {
+    let has = |figure: &Figure| {
+        NAMES.iter().any(|server| results.spread(scenario, server, *figure).is_some())
+    };
+    let figures: Vec<Figure> = columns(scenario).iter().copied().filter(has).collect();
+    writeln!(text, "### {scenario}\n")?;
+    write!(text, "| server |")?;
+    for figure in &figures {
+        write!(text, " {} |", title(*figure, scenario))?;
+    }
+    writeln!(text, "\n| --- |{}", " --: |".repeat(figures.len()))?;
+    for server in NAMES {
+        if let Some(failure) = results.failure(scenario, server) {
+            let cells = " |".repeat(figures.len().saturating_sub(1));
+            writeln!(text, "| {server} | failed: {failure} |{cells}")?;
+            continue;
+        }
+        let spreads: Vec<_> =
+            figures.iter().map(|figure| results.spread(scenario, server, *figure)).collect();
+        if spreads.iter().all(Option::is_none) {
+            continue;
+        }
+        write!(text, "| {server} |")?;
+        for (figure, spread) in figures.iter().zip(spreads) {
+            let cell = spread.map_or_else(|| "–".into(), |it| number::spread(*figure, it));
+            write!(text, " {cell} |")?;
+        }
+        writeln!(text)?;
+    }
+    writeln!(text)
+}
+
+fn columns(scenario: Scenario) -> &'static [Figure] {
+    use Figure::{
+        Busy, Copies, Cpu, Cut, Growth, Instructions, Open, P50, P99, P999, Rate, System, Used,
+        User, Wire, Writes,
+    };
+    match scenario {
+        Scenario::Echo { .. } => {
+            &[Cpu, User, System, Instructions, Writes, Copies, Rate, P50, P99, P999, Busy]
+        }
+        Scenario::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
+        Scenario::Broadcast { .. } | Scenario::Connects { .. } => {
+            &[Cpu, User, System, Rate, P50, P99, Busy]
+        }
+        Scenario::Hog { .. } => &[P50, P99, P999, Rate, Cpu],
+        Scenario::Idle { .. } => &[Open, Used],
+        Scenario::Pings { .. } => &[Growth],
+        Scenario::NoRead { .. } => &[Growth, Cut],
+        Scenario::Workers { .. } => &[Rate],
+    }
+}
+
+fn title(figure: Figure, scenario: Scenario) -> String {
+    let name = match figure {
+        Figure::Cpu => format!("CPU per {}", scenario.unit()),
+        Figure::User => "user".into(),
+        Figure::System => "system".into(),
+        Figure::Instructions => "instructions".into(),
+        Figure::Rate => format!("{} ", plural(scenario.unit())),
+        Figure::P50 => "p50".into(),
+        Figure::P99 => "p99".into(),
+        Figure::P999 => "p99.9".into(),
+        Figure::Writes => "writes per burst".into(),
+        Figure::Wire => "on the wire".into(),
+        Figure::Busy => "load".into(),
+        Figure::Open => "open".into(),
+        Figure::Used => "after an echo".into(),
+        Figure::Growth => "growth".into(),
+        Figure::Copies => "copies alive".into(),
+        Figure::Cut => "clients cut off".into(),
+    };
+    match number::unit(figure) {
+        "" => name,
+        "/s" => format!("{}/s", name.trim_end()),
+        unit => format!("{name}, {unit}"),
+    }
+}
+
+fn plural(unit: &str) -> String {
+    match unit.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{unit}s"),
+    }
+}
+
+fn heading(group: &str) -> &'static str {
+    match group {
+        "echo" => "Echo, one message in flight",
+        "pipelined" => "Echo, many messages in flight",
+        "broadcast" => "Broadcast",
+        "compressed" => "Compressed broadcast",
+        "idle" => "Idle connections",
+        "pings" => "Pings",
+        "connects" => "Connects",
+        "hog" => "A hog among light clients",
+        "noread" => "Clients that never read",
+        _ => "Workers",
+    }
+}
+
+fn remark(group: &str) -> &'static str {
+    match group {
+        "echo" => "Each client says a message, waits for its echo, and says it again.",
+        "pipelined" => {
+            "Each client says 16 messages in one write, waits for all echoes, and says them again. \
+             Latency is that of all 16."
+        }
+        "broadcast" => {
+            "One client publishes, all of them have to hear it, itself included, then it publishes \
+             again. Latency is from publishing to each delivery (of a whole burst)."
+        }
+        "compressed" => "The same with a text, without and with permessage-deflate.",
+        "idle" => {
+            "The server's anonymous memory for each connection, once all are open and after each of \
+             them had 1 KiB echoed."
+        }
+        "pings" => "By how much a connection grows while the server pings it and it answers.",
+        "connects" => {
+            "Clients connect, shake hands, close and go, 64 at a time. Latency is from connecting \
+             to the 101."
+        }
+        "hog" => {
+            "One client has 64 messages of 16 KiB in flight; the latency is that of the others, \
+             who have one of 20 B each. A server that is slow to serve the hog gives the others \
+             more of its time: see both."
+        }
+        "noread" => "By how much the server's memory grew, in all, at most.",
+        _ => "Two loads with a core each beside one and two workers.",
+    }
+}

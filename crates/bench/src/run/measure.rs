@@ -1,0 +1,279 @@
+//! Puts one server through one scenario, once.
+
+use std::{rc::Rc, sync::Barrier, thread, time::Duration};
+
+use anyhow::{Result, anyhow};
+
+use super::{
+    machine::Cores,
+    process::{Spent, segments_sent},
+    results::{Figure, Figures},
+    scenario::Scenario,
+    server::{Launch, Server},
+};
+use crate::load::{
+    Broadcast, Crowd, Echo, Message, Pace, Patience, Tally, Until, Visit, connects, noread,
+};
+
+/// How long a load goes on, uncounted and counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) warm: Until,
+    pub(crate) window: Until,
+}
+
+/// Starts a server, loads it, and counts.
+///
+/// # Errors
+///
+/// If the server fails, answers wrongly or not in time.
+pub(crate) fn measure(
+    scenario: Scenario,
+    name: &str,
+    extent: Extent,
+    cores: &Cores,
+) -> Result<Figures> {
+    let (workers, compression) = match scenario {
+        Scenario::Workers { workers, .. } => (workers, false),
+        Scenario::Json { deflate, .. } | Scenario::Idle { deflate, .. } => (1, deflate),
+        _ => (1, false),
+    };
+    let server = Server::start(Launch { name, workers, compression }, cores)?;
+    let measurement = Measurement { server: &server, extent, spins: cores.are_enough() };
+    match scenario {
+        Scenario::Echo { clients, size, depth } => measurement.echo(clients, size, depth),
+        Scenario::Hog { light } => measurement.hog(light),
+        Scenario::Broadcast { clients, size, burst } => {
+            let message = Message::binary(size, burst);
+            measurement.broadcast(clients, message, burst, false)
+        }
+        Scenario::Json { clients, deflate: false } => {
+            measurement.broadcast(clients, Message::json(1), 1, false)
+        }
+        Scenario::Json { clients, deflate: true } => {
+            measurement.broadcast(clients, Message::json(1).deflated()?, 1, true)
+        }
+        Scenario::Idle { clients, deflate } => measurement.idle(clients, deflate),
+        Scenario::Pings { clients, seconds } => {
+            measurement.pings(clients, Duration::from_secs(seconds))
+        }
+        Scenario::Connects { clients } => measurement.connects(clients),
+        Scenario::NoRead { clients, seconds } => {
+            measurement.noread(clients, Duration::from_secs(seconds))
+        }
+        Scenario::Workers { clients, .. } => measurement.workers(clients, cores),
+    }
+}
+
+/// Counts the instructions that a server runs in user mode for each message of an echo: it runs
+/// under callgrind for so many messages and for twice as many, and the difference counts.
+///
+/// # Errors
+///
+/// If the server fails, answers wrongly or not in time.
+pub(crate) fn instructions(
+    (clients, size, depth): super::plan::Echo,
+    name: &str,
+    cores: &Cores,
+) -> Result<Figures> {
+    let messages = (clients * depth * 4).max(2_000) as u64;
+    let run = |messages| -> Result<f64> {
+        let launch = Launch { name, workers: 1, compression: false };
+        let server = Server::start_counted(launch)?;
+        let visit = visit(&server, "/echo", false, false);
+        let crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(size, depth)))?;
+        let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
+        echo.run(Until::Messages(messages))?;
+        drop(echo.finish()?);
+        server.instructions()
+    };
+    cores.unpin()?;
+    let (once, twice) = thread::scope(|scope| {
+        let once = scope.spawn(|| run(messages));
+        let twice = run(2 * messages);
+        (once.join(), twice)
+    });
+    let once = once.map_err(|_| anyhow!("a load panicked"))??;
+    Ok(Figures::from([(Figure::Instructions, ((twice? - once) / messages as f64).round())]))
+}
+
+struct Measurement<'a> {
+    server: &'a Server,
+    extent: Extent,
+    spins: bool,
+}
+
+impl Measurement<'_> {
+    fn echo(&self, clients: usize, size: usize, depth: usize) -> Result<Figures> {
+        let message = Rc::new(Message::binary(size, depth));
+        let crowd = Crowd::open(&self.visit("/echo"), clients, &message)?;
+        let before = self.server.memory()?;
+        let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
+        let copies = match (clients, size) {
+            (1, LARGE..) => Some(self.copies(&mut echo, before, size)?),
+            _ => None,
+        };
+        echo.run(self.extent.warm)?;
+        let sent = segments_sent();
+        let mut bursts = 0.0;
+        let mut figures = self.window(|until| {
+            let tally = echo.run(until)?;
+            bursts = tally.messages as f64 / depth as f64;
+            Ok(tally)
+        })?;
+        if let (Some(before), Some(after), true) = (sent, segments_sent(), depth > 1) {
+            // The load's own writes are one for each burst.
+            figures.insert(Figure::Writes, (after - before) / bursts - 1.0);
+        }
+        echo.finish()?;
+        figures.extend(copies.map(|copies| (Figure::Copies, copies)));
+        Ok(figures)
+    }
+
+    /// Looks at the server's memory in the midst of messages.
+    fn copies(&self, echo: &mut Echo, before: f64, size: usize) -> Result<f64> {
+        let mut most = before;
+        for _ in 0..50 {
+            echo.run(Until::Elapsed(Duration::from_millis(2)))?;
+            most = most.max(self.server.memory()?);
+        }
+        Ok((most - before) / size as f64)
+    }
+
+    fn hog(&self, light: usize) -> Result<Figures> {
+        let visit = self.visit("/echo");
+        let mut crowd = Crowd::open(&visit, 1, &Rc::new(Message::binary(16 << 10, HOG)))?;
+        crowd.join(&visit, light, &Rc::new(Message::binary(20, 1)))?;
+        let mut echo = Echo::start(crowd, Pace::Hog(HOG))?;
+        echo.run(self.extent.warm)?;
+        let figures = self.window(|until| echo.run(until))?;
+        echo.finish()?;
+        Ok(figures)
+    }
+
+    fn broadcast(
+        &self,
+        clients: usize,
+        message: Message,
+        burst: usize,
+        deflate: bool,
+    ) -> Result<Figures> {
+        let visit = Visit { deflate, ..self.visit("/broadcast") };
+        let crowd = Crowd::open(&visit, clients, &Rc::new(message))?;
+        let mut broadcast = Broadcast::new(crowd, burst);
+        broadcast.run(self.extent.warm)?;
+        self.window(|until| broadcast.run(until))
+    }
+
+    fn idle(&self, clients: usize, deflate: bool) -> Result<Figures> {
+        let message = if deflate { Message::json(1).deflated()? } else { Message::binary(1024, 1) };
+        let visit = visit(self.server, "/echo", deflate, false);
+        let before = self.server.memory()?;
+        let mut crowd = Crowd::open(&visit, clients, &Rc::new(message))?;
+        crowd.rest(SETTLE)?;
+        let open = self.server.memory()? - before;
+        crowd.say_once()?;
+        crowd.rest(SETTLE)?;
+        let used = self.server.memory()? - before;
+        let each = |bytes: f64| bytes / clients as f64;
+        Ok(Figures::from([(Figure::Open, each(open)), (Figure::Used, each(used))]))
+    }
+
+    fn pings(&self, clients: usize, time: Duration) -> Result<Figures> {
+        let visit = visit(self.server, "/echo", false, false);
+        let mut crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(1024, 1)))?;
+        crowd.say_once()?;
+        crowd.rest(SETTLE)?;
+        let before = self.server.memory()?;
+        crowd.rest(time)?;
+        let growth = (self.server.memory()? - before) / clients as f64;
+        Ok(Figures::from([(Figure::Growth, growth)]))
+    }
+
+    fn connects(&self, clients: usize) -> Result<Figures> {
+        let visit = self.visit("/echo");
+        connects(&visit, clients / 10 + 1)?;
+        self.window(|_| connects(&visit, clients))
+    }
+
+    fn noread(&self, clients: usize, time: Duration) -> Result<Figures> {
+        let visit = visit(self.server, "/echo", false, false);
+        let mut crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(16 << 10, 16)))?;
+        // What the first message of all costs is no growth.
+        crowd.say_once()?;
+        let before = self.server.memory()?;
+        let mut most = before;
+        let cut = noread(&mut crowd, time, || {
+            most = most.max(self.server.memory()?);
+            Ok(())
+        })?;
+        Ok(Figures::from([(Figure::Growth, most - before), (Figure::Cut, cut as f64)]))
+    }
+
+    fn workers(&self, clients: usize, cores: &Cores) -> Result<Figures> {
+        let start = Barrier::new(LOADS);
+        let load = |index: usize| -> Result<f64> {
+            cores.pin_load(LOADS, index)?;
+            let message = Rc::new(Message::binary(20, 1));
+            let crowd = Crowd::open(&self.visit("/echo"), clients / LOADS, &message);
+            start.wait();
+            let mut echo = Echo::start(crowd?, Pace::Batches(1))?;
+            echo.run(self.extent.warm)?;
+            let tally = echo.run(self.extent.window)?;
+            echo.finish()?;
+            Ok(tally.messages as f64 / tally.elapsed.as_secs_f64())
+        };
+        let rates = thread::scope(|scope| {
+            let loads = [0, 1].map(|index| scope.spawn(move || load(index)));
+            loads.map(|load| load.join().map_err(|_| anyhow!("a load panicked"))?)
+        });
+        let rates = rates.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(Figures::from([(Figure::Rate, rates.into_iter().sum())]))
+    }
+
+    /// Runs the load for the counted window.
+    fn window(&self, load: impl FnOnce(Until) -> Result<Tally>) -> Result<Figures> {
+        let before = self.server.usage()?;
+        let tally = load(self.extent.window)?;
+        let spent = self.server.usage()?.since(before);
+        Ok(costs(&tally, spent))
+    }
+
+    fn visit(&self, path: &'static str) -> Visit {
+        visit(self.server, path, false, self.spins)
+    }
+}
+
+fn costs(tally: &Tally, spent: Spent) -> Figures {
+    let messages = tally.messages as f64;
+    let seconds = tally.elapsed.as_secs_f64();
+    let mut figures = Figures::from([
+        (Figure::Cpu, spent.total / messages),
+        (Figure::User, spent.user / messages),
+        (Figure::System, spent.system / messages),
+        (Figure::Rate, messages / seconds),
+        (Figure::Wire, tally.bytes as f64 / messages),
+        (Figure::Busy, 1.0 - tally.idle.as_secs_f64() / seconds),
+    ]);
+    for (figure, share) in [(Figure::P50, 0.5), (Figure::P99, 0.99), (Figure::P999, 0.999)] {
+        figures.insert(figure, tally.latency.quantile(share) as f64);
+    }
+    figures
+}
+
+fn visit(server: &Server, path: &'static str, deflate: bool, spins: bool) -> Visit {
+    let patience = Patience { spins, limit: Duration::from_secs(10) };
+    Visit { address: server.address(), path, deflate, patience }
+}
+
+/// The size from which a message's copies can be told in the server's memory, in bytes.
+const LARGE: usize = 1 << 20;
+
+/// How many messages the hog has under way.
+const HOG: usize = 64;
+
+/// How many threads load a server that has several workers.
+const LOADS: usize = 2;
+
+/// How long a server is given to come to rest.
+const SETTLE: Duration = Duration::from_millis(200);

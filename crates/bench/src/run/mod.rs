@@ -1,0 +1,201 @@
+//! Measures servers in turn, in rounds, and writes down what it cost.
+//!
+//! A [`plan`] says who is put through what; [`mod@measure`] does it once; [`server`] is the process that
+//! is measured and [`process`] what the kernel knows of it; [`results`] is what comes out.
+
+mod machine;
+mod measure;
+mod plan;
+mod process;
+mod results;
+mod scenario;
+mod server;
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::{
+    load::{Crowd, Echo, Message, Pace, Patience, Until, Visit},
+    report,
+};
+
+use self::{
+    machine::Cores,
+    measure::{instructions, measure},
+    plan::{Gauge, Step},
+};
+pub(crate) use self::{
+    machine::Machine,
+    results::{Figure, Figures, Results, Sample, Spread},
+    scenario::Scenario,
+};
+
+/// What is measured, and where it is written.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only the figures that have to be reached, in less than three minutes.
+    #[arg(long)]
+    quick: bool,
+    /// A little of everything, to see that it works; writes nothing.
+    #[arg(long, conflicts_with = "quick")]
+    smoke: bool,
+    /// Only scenarios whose names begin with one of these, as in `echo-64-x-20-B,hog`.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only these servers.
+    #[arg(long, value_delimiter = ',')]
+    servers: Vec<String>,
+    /// How many rounds, whatever the plan says.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// The folder for `RESULTS.md`, `results.json` and the plots.
+    #[arg(long, default_value = "bench")]
+    out: PathBuf,
+}
+
+/// Runs a plan.
+///
+/// # Errors
+///
+/// If the machine cannot be used, the results cannot be written, or, in a smoke, a server failed.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let start = Instant::now();
+    let cores = Cores::find()?;
+    let files = machine::raise_file_limit()?;
+    let (plan, steps) = match arguments {
+        Arguments { smoke: true, .. } => ("smoke", plan::smoke()),
+        Arguments { quick: true, .. } => ("quick", plan::quick(files, cores.count())),
+        _ => ("full", plan::full(files, cores.count())),
+    };
+    let steps = chosen(steps, arguments);
+    ensure!(!steps.is_empty(), "no scenario is called that");
+    let mut results = Results {
+        plan: plan.to_owned(),
+        minutes: 0.0,
+        machine: Machine::describe(&cores),
+        samples: Vec::new(),
+    };
+    let rounds = steps.iter().map(|step| step.rounds).max().unwrap_or(0);
+    for round in 0..rounds {
+        for step in steps.iter().filter(|step| round < step.rounds) {
+            take_turns(step, round, &cores, &mut results.samples);
+        }
+        results.minutes = start.elapsed().as_secs_f64() / 60.0;
+        if !arguments.smoke {
+            results.write(&arguments.out)?;
+        }
+    }
+    let failed = results.samples.iter().filter(|sample| sample.failure.is_some()).count();
+    if arguments.smoke {
+        ensure!(failed == 0, "{failed} of {} failed", results.samples.len());
+        eprintln!("all {} went well, in {:.0?}", results.samples.len(), start.elapsed());
+        return Ok(());
+    }
+    report::write(&arguments.out, &results)?;
+    eprintln!("wrote {} in {:.0?}", arguments.out.display(), start.elapsed());
+    Ok(())
+}
+
+/// Puts each server through a scenario once; who failed in an earlier round is left out.
+fn take_turns(step: &Step, round: u32, cores: &Cores, samples: &mut Vec<Sample>) {
+    let scenario = step.scenario;
+    for server in &step.servers {
+        let is_it = |sample: &Sample| sample.scenario == scenario && sample.server == *server;
+        if samples.iter().any(|sample| is_it(sample) && sample.failure.is_some()) {
+            continue;
+        }
+        let measured = match step.gauge {
+            Gauge::Clock(extent) => measure(scenario, server, extent, cores),
+            Gauge::Callgrind(echo) => instructions(echo, server, cores),
+        };
+        match &measured {
+            Ok(figures) => eprintln!("{round} {scenario}, {server}: {}", line(figures)),
+            Err(error) => eprintln!("{round} {scenario}, {server} failed: {error:#}"),
+        }
+        if measured.is_err() && matches!(step.gauge, Gauge::Callgrind(_)) {
+            // Not the server's fault: what it does by the clock still counts.
+            continue;
+        }
+        let failure = measured.as_ref().err().map(|error| format!("{error:#}"));
+        let figures = measured.unwrap_or_default();
+        samples.push(Sample { scenario, server: (*server).to_owned(), round, figures, failure });
+    }
+}
+
+fn chosen(mut steps: Vec<Step>, arguments: &Arguments) -> Vec<Step> {
+    let Arguments { only, servers, rounds, .. } = arguments;
+    let can_count = server::can_count_instructions();
+    steps.retain(|step| {
+        let slug = step.scenario.slug();
+        let is_wanted = only.is_empty() || only.iter().any(|begin| slug.starts_with(begin));
+        is_wanted && (can_count || !matches!(step.gauge, Gauge::Callgrind(_)))
+    });
+    for step in &mut steps {
+        step.servers.retain(|name| servers.is_empty() || servers.iter().any(|own| own == name));
+        if let (Some(rounds), Gauge::Clock(_)) = (rounds, step.gauge) {
+            step.rounds = *rounds;
+        }
+    }
+    steps.retain(|step| !step.servers.is_empty());
+    steps
+}
+
+/// The figures of one sample, for who watches.
+fn line(figures: &Figures) -> String {
+    let figures: Vec<_> =
+        figures.iter().map(|(figure, value)| format!("{figure:?} {value:.1}")).collect();
+    figures.join(", ")
+}
+
+/// How a server that runs already is loaded.
+#[derive(Args)]
+pub(crate) struct LoadArguments {
+    /// Where it listens.
+    #[arg(long)]
+    address: SocketAddr,
+    /// How many clients wait for their echo.
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// The size of each message, in bytes.
+    #[arg(long, default_value_t = 20)]
+    size: usize,
+    /// How many messages each client sends at once.
+    #[arg(long, default_value_t = 1)]
+    depth: usize,
+    /// For how long.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+}
+
+/// Has a server echo, and prints what was counted.
+///
+/// # Errors
+///
+/// If it answers wrongly or not in time.
+pub(crate) fn load(arguments: &LoadArguments) -> Result<()> {
+    machine::raise_file_limit()?;
+    let &LoadArguments { address, clients, size, depth, seconds } = arguments;
+    let patience = Patience { spins: false, limit: Duration::from_secs(10) };
+    let visit = Visit { address, path: "/echo", deflate: false, patience };
+    let crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(size, depth)))?;
+    let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
+    let tally = echo.run(Until::Elapsed(Duration::from_secs_f64(seconds)))?;
+    echo.finish()?;
+    let micros = |share| tally.latency.quantile(share) as f64 / 1e3;
+    println!(
+        "{:.0} messages/s, p50 {:.1} µs, p99 {:.1} µs, p99.9 {:.1} µs, load busy {:.0} %",
+        tally.messages as f64 / tally.elapsed.as_secs_f64(),
+        micros(0.5),
+        micros(0.99),
+        micros(0.999),
+        100.0 - 100.0 * tally.idle.as_secs_f64() / tally.elapsed.as_secs_f64(),
+    );
+    Ok(())
+}

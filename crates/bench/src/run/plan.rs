@@ -1,0 +1,188 @@
+//! Which servers are put through which scenarios, how often and for how long.
+
+use std::time::Duration;
+
+use super::{measure::Extent, scenario::Scenario};
+use crate::{
+    load::Until,
+    servers::{NAMES, features},
+};
+
+/// One scenario, and who is put through it.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) scenario: Scenario,
+    pub(crate) servers: Vec<&'static str>,
+    pub(crate) rounds: u32,
+    pub(crate) gauge: Gauge,
+}
+
+/// How it is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gauge {
+    /// On its own core, by the clock.
+    Clock(Extent),
+    /// Under callgrind: instructions only.
+    Callgrind(Echo),
+}
+
+/// Clients, bytes and messages in flight of an echo.
+pub(crate) type Echo = (usize, usize, usize);
+
+/// All of it: half an hour, and ten minutes of pings.
+pub(crate) fn full(files: usize, cores: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for clients in [1, 64, 500] {
+        for size in [20, 1 << 10, 16 << 10, LARGE] {
+            let rounds = if GOALS.contains(&(clients, size)) { 7 } else { 3 };
+            let seconds = if size < LARGE { 1.0 } else { 2.0 };
+            steps.push(clocked(echo(clients, size, 1), all, rounds, seconds));
+        }
+    }
+    steps.push(clocked(echo(64, 20, 16), all, 7, 1.0));
+    for clients in [1_000, 10_000] {
+        for size in [64, 1 << 10] {
+            for burst in [1, 16] {
+                let scenario = Scenario::Broadcast { clients, size, burst };
+                steps.push(clocked(scenario, distinct, 3, 1.0));
+            }
+        }
+    }
+    for deflate in [false, true] {
+        let scenario = Scenario::Json { clients: 1_000, deflate };
+        steps.push(clocked(scenario, distinct, 3, 1.0));
+    }
+    for deflate in [false, true] {
+        let clients = room(19_000, files);
+        steps.push(clocked(Scenario::Idle { clients, deflate }, distinct, 1, 1.0));
+    }
+    steps.push(clocked(Scenario::Connects { clients: 20_000 }, distinct, 5, 1.0));
+    steps.push(clocked(Scenario::Hog { light: 64 }, all, 5, 1.0));
+    steps.push(clocked(Scenario::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
+    steps.extend(workers(cores, 5, 1.0));
+    for echo in [(64, 20, 1), (500, 1 << 10, 1), (64, 16 << 10, 1), (64, 20, 16)] {
+        steps.push(counted(echo, all));
+    }
+    let clients = room(10_000, files);
+    steps.push(clocked(Scenario::Pings { clients, seconds: 600 }, only(&["aerys"]), 1, 1.0));
+    steps
+}
+
+/// Every figure that has to be reached, in less than three minutes.
+pub(crate) fn quick(files: usize, cores: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (clients, size) in GOALS {
+        let rounds = if size < LARGE { 2 } else { 1 };
+        steps.push(clocked(echo(clients, size, 1), all, rounds, 0.4));
+    }
+    steps.push(clocked(echo(1, LARGE, 1), only(&["aerys"]), 1, 0.2));
+    steps.push(clocked(echo(64, 20, 16), all, 2, 0.4));
+    for clients in [1_000, room(10_000, files)] {
+        for burst in [1, 16] {
+            let scenario = Scenario::Broadcast { clients, size: 64, burst };
+            steps.push(clocked(scenario, only(&["aerys", "tokio-tungstenite"]), 1, 0.5));
+        }
+    }
+    for deflate in [false, true] {
+        let scenario = Scenario::Json { clients: 1_000, deflate };
+        steps.push(clocked(scenario, only(&["aerys"]), 2, 0.4));
+    }
+    let scenario = Scenario::Idle { clients: room(2_000, files), deflate: false };
+    steps.push(clocked(scenario, only(&["floor-tokio", "aerys", "tokio-websockets"]), 1, 0.0));
+    steps.push(clocked(Scenario::Connects { clients: 3_000 }, distinct, 1, 0.0));
+    steps.push(clocked(Scenario::Hog { light: 64 }, all, 1, 0.4));
+    let scenario = Scenario::NoRead { clients: 4, seconds: 1 };
+    steps.push(clocked(scenario, only(&["aerys", "aerys-await"]), 1, 0.0));
+    steps.extend(workers(cores, 1, 0.4));
+    for echo in [(64, 20, 1), (500, 1 << 10, 1)] {
+        steps.push(counted(echo, frugal));
+    }
+    let scenario = Scenario::Pings { clients: room(2_000, files), seconds: 12 };
+    steps.push(clocked(scenario, only(&["aerys"]), 1, 0.0));
+    steps
+}
+
+/// Everything once, and as little of it as shows that it works.
+pub(crate) fn smoke() -> Vec<Step> {
+    let scenarios = [
+        echo(1, 20, 1),
+        echo(8, 1 << 10, 1),
+        echo(2, LARGE, 1),
+        echo(4, 20, 16),
+        Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
+        Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
+        Scenario::Json { clients: 8, deflate: true },
+        Scenario::Idle { clients: 8, deflate: false },
+        Scenario::Idle { clients: 8, deflate: true },
+        Scenario::Pings { clients: 2, seconds: 0 },
+        Scenario::Connects { clients: 8 },
+        Scenario::Hog { light: 4 },
+        Scenario::NoRead { clients: 1, seconds: 0 },
+        Scenario::Workers { workers: 2, clients: 8 },
+    ];
+    let step = |scenario| {
+        let messages = if matches!(scenario, Scenario::Echo { size: LARGE, .. }) { 4 } else { 200 };
+        let extent = Extent { warm: Until::Messages(4), window: Until::Messages(messages) };
+        step(scenario, all, 1, Gauge::Clock(extent))
+    };
+    scenarios.into_iter().map(step).collect()
+}
+
+fn echo(clients: usize, size: usize, depth: usize) -> Scenario {
+    Scenario::Echo { clients, size, depth }
+}
+
+fn clocked(scenario: Scenario, whom: impl Fn(&str) -> bool, rounds: u32, seconds: f64) -> Step {
+    let extent = Extent {
+        warm: Until::Elapsed(Duration::from_secs_f64(seconds / 4.0)),
+        window: Until::Elapsed(Duration::from_secs_f64(seconds)),
+    };
+    step(scenario, whom, rounds, Gauge::Clock(extent))
+}
+
+fn counted((clients, size, depth): Echo, whom: impl Fn(&str) -> bool) -> Step {
+    let gauge = Gauge::Callgrind((clients, size, depth));
+    step(echo(clients, size, depth), whom, 1, gauge)
+}
+
+/// Two workers against one, where two loads have cores of their own beside them.
+fn workers(cores: usize, rounds: u32, seconds: f64) -> Vec<Step> {
+    let scenario = |workers| Scenario::Workers { workers, clients: 500 };
+    let step = |workers| clocked(scenario(workers), only(&["aerys"]), rounds, seconds);
+    if cores < 4 { Vec::new() } else { [1, 2].map(step).into() }
+}
+
+fn step(scenario: Scenario, whom: impl Fn(&str) -> bool, rounds: u32, gauge: Gauge) -> Step {
+    let suits = |name: &&str| features(name).is_some_and(|features| scenario.suits(features));
+    let servers = NAMES.iter().copied().filter(|name| whom(name)).filter(suits).collect();
+    Step { scenario, servers, rounds, gauge }
+}
+
+fn all(_: &str) -> bool {
+    true
+}
+
+/// All but those that differ from another only in how they echo.
+fn distinct(name: &str) -> bool {
+    !matches!(name, "aerys-await" | "sockudo-ws-flush")
+}
+
+/// All but those that need so many instructions that counting them takes minutes.
+fn frugal(name: &str) -> bool {
+    !matches!(name, "tokio-tungstenite" | "axum")
+}
+
+fn only(names: &[&str]) -> impl Fn(&str) -> bool {
+    move |name| names.contains(&name)
+}
+
+/// How many clients a process can hold, if it should be so many.
+fn room(clients: usize, files: usize) -> usize {
+    clients.min(files.saturating_sub(500))
+}
+
+/// The echoes, in clients and bytes, that figures have to be reached at.
+const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];
+
+/// A large message, in bytes.
+const LARGE: usize = 1 << 20;

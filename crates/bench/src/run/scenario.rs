@@ -1,0 +1,143 @@
+//! What a server is put through.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::servers::Features;
+
+/// One situation that servers are compared in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scenario {
+    /// Every client waits for the echo of `depth` messages of `size` bytes, sent in one write.
+    Echo { clients: usize, size: usize, depth: usize },
+    /// One client publishes `burst` messages of `size` bytes in one write; all have to hear them.
+    Broadcast { clients: usize, size: usize, burst: usize },
+    /// One client publishes a JSON text of 1 KiB; all have to hear it, compressed or not.
+    Json { clients: usize, deflate: bool },
+    /// What connections cost in memory, before and after one echo of 1 KiB.
+    Idle { clients: usize, deflate: bool },
+    /// Whether silent connections grow while the server pings them.
+    Pings { clients: usize, seconds: u64 },
+    /// Clients come and go, 64 at a time.
+    Connects { clients: usize },
+    /// One client has 64 messages of 16 KiB under way, beside light ones with 20 B each.
+    Hog { light: usize },
+    /// Clients send messages of 16 KiB and never read.
+    NoRead { clients: usize, seconds: u64 },
+    /// Echo of 20 B at 500 clients, with so many workers and two loads.
+    Workers { workers: usize, clients: usize },
+}
+
+impl Scenario {
+    /// Whether a server can be put through this.
+    pub(crate) fn suits(self, features: Features) -> bool {
+        match self {
+            Self::Broadcast { .. } => features.broadcast,
+            Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
+            Self::Idle { deflate, .. } => features.compression || !deflate,
+            Self::Workers { .. } => features.workers,
+            _ => features.echo,
+        }
+    }
+
+    /// What its first figures are counted per.
+    pub(crate) fn unit(self) -> &'static str {
+        match self {
+            Self::Broadcast { .. } | Self::Json { .. } => "delivery",
+            Self::Idle { .. } | Self::Pings { .. } => "connection",
+            Self::Connects { .. } => "handshake",
+            Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } | Self::Workers { .. } => {
+                "message"
+            }
+        }
+    }
+
+    /// The group that it is reported and chosen in.
+    pub(crate) fn group(self) -> &'static str {
+        match self {
+            Self::Echo { depth: 1, .. } => "echo",
+            Self::Echo { .. } => "pipelined",
+            Self::Broadcast { .. } => "broadcast",
+            Self::Json { .. } => "compressed",
+            Self::Idle { .. } => "idle",
+            Self::Pings { .. } => "pings",
+            Self::Connects { .. } => "connects",
+            Self::Hog { .. } => "hog",
+            Self::NoRead { .. } => "noread",
+            Self::Workers { .. } => "workers",
+        }
+    }
+
+    /// A name without spaces, which begins with its group.
+    pub(crate) fn slug(self) -> String {
+        let ascii = self.to_string().replace('×', "x").replace("1 → ", "");
+        let words = ascii.split(|letter: char| !letter.is_ascii_alphanumeric());
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.group())?;
+        match *self {
+            Self::Echo { clients, size, depth: 1 } => write!(f, "{clients} × {}", bytes(size)),
+            Self::Echo { clients, size, depth } => {
+                write!(f, "{clients} × {}, {depth} in flight", bytes(size))
+            }
+            Self::Broadcast { clients, size, burst: 1 } => {
+                write!(f, "1 → {clients} × {}", bytes(size))
+            }
+            Self::Broadcast { clients, size, burst } => {
+                write!(f, "1 → {clients} × {}, bursts of {burst}", bytes(size))
+            }
+            Self::Json { clients, deflate } => {
+                write!(f, "1 → {clients} × 1 KiB JSON, {}", deflated(deflate))
+            }
+            Self::Idle { clients, deflate } => write!(f, "{clients}, {}", deflated(deflate)),
+            Self::Pings { clients, seconds } => write!(f, "{clients} for {seconds} s"),
+            Self::Connects { clients } => write!(f, "{clients}"),
+            Self::Hog { light } => write!(f, "64 × 16 KiB beside {light} × 20 B"),
+            Self::NoRead { clients, seconds } => write!(f, "{clients} × 16 KiB for {seconds} s"),
+            Self::Workers { workers, clients } => write!(f, "{workers} for {clients} × 20 B"),
+        }
+    }
+}
+
+fn deflated(deflate: bool) -> &'static str {
+    if deflate { "deflated" } else { "plain" }
+}
+
+/// A size in the unit that suits it.
+fn bytes(size: usize) -> String {
+    match size {
+        0..1024 => format!("{size} B"),
+        1024..0x10_0000 => format!("{} KiB", size >> 10),
+        _ => format!("{} MiB", size >> 20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_has_a_title_and_a_name_to_choose_it_by() {
+        for (scenario, title, slug) in [
+            (
+                Scenario::Echo { clients: 64, size: 20, depth: 1 },
+                "echo 64 × 20 B",
+                "echo-64-x-20-B",
+            ),
+            (
+                Scenario::Broadcast { clients: 1000, size: 1024, burst: 16 },
+                "broadcast 1 → 1000 × 1 KiB, bursts of 16",
+                "broadcast-1000-x-1-KiB-bursts-of-16",
+            ),
+        ] {
+            assert_eq!(scenario.to_string(), title);
+            assert_eq!(scenario.slug(), slug);
+        }
+    }
+}

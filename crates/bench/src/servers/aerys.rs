@@ -1,0 +1,82 @@
+//! Aerys itself: an echo that lets go of what it sends, one that waits for it, and a broadcast.
+
+use aerys::{
+    Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Refusal, Server,
+    Websocket,
+};
+use anyhow::Result;
+use tokio::runtime::Builder;
+
+use super::{LIMIT, Settings, socket};
+
+/// Runs the server whose echo does not wait.
+pub(super) fn serve(settings: &Settings) -> Result<()> {
+    run(settings, Echo)
+}
+
+/// Runs the server whose echo waits until each message has been handed to the kernel.
+pub(super) fn serve_awaiting(settings: &Settings) -> Result<()> {
+    run(settings, AwaitingEcho)
+}
+
+struct Echo;
+
+impl Websocket for Echo {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.send(message).nowait();
+        Ok(())
+    }
+}
+
+struct AwaitingEcho;
+
+impl Websocket for AwaitingEcho {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.send(message).await?;
+        Ok(())
+    }
+}
+
+struct Broadcast;
+
+impl Websocket for Broadcast {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.endpoint().broadcast(message).nowait();
+        Ok(())
+    }
+}
+
+/// The workers have threads of their own; this one sleeps.
+fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
+    let options = options(settings);
+    let host = Host::new("localhost")
+        .websocket_with("/echo", echo, options.clone())
+        .websocket_with("/broadcast", Broadcast, options);
+    let server = Server::new().listen(settings.address).workers(settings.workers).host(host);
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let running = server.start().await?;
+        socket::announce(running.address())?;
+        Ok(running.until_signalled().await?)
+    })
+}
+
+/// The defaults, but for what all servers are given alike.
+fn options(settings: &Settings) -> Options {
+    Options::new()
+        .max_frame_size(LIMIT)
+        .max_msg_size(LIMIT)
+        .allowed_origins(Origins::Any)
+        .compression(settings.compression.then(Compression::new))
+}

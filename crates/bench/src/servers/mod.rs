@@ -1,0 +1,119 @@
+//! The servers that are measured, each the least program that its library allows.
+//!
+//! Each listens on one thread, with `TCP_NODELAY`, takes messages of up to 16 MiB, and offers
+//! `/echo`, where each message comes back as the kind it was, and, if it can, `/broadcast`, where
+//! each message goes to everyone who is there, its sender included.
+
+mod actix_ws;
+mod aerys;
+mod axum;
+mod endpoint;
+mod fastwebsockets;
+mod floor;
+mod floor_tokio;
+mod frames;
+mod hub;
+mod hyper;
+mod relay;
+mod session;
+mod socket;
+mod sockudo_ws;
+mod tokio_tungstenite;
+mod tokio_websockets;
+mod yawc;
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+
+/// How a server is run.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where it listens; port 0 is any free port.
+    pub(crate) address: SocketAddr,
+    /// How many threads drive its clients.
+    pub(crate) workers: usize,
+    /// Whether permessage-deflate (RFC 7692) is agreed to when a client offers it.
+    pub(crate) compression: bool,
+}
+
+/// What a server can be measured at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Features {
+    /// Whether it serves `/echo`.
+    pub(crate) echo: bool,
+    /// Whether it serves `/broadcast`.
+    pub(crate) broadcast: bool,
+    /// Whether it can compress.
+    pub(crate) compression: bool,
+    /// Whether it can be run on more threads than one.
+    pub(crate) workers: bool,
+}
+
+/// The names of all servers, in the order in which they are reported.
+pub(crate) const NAMES: &[&str] = &{
+    let mut names = [""; SERVERS.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = SERVERS[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// Runs a server until its process is ended. Prints `ready ADDRESS` and a newline on stdout once it
+/// listens.
+///
+/// # Errors
+///
+/// If there is no server of this name, it cannot do what the settings ask for, or the address is not
+/// to be had.
+pub(crate) fn serve(name: &str, settings: &Settings) -> Result<()> {
+    let server = find(name).with_context(|| format!("no server is called {name}"))?;
+    let Features { compression, workers, .. } = server.features;
+    ensure!(compression || !settings.compression, "{name} cannot compress");
+    ensure!(workers || settings.workers == 1, "{name} runs on one thread");
+    (server.serve)(settings)
+}
+
+/// What a server can be measured at; `None` if there is none of this name.
+pub(crate) fn features(name: &str) -> Option<Features> {
+    find(name).map(|server| server.features)
+}
+
+struct Server {
+    name: &'static str,
+    features: Features,
+    serve: fn(&Settings) -> Result<()>,
+}
+
+fn find(name: &str) -> Option<&'static Server> {
+    SERVERS.iter().find(|server| server.name == name)
+}
+
+const SERVERS: &[Server] = &[
+    Server { name: "floor", features: FLOOR, serve: floor::serve },
+    Server { name: "floor-tokio", features: FLOOR, serve: floor_tokio::serve },
+    Server { name: "aerys", features: AERYS, serve: aerys::serve },
+    Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
+    Server { name: "fastwebsockets", features: PLAIN, serve: fastwebsockets::serve },
+    Server { name: "tokio-websockets", features: PLAIN, serve: tokio_websockets::serve },
+    Server { name: "tokio-tungstenite", features: PLAIN, serve: tokio_tungstenite::serve },
+    Server { name: "axum", features: PLAIN, serve: axum::serve },
+    Server { name: "actix-ws", features: PLAIN, serve: actix_ws::serve },
+    Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
+    Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
+    Server { name: "yawc", features: COMPRESSING, serve: yawc::serve },
+];
+
+const FLOOR: Features =
+    Features { echo: true, broadcast: false, compression: false, workers: false };
+const PLAIN: Features = Features { broadcast: true, ..FLOOR };
+const COMPRESSING: Features = Features { compression: true, ..PLAIN };
+const AERYS: Features = Features { workers: true, ..COMPRESSING };
+
+/// The longest message that is taken, in bytes.
+const LIMIT: usize = 16 << 20;
+
+/// How much the floors read at once, in bytes.
+const READ: usize = 64 * 1024;
