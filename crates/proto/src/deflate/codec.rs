@@ -124,16 +124,12 @@ enum Context {
     #[default]
     Off,
     Lent,
-    Own {
-        bits: u8,
-    },
+    Own,
 }
 
 impl Inflater {
     pub(crate) fn new(agreement: &Agreement) -> Self {
-        let bits = agreement.client_bits();
-        let context =
-            if agreement.client_takes_over() { Context::Own { bits } } else { Context::Lent };
+        let context = if agreement.client_takes_over() { Context::Own } else { Context::Lent };
         Self { context, state: None }
     }
 
@@ -152,7 +148,7 @@ impl Inflater {
     ) -> Result<(), PeerError> {
         let state = self.state.get_or_insert_with(|| match self.context {
             Context::Off | Context::Lent => pool::borrow_decompress(),
-            Context::Own { bits } => pool::new_decompress(bits),
+            Context::Own => Box::new(pool::new_decompress()),
         });
         pool::with_chunk(|chunk| {
             inflate(state, bytes, chunk, &mut sink)?;

@@ -55,8 +55,8 @@ impl Compression {
     /// never does (RFC 7692 §7.1.1.2). The decompressor's state, some 50 KiB with full window
     /// bits, is kept for each client that has sent anything compressed. Default false.
     ///
-    /// A client need not have offered to do without. One that insists on its context, as few can be
-    /// told to, fails the connection.
+    /// A client is told not to take context over though it may not have offered that, as the RFC
+    /// allows. One that was set to insist on its context fails the connection then.
     pub fn client_context_takeover(mut self, takeover: bool) -> Self {
         self.client_context_takeover = takeover;
         self
@@ -70,9 +70,9 @@ impl Compression {
     }
 
     /// How far back what clients send may refer, as a power of two in bytes, from 9 to 15
-    /// (RFC 7692 §7.1.2.2). It bounds the state that is kept with
-    /// [`client_context_takeover`](Self::client_context_takeover): a client that cannot be told is
-    /// told to take no context over. Without takeover it has no effect. Default 15.
+    /// (RFC 7692 §7.1.2.2). It spares clients that can be told so some memory, and the server none.
+    /// Without [`client_context_takeover`](Self::client_context_takeover) it has no effect.
+    /// Default 15.
     pub fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = bits;
         self

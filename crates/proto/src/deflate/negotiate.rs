@@ -70,11 +70,6 @@ impl Agreement {
     pub(super) fn server_bits(&self) -> u8 {
         self.server_max_window_bits.unwrap_or(MAX_BITS)
     }
-
-    /// A window that is enough to decompress with. For a client's window of 8 bits 9 are.
-    pub(super) fn client_bits(&self) -> u8 {
-        self.client_max_window_bits.unwrap_or(MAX_BITS).max(MIN_BITS)
-    }
 }
 
 /// The parameters of one offer.
@@ -123,20 +118,17 @@ impl Offer {
             Some(asked) => Some(asked.min(ours)),
             None => Some(ours).filter(|bits| *bits < MAX_BITS),
         };
+        // RFC 7692 §7.1.2.2: it must not be named if it was not offered. Without takeover its size
+        // does not matter to anyone.
         let takes_over = compression.client_takes_over() && !self.client_no_context_takeover;
-        let theirs = compression.client_bits();
-        let (client_no_context_takeover, client_max_window_bits) = match self.client_max_window_bits
-        {
-            // Without takeover a window is lent for a message, and its size does not matter.
-            _ if !takes_over => (true, None),
-            Some(most) => (false, Some(most.min(theirs)).filter(|bits| *bits < MAX_BITS)),
-            // RFC 7692 §7.1.2.2: it must not be named if it was not offered.
-            None => (theirs < MAX_BITS, None),
-        };
+        let client_max_window_bits = self
+            .client_max_window_bits
+            .map(|most| most.min(compression.client_bits()))
+            .filter(|bits| takes_over && *bits < MAX_BITS);
         Some(Agreement {
             server_no_context_takeover: self.server_no_context_takeover
                 || !compression.server_takes_over(),
-            client_no_context_takeover,
+            client_no_context_takeover: !takes_over,
             server_max_window_bits,
             client_max_window_bits,
         })

@@ -49,7 +49,7 @@ pub(super) fn borrow_decompress() -> Box<Decompress> {
             decompress.reset(false);
             Box::new(decompress)
         }
-        None => new_decompress(MAX_BITS),
+        None => Box::new(new_decompress()),
     }
 }
 
@@ -61,8 +61,9 @@ pub(super) fn return_decompress(decompress: Box<Decompress>) {
     });
 }
 
-pub(super) fn new_decompress(bits: u8) -> Box<Decompress> {
-    Box::new(Decompress::new_with_window_bits(false, bits))
+/// One with an empty window, large enough for any client. A smaller one would take as much memory.
+pub(super) fn new_decompress() -> Decompress {
+    Decompress::new_with_window_bits(false, MAX_BITS)
 }
 
 /// A piece of memory to work in.
