@@ -21,6 +21,10 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn push(&mut self, message: Message) {
         self.cost += cost(&message);
+        if self.backlog.capacity() == 0 {
+            // Most clients never have two waiting.
+            self.backlog.reserve_exact(1);
+        }
         self.backlog.push_back(message);
     }
 

@@ -316,6 +316,7 @@ mod server;
 mod session;
 mod signal;
 mod stats;
+mod visit;
 mod watcher;
 mod websocket;
 mod worker;

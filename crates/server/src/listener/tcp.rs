@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    driver::Driver,
-    http::{self, Limits, Outcome, Site},
+    http::{Limits, Site},
+    visit::{Visit, greet},
     worker::Worker,
 };
 
@@ -66,41 +66,23 @@ fn place(stream: TcpStream, address: SocketAddr, reception: &Reception) {
     let Some(worker) = workers.iter().min_by_key(|worker| worker.connections().len()) else {
         return;
     };
-    let index = worker.index();
-    let reception = reception.clone();
+    let (index, reception) = (worker.index(), reception.clone());
     if worker.is_here() {
-        worker.spawn(serve(stream, address, index, reception));
+        worker.spawn(Visit::new(greet(stream, address, index, reception)));
         return;
     }
     // A socket belongs to the runtime that it was made on.
     match stream.into_std() {
-        Ok(stream) => worker.spawn(async move {
+        Ok(stream) => worker.spawn(Visit::new(async move {
             match TcpStream::from_std(stream) {
-                Ok(stream) => serve(stream, address, index, reception).await,
-                Err(error) => warn!(%address, %error, "a connection could not be handed over"),
+                Ok(stream) => greet(stream, address, index, reception).await,
+                Err(error) => {
+                    warn!(%address, %error, "a connection could not be handed over");
+                    None
+                }
             }
-        }),
+        })),
         Err(error) => warn!(%address, %error, "a connection could not be handed over"),
-    }
-}
-
-/// One connection, from its first byte to its last.
-async fn serve(stream: TcpStream, address: SocketAddr, worker: usize, reception: Reception) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%address, %error, "a connection keeps its delay");
-    }
-    // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(64 * 1024) {
-        debug!(%address, %error, "a connection keeps its buffer");
-    }
-    let Reception { site, limits, stop, .. } = reception;
-    // Boxed, so that what HTTP needs is given back when the connection becomes a websocket.
-    let outcome = Box::pin(http::serve(stream, address, (site, worker), limits, stop)).await;
-    match outcome {
-        Outcome::Over => {}
-        Outcome::Upgraded { opening, stream, early } => Driver::new(opening, stream, early).await,
-        Outcome::Vanished(opening) => Driver::vanished(opening).await,
     }
 }
 

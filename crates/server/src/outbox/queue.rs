@@ -73,6 +73,10 @@ impl Queue {
         self.bytes += cost;
         self.last_place += 1;
         let place = self.last_place;
+        if self.parcels.capacity() == 0 {
+            // Most clients are never owed two.
+            self.parcels.reserve_exact(1);
+        }
         self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
         place
     }
