@@ -1,10 +1,14 @@
 //! How application code can end badly, and what comes of it: its own client is closed with 1011
 //! and not told why, and nobody else notices.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{
+    any::Any,
+    future::ready,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use aerys_proto::CloseCode;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::Either};
 use tracing::error;
 
 use crate::{Client, Endpoint, Failure, Refusal};
@@ -14,16 +18,27 @@ pub(crate) enum Fault {
     Panicked(String),
 }
 
-/// Runs application code; a panic in it is its own end and nobody else's.
-pub(crate) async fn caught<T>(code: impl Future<Output = T>) -> Result<T, Fault> {
-    AssertUnwindSafe(code).catch_unwind().await.map_err(|panic| Fault::Panicked(words(&*panic)))
+/// Runs the application code that `start` begins; a panic in it is its own end and nobody else's.
+///
+/// No `async fn`, which would have room for the code twice: as its argument and as what it awaits.
+pub(crate) fn caught<F: Future>(
+    start: impl FnOnce() -> F,
+) -> impl Future<Output = Result<F::Output, Fault>> {
+    let panicked = |panic: Box<dyn Any + Send>| Fault::Panicked(words(&*panic));
+    match catch_unwind(AssertUnwindSafe(start)) {
+        Ok(code) => {
+            let code = AssertUnwindSafe(code).catch_unwind();
+            Either::Left(code.map(move |outcome| outcome.map_err(panicked)))
+        }
+        Err(panic) => Either::Right(ready(Err(panicked(panic)))),
+    }
 }
 
 /// As [`caught`], for code that can also fail.
-pub(crate) async fn tried<E: Into<Fault>>(
-    code: impl Future<Output = Result<(), E>>,
-) -> Result<(), Fault> {
-    caught(code).await.and_then(|outcome| outcome.map_err(Into::into))
+pub(crate) fn tried<E: Into<Fault>, F: Future<Output = Result<(), E>>>(
+    start: impl FnOnce() -> F,
+) -> impl Future<Output = Result<(), Fault>> {
+    caught(start).map(|outcome| outcome.and_then(|outcome| outcome.map_err(Into::into)))
 }
 
 impl Fault {

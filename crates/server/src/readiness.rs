@@ -118,7 +118,7 @@ where
             ready = watched.ready() => ready?,
         };
         if (ready || watched.readiness == Readiness::Readable)
-            && let Err(fault) = tried(async { callback(owner.clone()).await }).await
+            && let Err(fault) = tried(|| callback(owner.clone())).await
         {
             let ends = !fault.is_silent();
             owner.suffer(fault);

@@ -75,7 +75,7 @@ async fn handlers<W, S>(
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
-    let outcome = caught(async { mount.app.on_open(handshake).await }).await;
+    let outcome = caught(|| mount.app.on_open(handshake)).await;
     if line.shut() {
         return line.refuse(refusal(outcome, mount.path()));
     }
@@ -85,7 +85,7 @@ async fn handlers<W, S>(
         fault.punish(client, "on_open");
     }
     while let Some(message) = line.next_message().await {
-        if let Err(fault) = tried(async { mount.app.on_data(client, message).await }).await {
+        if let Err(fault) = tried(|| mount.app.on_data(client, message)).await {
             fault.punish(client, "on_data");
         }
     }
@@ -101,7 +101,7 @@ where
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
     client.endpoint().registry().leave(client.id());
     let gone = Departure::new(client.clone(), close);
-    if let Err(fault) = caught(async { mount.app.on_close(&gone).await }).await {
+    if let Err(fault) = caught(|| mount.app.on_close(&gone)).await {
         fault.report(client.endpoint(), Some(client), "on_close");
     }
     line.outbox.departed();

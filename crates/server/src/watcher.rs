@@ -230,7 +230,7 @@ where
             biased;
             () = end.cancelled() => {}
             () = switch.cancelled() => {}
-            outcome = tried(watch) => {
+            outcome = tried(|| watch) => {
                 if let Err(fault) = outcome {
                     owner.suffer(fault);
                 }
@@ -285,7 +285,7 @@ where
                 () = switch.changed_from(enabled) => break,
                 _ = ticks.tick() => {}
             }
-            if let Err(fault) = tried(async { callback(owner.clone()).await }).await
+            if let Err(fault) = tried(|| callback(owner.clone())).await
                 && !owner.suffer(fault)
             {
                 return Ok(());
