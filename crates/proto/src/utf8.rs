@@ -34,8 +34,15 @@ impl Utf8 {
 
 /// Checks a text that is complete.
 pub(crate) fn check(text: &[u8]) -> Result<(), PeerError> {
+    // Short ones are mostly ASCII, which is found out faster.
+    if text.len() < SHORT && text.is_ascii() {
+        return Ok(());
+    }
     simdutf8::basic::from_utf8(text).map(drop).map_err(|_| PeerError::TextNotUtf8)
 }
+
+/// From this length on there is nothing faster than SIMD.
+const SHORT: usize = 64;
 
 #[cfg(test)]
 mod tests {

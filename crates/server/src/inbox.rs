@@ -22,8 +22,7 @@ impl Inbox {
     pub(crate) fn push(&mut self, message: Message) {
         self.cost += cost(&message);
         if self.backlog.capacity() == 0 {
-            // Most clients never have two waiting.
-            self.backlog.reserve_exact(1);
+            SPARE.with_borrow_mut(|spare| mem::swap(spare, &mut self.backlog));
         }
         self.backlog.push_back(message);
     }
@@ -74,10 +73,20 @@ impl Inbox {
     pub(crate) fn take(&mut self) -> Option<Message> {
         let message = self.backlog.pop_front()?;
         self.cost -= cost(&message);
-        if self.backlog.is_empty() && self.backlog.capacity() > KEPT_MESSAGES {
-            self.backlog = VecDeque::new();
+        if self.backlog.is_empty() {
+            self.give_back_room();
         }
         Some(message)
+    }
+
+    fn give_back_room(&mut self) {
+        SPARE.with_borrow_mut(|spare| {
+            if spare.capacity() == 0 && self.backlog.capacity() <= SPARE_MESSAGES {
+                mem::swap(spare, &mut self.backlog);
+            } else {
+                self.backlog = VecDeque::new();
+            }
+        });
     }
 
     /// Nothing happens in the session before something comes.
@@ -105,11 +114,14 @@ fn cost(message: &Message) -> usize {
 }
 
 thread_local! {
+    /// Room for messages, for whose inbox is filled next: an empty one has none of its own.
+    static SPARE: RefCell<VecDeque<Message>> = const { RefCell::new(VecDeque::new()) };
+
     static LENT: RefCell<Inbox> = RefCell::default();
 }
 
 /// A client of which this many bytes wait to be taken is not heard.
 const FULL: usize = 4 * 1024;
 
-/// Room for this many messages is kept while none waits.
-const KEPT_MESSAGES: usize = 8;
+/// Room for more messages than this is given back.
+const SPARE_MESSAGES: usize = 1024;

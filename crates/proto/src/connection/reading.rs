@@ -86,6 +86,7 @@ impl Reader {
     /// Whether `input` begins with a frame that ends the connection, by its header alone.
     pub(super) fn is_end(&self, input: &[u8], config: &Config) -> bool {
         matches!(self.stage, Stage::Start)
+            && self.short_header(input, config).is_none()
             && match self.parse_header(input, config) {
                 Ok(Some(header)) => header.start.opcode == Opcode::Close,
                 Ok(None) => false,
@@ -121,30 +122,38 @@ impl Reader {
         input: &mut &mut [u8],
         config: &Config,
     ) -> Result<Option<Message>, PeerError> {
-        let Some(&[first, second, ref key @ ..]) = input.first_chunk::<SHORT_HEADER>() else {
+        let Some(Header { start, len, key }) = self.short_header(input, config) else {
             return Ok(None);
         };
-        let (opcode, len) = match first {
-            0x81 => (Opcode::Text, second ^ 0x80),
-            0x82 if !config.text_only => (Opcode::Binary, second ^ 0x80),
-            _ => return Ok(None),
-        };
-        // Masked, and with no extended length.
-        let size = usize::from(len);
-        let fits = len < 126 && size <= config.max_frame_size && size <= config.max_msg_size;
-        let is_between = matches!(self.stage, Stage::Start)
-            && self.assembler.as_ref().is_some_and(Assembler::is_idle);
-        if !fits || !is_between || input.len() < SHORT_HEADER + size {
-            return Ok(None);
-        }
-        let mut mask = Mask::new(*key);
         take(input, SHORT_HEADER);
-        let payload = take(input, size);
-        mask.apply(payload);
+        let payload = take(input, len as usize);
+        Mask::new(key).apply(payload);
         self.count.count_frame(false);
-        let message = assembler::whole(opcode, payload, config)?;
+        let message = assembler::whole(start.opcode, payload, config)?;
         self.count.messages += 1;
         Ok(Some(message))
+    }
+
+    /// The header at the front of `input`, if it is that of a whole message with a length of seven
+    /// bits, and the message is there.
+    fn short_header(&self, input: &[u8], config: &Config) -> Option<Header> {
+        let &[first, second, ref key @ ..] = input.first_chunk::<SHORT_HEADER>()?;
+        let opcode = match first {
+            0x81 => Opcode::Text,
+            0x82 if !config.text_only => Opcode::Binary,
+            _ => return None,
+        };
+        // Masked, and with no extended length.
+        let len = second.wrapping_sub(0x80);
+        let size = usize::from(len);
+        let is_between = matches!(self.stage, Stage::Start)
+            && self.assembler.as_ref().is_some_and(Assembler::is_idle);
+        let is_there = len < 126
+            && input.len() >= SHORT_HEADER + size
+            && size <= config.max_frame_size
+            && size <= config.max_msg_size;
+        let start = Start { fin: true, compressed: false, opcode };
+        (is_between && is_there).then_some(Header { start, len: len.into(), key: *key })
     }
 
     /// Reads on from where a frame starts.

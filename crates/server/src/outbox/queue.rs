@@ -4,7 +4,9 @@
 //! looking for its place, and costs no allocation.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeSet, VecDeque},
+    mem,
     sync::Arc,
     task::Waker,
 };
@@ -74,8 +76,7 @@ impl Queue {
         self.last_place += 1;
         let place = self.last_place;
         if self.parcels.capacity() == 0 {
-            // Most clients are never owed two.
-            self.parcels.reserve_exact(1);
+            SPARE.with_borrow_mut(|spare| mem::swap(spare, &mut self.parcels));
         }
         self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
         place
@@ -113,10 +114,20 @@ impl Queue {
                 awaited.push(parcel.receipt);
             }
         }
-        if self.parcels.is_empty() && self.parcels.capacity() > KEPT_PARCELS {
-            self.parcels = VecDeque::new();
+        if self.parcels.is_empty() {
+            self.give_back_room();
         }
         awaited
+    }
+
+    fn give_back_room(&mut self) {
+        SPARE.with_borrow_mut(|spare| {
+            if spare.capacity() == 0 && self.parcels.capacity() <= SPARE_PARCELS {
+                mem::swap(spare, &mut self.parcels);
+            } else {
+                self.parcels = VecDeque::new();
+            }
+        });
     }
 
     /// Drops a message instead of putting it in.
@@ -187,8 +198,13 @@ pub(super) const PARCEL_COST: usize = 64;
 /// What a frame's header takes on the wire, about.
 const FRAME_COST: usize = 4;
 
-/// Room for this many messages is kept while nothing is queued.
-const KEPT_PARCELS: usize = 8;
+thread_local! {
+    /// Room for messages, for whose queue is filled next: an empty one has none of its own.
+    static SPARE: RefCell<VecDeque<Parcel>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Room for more messages than this is given back.
+const SPARE_PARCELS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
