@@ -11,6 +11,8 @@ use aerys_proto::{Frame, Message};
 use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
+use super::Socket;
+
 /// Small frames are copied behind each other; large payloads stay where they are.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -52,14 +54,22 @@ impl Batch {
         FULL.saturating_sub(self.len)
     }
 
+    /// Writes it. If `more_follows` at once, the kernel may wait for that.
     pub(super) fn poll_write(
         &self,
-        stream: &mut TcpStream,
+        socket: &mut Socket,
+        more_follows: bool,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        let Socket { stream, cork, .. } = socket;
         if self.payloads.is_empty() {
-            return Pin::new(stream).poll_write(cx, &self.bytes);
+            let corked = if more_follows { cork.write(stream, &self.bytes) } else { None };
+            return corked.unwrap_or_else(|| {
+                cork.pass();
+                Pin::new(stream).poll_write(cx, &self.bytes)
+            });
         }
+        cork.pass();
         let mut slices = [IoSlice::new(&[]); 2 * PAYLOADS + 1];
         let mut count = 0;
         for (slice, piece) in slices.iter_mut().zip(self.pieces()) {

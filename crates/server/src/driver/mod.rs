@@ -4,6 +4,7 @@
 //! that in as few system calls as it takes; then the next client has its turn.
 
 mod batch;
+mod cork;
 mod reading;
 mod writing;
 
@@ -24,6 +25,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use self::cork::Cork;
 use crate::{
     clock,
     line::Line,
@@ -80,6 +82,7 @@ struct Socket {
     has_put_off: bool,
     /// Whether our side has been shut down.
     shut: bool,
+    cork: Cork,
 }
 
 impl Driver {
@@ -92,6 +95,7 @@ impl Driver {
             unsent: VecDeque::new(),
             ending: 0,
             shut: false,
+            cork: Cork::default(),
         };
         Self { socket: Some(socket), ..Self::without_socket(opening) }
     }
@@ -147,12 +151,14 @@ impl Future for Driver {
                 return Poll::Ready(());
             }
             if budget.read == 0 || budget.write == 0 {
+                driver.pull_cork();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
             let listens_again = deaf && !driver.is_deaf() && driver.socket.is_some();
             if !read && !wrote && !listens_again && driver.rest(cx) {
+                driver.pull_cork();
                 return Poll::Pending;
             }
         }
@@ -233,6 +239,13 @@ impl Driver {
         let unsent = self.socket.as_ref().is_some_and(|socket| !socket.unsent.is_empty());
         let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
         self.set_alarm(cx) && self.line.outbox.rest(cx, owes)
+    }
+
+    /// What the kernel holds back does not wait for longer than this turn.
+    fn pull_cork(&mut self) {
+        if let Some(Socket { stream, cork, .. }) = &mut self.socket {
+            cork.pull(stream);
+        }
     }
 
     /// `false` if it has rung already. An alarm that rings too early is left alone: it is looked at

@@ -14,6 +14,7 @@ use super::{
     Driver, Socket,
     batch::{Batch, poll_write_rest},
 };
+use crate::session::Session;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
@@ -59,7 +60,7 @@ impl Driver {
         if !socket.unsent.is_empty() {
             let written = ready!(poll_write_rest(&mut socket.unsent, &mut socket.stream, cx))?;
             if socket.unsent.is_empty() {
-                self.line.outbox.flushed(mem::take(&mut socket.ending));
+                self.line.outbox.flushed(mem::take(&mut socket.ending), cx);
             }
             // There is room that was not there before: the peer has read.
             self.progress = true;
@@ -77,7 +78,9 @@ impl Driver {
             return Poll::Ready(Ok(false));
         }
         *budget = budget.saturating_sub(batch.len());
-        let written = match batch.poll_write(&mut socket.stream, cx)? {
+        let has_backlog = |session: &Session| session.inbox.has_backlog();
+        let more_follows = batch.ending > 0 && self.session.as_ref().is_some_and(has_backlog);
+        let written = match batch.poll_write(socket, more_follows, cx)? {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
@@ -86,7 +89,7 @@ impl Driver {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
         } else {
-            self.line.outbox.flushed(batch.ending);
+            self.line.outbox.flushed(batch.ending, cx);
             self.stirred = batch.is_full() || self.connection.is_draining();
         }
         Poll::Ready(Ok(true))

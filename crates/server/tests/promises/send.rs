@@ -1,6 +1,9 @@
 //! `send`: order, outcome, and that `nowait` waits for nobody.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use aerys::{
     Client, ClientGone, Departure, Failure, Handshake, Host, Message, Options, Refusal, Websocket,
@@ -9,7 +12,7 @@ use futures_util::{future::join_all, poll};
 use tokio::io::AsyncWriteExt;
 
 use crate::common::{
-    Echo, Journal, Lobby, Raw, connect, errors_at, frame, keep_errors, on_a_thread, serve,
+    Echo, Journal, Lobby, Raw, Scene, connect, errors_at, frame, keep_errors, on_a_thread, serve,
     serve_host, serve_with, soon,
 };
 
@@ -49,6 +52,37 @@ async fn a_send_is_ok_once_its_message_has_left() {
     }
     drop(ws);
     server.stop().await;
+}
+
+/// The kernel may wait with it for what follows at once, but not for 200 ms, which is how long it
+/// would if it was not told otherwise.
+#[tokio::test]
+async fn an_awaited_answer_is_not_held_back_while_its_handler_waits_for_something_else() {
+    struct Slow(Scene);
+    impl Websocket for Slow {
+        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+            Ok(handshake.accept())
+        }
+
+        async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+            client.send(message).await?;
+            self.0.cued().await;
+            Ok(())
+        }
+    }
+    let scene = Scene::default();
+    let server = serve(Slow(scene.clone())).await;
+    let mut raw = Raw::open(&server).await;
+    let started = Instant::now();
+    for _ in 0..20 {
+        // Both come with one read, so that the second waits behind the first.
+        raw.write([frame(1, b"one"), frame(1, b"two")].concat()).await;
+        for word in [b"one", b"two"] {
+            assert_eq!(raw.frame().await, (0x81, word.to_vec()));
+            scene.cue();
+        }
+    }
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
