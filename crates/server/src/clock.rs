@@ -6,17 +6,21 @@ use std::{cell::Cell, time::Instant};
 /// The time. On a worker's thread it may be some turns old, but never older than its last sleep.
 pub(crate) fn now() -> Instant {
     match READING.get() {
-        Reading::Exact => Instant::now(),
         Reading::Coarse { at: Some(now), turns } if turns < TURNS => {
             READING.set(Reading::Coarse { at: Some(now), turns: turns + 1 });
             now
         }
-        Reading::Coarse { .. } => {
-            let now = Instant::now();
-            READING.set(Reading::Coarse { at: Some(now), turns: 0 });
-            now
-        }
+        Reading::Coarse { .. } | Reading::Exact => read(),
     }
+}
+
+/// The time, exactly.
+pub(crate) fn read() -> Instant {
+    let now = Instant::now();
+    if let Reading::Coarse { .. } = READING.get() {
+        READING.set(Reading::Coarse { at: Some(now), turns: 0 });
+    }
+    now
 }
 
 /// Makes this thread's clock coarse. From now on [`slept`] is called whenever it has slept.
