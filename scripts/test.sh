@@ -36,12 +36,16 @@ chromedriver --version
 
 step format
 cargo fmt --all --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 step clippy
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
 step tests
 cargo test --workspace --locked
+
+step 'what the fuzzers have kept'
+cargo test --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked
 
 step autobahn
 scripts/autobahn.sh "$@"
