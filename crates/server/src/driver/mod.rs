@@ -140,12 +140,15 @@ impl Future for Driver {
         driver.now = clock::now();
         driver.tick = driver.line.meter.tick(driver.now);
         let mut budget = Budget { read: TURN, write: TURN };
+        let mut wrote = false;
         loop {
             driver.attend();
             let deaf = driver.is_deaf();
-            let read = driver.read(cx, &mut budget.read);
+            // While answers leave, what waits behind them comes before what is still to come.
+            let catches_up = wrote && driver.has_backlog();
+            let read = !catches_up && driver.read(cx, &mut budget.read);
             driver.converse(cx);
-            let wrote = driver.write(cx, &mut budget.write);
+            wrote = driver.write(cx, &mut budget.write);
             driver.close_socket();
             if driver.session.is_none() && driver.socket.is_none() {
                 return Poll::Ready(());
@@ -157,7 +160,7 @@ impl Future for Driver {
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
             let listens_again = deaf && !driver.is_deaf() && driver.socket.is_some();
-            if !read && !wrote && !listens_again && driver.rest(cx) {
+            if !read && !wrote && !catches_up && !listens_again && driver.rest(cx) {
                 driver.pull_cork();
                 return Poll::Pending;
             }
@@ -291,6 +294,11 @@ impl Driver {
             session.inbox.depart(close);
         }
         self.line.gone();
+    }
+
+    /// Whether there are messages that the application has not taken.
+    fn has_backlog(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.inbox.has_backlog())
     }
 
     /// Drops the messages that the application has not taken.

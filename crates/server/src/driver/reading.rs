@@ -56,10 +56,10 @@ impl Driver {
     /// Keeps the end of the connection for the next read if something that came before it has not
     /// been answered yet: the application has this one turn to do so.
     fn puts_off(&mut self, input: &[u8]) -> bool {
-        let has_backlog = |session: &Session| session.inbox.has_backlog();
+        let has_backlog = self.has_backlog();
         let Some(socket) = &mut self.socket else { return false };
         if socket.has_put_off
-            || !(self.session.as_ref().is_some_and(has_backlog) || self.line.outbox.has_errand())
+            || !(has_backlog || self.line.outbox.has_errand())
             || !self.connection.is_end(input)
         {
             return false;

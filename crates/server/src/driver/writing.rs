@@ -14,7 +14,6 @@ use super::{
     Driver, Socket,
     batch::{Batch, poll_write_rest},
 };
-use crate::session::Session;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
@@ -69,6 +68,7 @@ impl Driver {
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
+        let more_follows = batch.ending > 0 && self.has_backlog();
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if batch.is_empty() {
             if self.connection.is_draining() && !socket.shut {
@@ -78,8 +78,6 @@ impl Driver {
             return Poll::Ready(Ok(false));
         }
         *budget = budget.saturating_sub(batch.len());
-        let has_backlog = |session: &Session| session.inbox.has_backlog();
-        let more_follows = batch.ending > 0 && self.session.as_ref().is_some_and(has_backlog);
         let written = match batch.poll_write(socket, more_follows, cx)? {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
