@@ -1,9 +1,10 @@
 //! The time, as exactly as a connection needs it: a worker reads the clock when it has slept, and
-//! then only now and then.
+//! then only now and then. Deadlines begin with an exact reading.
 
 use std::{cell::Cell, time::Instant};
 
-/// The time. On a worker's thread it may be some turns old, but never older than its last sleep.
+/// The time. On a worker's thread it may be some turns of its connections old, however long these
+/// take, but never older than its last sleep.
 pub(crate) fn now() -> Instant {
     match READING.get() {
         Reading::Coarse { at: Some(now), turns } if turns < TURNS => {

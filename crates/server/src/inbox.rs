@@ -43,6 +43,11 @@ impl Inbox {
         self.cost >= FULL
     }
 
+    /// Whether more waits than one read brings, unless what it brings was compressed.
+    pub(crate) fn is_swamped(&self) -> bool {
+        self.cost >= SWAMPED
+    }
+
     /// Notes how the client went; the first word counts.
     pub(crate) fn depart(&mut self, close: Close) {
         self.departure.get_or_insert(close);
@@ -123,5 +128,8 @@ thread_local! {
 /// A client of which this many bytes wait to be taken is not heard.
 const FULL: usize = 4 * 1024;
 
+/// The most messages that one read brings are of no bytes: some 10,000, which come to half of this.
+const SWAMPED: usize = 1024 * 1024;
+
 /// Room for more messages than this is given back.
-const SPARE_MESSAGES: usize = 1024;
+const SPARE_MESSAGES: usize = 64;

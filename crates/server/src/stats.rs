@@ -15,7 +15,8 @@ use aerys_proto::{Connection, Count};
 ///
 /// Bytes are those of the websocket, headers of frames included; the opening handshake does not
 /// count. Figures are as exact as one turn of the server's loop: another thread may look between a
-/// write and its being counted.
+/// write and its being counted. Times are those of the worker's clock, which it reads when it has
+/// slept; one that is kept from sleeping reads it only every 32 turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -64,11 +65,11 @@ pub(crate) struct Meter {
     round_trip: AtomicU64,
 }
 
-/// One direction. Times are in nanoseconds after the meter's start, and `NEVER` if there is none.
 /// A moment, in nanoseconds since the meter was started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick(u64);
 
+/// One direction. Times are in nanoseconds after the meter's start, and `NEVER` if there is none.
 struct Gauge {
     bytes: AtomicU64,
     frames: AtomicU64,
@@ -90,12 +91,12 @@ impl Meter {
         }
     }
 
-    /// The client was let in.
     /// A moment as it is noted.
     pub(crate) fn tick(&self, now: Instant) -> Tick {
         Tick(now.saturating_duration_since(self.started).as_nanos() as u64)
     }
 
+    /// The client was let in.
     pub(crate) fn connected(&self) {
         self.connected.get_or_init(Instant::now);
     }

@@ -30,7 +30,7 @@ impl Compression {
         Self::default()
     }
 
-    /// From 1, the fastest, to 9, the smallest; 0 compresses nothing and only wraps. Default 6.
+    /// From 1, the fastest, to 9, the smallest; 0 compresses nothing. Default 6.
     ///
     /// Who relays what clients write had better stay below 9: text made for that takes a second for
     /// each MiB, forty times what 6 takes.

@@ -96,6 +96,8 @@ impl Batch {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.payloads.clear();
+        // Empty, unless a panic came between: then they were for somebody else.
+        self.messages.clear();
         self.len = 0;
         self.ending = 0;
     }
@@ -193,6 +195,14 @@ mod tests {
             let rest: Vec<u8> = batch.rest(written).into_iter().flatten().collect();
             assert!(rest == whole[written..], "after {written} bytes");
         }
+    }
+
+    #[test]
+    fn what_one_client_has_left_behind_is_not_sent_to_the_next() {
+        let mut batch = Batch::default();
+        batch.messages.push_back(Message::text("for somebody else"));
+        batch.clear();
+        assert!(batch.messages.is_empty());
     }
 
     #[test]

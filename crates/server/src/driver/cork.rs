@@ -2,7 +2,8 @@
 //!
 //! A handler that awaits each send has each message handed over by itself. While others of the same
 //! read wait for their turn, their answers are on their way too, and all leave together. Elsewhere
-//! than on Linux nothing is held back.
+//! than on Linux nothing is held back. A handler that blocks its thread holds back what it has said
+//! before, as it does everything else on that thread.
 
 use std::{io, task::Poll};
 
@@ -42,7 +43,8 @@ impl Cork {
         None
     }
 
-    /// Something is written that nothing is to wait for: what was held back leaves with it.
+    /// Something is about to be written that nothing is to wait for: what was held back leaves with
+    /// it.
     pub(super) fn pass(&mut self) {
         self.holds = false;
     }

@@ -179,10 +179,12 @@ impl Driver {
             Notice::Nothing => {}
             Notice::Closing => {
                 if self.parting.is_none() {
+                    self.now = clock::read();
                     self.parting = self.now.checked_add(self.close_period);
                 }
             }
             Notice::Overflowed(close) => {
+                self.now = clock::read();
                 let event = self.connection.fail(close, self.now);
                 self.report(event);
                 self.stirred = true;
@@ -289,7 +291,7 @@ impl Driver {
         }
         if let Some(session) = &mut self.session {
             if session.inbox.has_backlog() {
-                self.patience = self.now.checked_add(self.close_period);
+                self.patience = clock::read().checked_add(self.close_period);
             }
             session.inbox.depart(close);
         }

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
-use crate::session::Session;
+use crate::{clock, session::Session};
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
@@ -46,11 +46,27 @@ impl Driver {
     fn receive(&mut self, mut input: &mut [u8]) {
         let size = input.len();
         self.stirred = true;
-        while !input.is_empty() && !self.puts_off(input) {
+        while !input.is_empty() && !self.is_swamped(input) && !self.puts_off(input) {
+            // A coarse time will do for data, and not for what deadlines and round trips begin with.
+            if !matches!(input, [0x81 | 0x82, ..]) {
+                self.now = clock::read();
+            }
             let event = self.connection.receive(&mut input, self.now);
             self.report(event);
         }
         self.line.meter.read(size - input.len(), &self.connection, self.tick);
+    }
+
+    /// Keeps the rest of a read for later if what has come of it, decompressed, is more than a read
+    /// can hold.
+    fn is_swamped(&mut self, input: &[u8]) -> bool {
+        let is_swamped = |session: &Session| session.inbox.is_swamped();
+        let Some(socket) = &mut self.socket else { return false };
+        if !self.session.as_ref().is_some_and(is_swamped) {
+            return false;
+        }
+        socket.early = [input, &socket.early].concat().into();
+        true
     }
 
     /// Keeps the end of the connection for the next read if something that came before it has not
@@ -59,7 +75,7 @@ impl Driver {
         let has_backlog = self.has_backlog();
         let Some(socket) = &mut self.socket else { return false };
         if socket.has_put_off
-            || !(has_backlog || self.line.outbox.has_errand())
+            || !(has_backlog || self.line.outbox.has_errand() || !self.left_over.is_empty())
             || !self.connection.is_end(input)
         {
             return false;

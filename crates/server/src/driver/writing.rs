@@ -14,6 +14,7 @@ use super::{
     Driver, Socket,
     batch::{Batch, poll_write_rest},
 };
+use crate::clock;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
@@ -115,6 +116,7 @@ impl Driver {
                 break;
             } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {
                 self.discard();
+                self.now = clock::read();
                 self.connection.close(close, self.now);
             } else if batch.messages.is_empty() {
                 break;

@@ -204,7 +204,7 @@ thread_local! {
 }
 
 /// Room for more messages than this is given back.
-const SPARE_PARCELS: usize = 1024;
+const SPARE_PARCELS: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::{
     server::{Kind, PATIENCE, ServerProcess},
-    wire::{CLOSE, OFFER, RSV1, TAIL, TEXT, deflate, frame, hear_data, inflate, open},
+    wire::{CLOSE, OFFER, PING, PONG, RSV1, TAIL, TEXT, deflate, frame, hear_data, inflate, open},
 };
 
 /// The default of `Options::max_msg_size`.
@@ -47,6 +47,25 @@ async fn a_deflate_bomb_is_closed_with_1009_within_the_limit() {
         let text = if first & RSV1 == 0 { payload } else { inflate(&payload) };
         assert_eq!(text, b"still there?");
     }
+}
+
+/// Each is as large as a message may be, and all of them fit in one read.
+#[tokio::test]
+async fn messages_that_wait_behind_another_are_not_decompressed_before_their_turn() {
+    let server = ServerProcess::start(Kind::Stuck);
+    let (mut stream, _) = open(server.address, OFFER).await;
+    let before = server.peak_memory();
+    let largest = frame(TEXT | RSV1, &deflate(&vec![b'0'; LIMIT]));
+    let all = largest.repeat(6);
+    assert!(all.len() < 64 * 1024, "{} bytes", all.len());
+    stream.write_all(&all).await.unwrap();
+    // A second one: it is answered after the first was read, by the same worker.
+    let mut other = open(server.address, OFFER).await.0;
+    other.write_all(&frame(PING, b"")).await.unwrap();
+    assert_eq!(timeout(PATIENCE, hear_data(&mut other)).await.unwrap().0, PONG);
+    let grown = server.peak_memory() - before;
+    println!("{} bytes that would be {} MiB: {} KiB", all.len(), 6 * LIMIT >> 20, grown / 1024);
+    assert!(grown < 2 * LIMIT + (4 << 20), "{grown} bytes");
 }
 
 /// A frame of about 1 MiB, of which 1 GiB comes.

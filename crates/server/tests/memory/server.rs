@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Usual,
     /// Each message is compressed in the context of those before it, both ways.
     Takeover,
+    /// It never comes to an end with the first message.
+    Stuck,
 }
 
 /// An echo server at `/`.
@@ -89,7 +91,9 @@ const KIND: &str = "AERYS_MEMORY_SERVER";
 /// What the server says before its address.
 const READY: &str = "ready at ";
 
-struct Echo;
+struct Echo {
+    stuck: bool,
+}
 
 impl Websocket for Echo {
     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
@@ -97,6 +101,9 @@ impl Websocket for Echo {
     }
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if self.stuck {
+            std::future::pending().await
+        }
         client.send(message).await?;
         Ok(())
     }
@@ -113,7 +120,8 @@ fn serve() {
             Compression::new().server_context_takeover(true).client_context_takeover(true);
         options = options.compression(takeover);
     }
-    let host = Host::new("localhost").websocket_with("/", Echo, options);
+    let echo = Echo { stuck: kind == format!("{:?}", Kind::Stuck) };
+    let host = Host::new("localhost").websocket_with("/", echo, options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let server = Server::new().listen(([127, 0, 0, 1], 0)).host(host).workers(1);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, ClientGone, CloseCode, Departure, Failure, Handshake, Message, Options, Refusal,
-    Websocket,
+    Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal,
+    Server, Websocket,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -244,4 +244,28 @@ async fn nothing_is_delivered_after_a_close_of_ours() {
         let count = |line: &str| journal.lines().iter().filter(|it| *it == line).count();
         assert_eq!((count("after"), count("gone 1000")), (1, 1), "{:?}", journal.lines());
     }
+}
+
+/// The worker's clock is coarse, and read only now and then by a worker that never sleeps.
+#[tokio::test]
+async fn the_close_period_is_kept_by_a_worker_that_is_kept_from_sleeping() {
+    let period = Duration::from_millis(600);
+    let options = Options::new().close_period(period).heartbeat_period(None);
+    let (lobby, mut guests) = Lobby::new();
+    let host = Host::new("localhost").websocket_with("/", lobby, options);
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    let _silent = Raw::open(&server).await;
+    let client = guests.next().await;
+    let busy = client.endpoint().spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+    tokio::time::sleep(2 * period).await;
+    let asked = Instant::now();
+    soon(client.close()).await;
+    assert!(asked.elapsed() >= period, "{:?}", asked.elapsed());
+    busy.cancel();
+    server.stop().await;
 }
