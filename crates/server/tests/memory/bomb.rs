@@ -64,7 +64,7 @@ async fn messages_that_wait_behind_another_are_not_decompressed_before_their_tur
     other.write_all(&frame(PING, b"")).await.unwrap();
     assert_eq!(timeout(PATIENCE, hear_data(&mut other)).await.unwrap().0, PONG);
     let grown = server.peak_memory() - before;
-    println!("{} bytes that would be {} MiB: {} KiB", all.len(), 6 * LIMIT >> 20, grown / 1024);
+    println!("{} bytes that would be {} MiB: {} KiB", all.len(), (6 * LIMIT) >> 20, grown / 1024);
     assert!(grown < 2 * LIMIT + (4 << 20), "{grown} bytes");
 }
 

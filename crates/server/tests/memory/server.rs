@@ -102,7 +102,7 @@ impl Websocket for Echo {
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
         if self.stuck {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         client.send(message).await?;
         Ok(())
