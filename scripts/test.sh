@@ -43,6 +43,8 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 
 step tests
 cargo test --workspace --locked
+# What the README begins with: there is one binary to run.
+cargo run --quiet --locked -- --help > /dev/null
 
 step 'what the fuzzers have kept'
 cargo test --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked
