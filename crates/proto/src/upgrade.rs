@@ -134,6 +134,16 @@ pub enum UpgradeError {
     KeyInvalid,
 }
 
+/// Whether `name` is a token (RFC 9110 §5.6.2), as the names of subprotocols (RFC 6455 §4.1) and of
+/// extensions are.
+pub fn is_token(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| is_token_byte(*byte))
+}
+
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// Whether one of the comma-separated tokens in the headers of that name is `token`.
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     headers

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use aerys_proto::{
     Config,
     deflate::{Compression, CompressionError},
+    upgrade::is_token,
 };
 
 use crate::{Origins, outbox::Bounds};
@@ -190,7 +191,7 @@ impl Options {
         if let Some(origin) = rules.allowed_origins.first_impossible() {
             return Err(OptionsError::Origin { origin: origin.to_owned() });
         }
-        if let Some(name) = rules.subprotocols.iter().find(|name| !is_token(name)) {
+        if let Some(name) = rules.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
         Ok(Settings { protocol: Arc::new(protocol), bounds, rules })
@@ -264,13 +265,6 @@ pub enum OptionsError {
         /// As listed.
         name: String,
     },
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(name: &str) -> bool {
-    let is_token_byte =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(is_token_byte)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, header};
 
+use crate::upgrade::is_token_byte;
+
 /// One element of the list, in the order of the headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Extension<'h> {
@@ -75,7 +77,8 @@ impl<'h> Scanner<'h> {
 
     fn token(&mut self) -> Option<&'h [u8]> {
         self.skip_whitespace();
-        let end = self.rest.iter().position(|byte| !is_token(*byte)).unwrap_or(self.rest.len());
+        let end =
+            self.rest.iter().position(|byte| !is_token_byte(*byte)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at(end);
         self.rest = rest;
         Some(token).filter(|token| !token.is_empty())
@@ -97,7 +100,7 @@ impl<'h> Scanner<'h> {
                 }
                 byte => byte,
             };
-            if !is_token(byte) {
+            if !is_token_byte(byte) {
                 return None;
             }
             value.push(byte);
@@ -121,11 +124,6 @@ impl<'h> Scanner<'h> {
             self.rest = rest;
         }
     }
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
