@@ -8,6 +8,8 @@ use std::{cell::RefCell, collections::VecDeque, mem};
 
 use aerys_proto::{Close, Message};
 
+use crate::spare::{Spare, give_back_room, take_room};
+
 #[derive(Default)]
 pub(crate) struct Inbox {
     backlog: VecDeque<Message>,
@@ -21,9 +23,7 @@ pub(crate) struct Inbox {
 impl Inbox {
     pub(crate) fn push(&mut self, message: Message) {
         self.cost += cost(&message);
-        if self.backlog.capacity() == 0 {
-            SPARE.with_borrow_mut(|spare| mem::swap(spare, &mut self.backlog));
-        }
+        take_room(&SPARE, &mut self.backlog);
         self.backlog.push_back(message);
     }
 
@@ -79,19 +79,9 @@ impl Inbox {
         let message = self.backlog.pop_front()?;
         self.cost -= cost(&message);
         if self.backlog.is_empty() {
-            self.give_back_room();
+            give_back_room(&SPARE, &mut self.backlog);
         }
         Some(message)
-    }
-
-    fn give_back_room(&mut self) {
-        SPARE.with_borrow_mut(|spare| {
-            if spare.capacity() == 0 && self.backlog.capacity() <= SPARE_MESSAGES {
-                mem::swap(spare, &mut self.backlog);
-            } else {
-                self.backlog = VecDeque::new();
-            }
-        });
     }
 
     /// Nothing happens in the session before something comes.
@@ -120,7 +110,7 @@ fn cost(message: &Message) -> usize {
 
 thread_local! {
     /// Room for messages, for whose inbox is filled next: an empty one has none of its own.
-    static SPARE: RefCell<VecDeque<Message>> = const { RefCell::new(VecDeque::new()) };
+    static SPARE: Spare<Message> = const { RefCell::new(VecDeque::new()) };
 
     static LENT: RefCell<Inbox> = RefCell::default();
 }
@@ -130,6 +120,3 @@ const FULL: usize = 4 * 1024;
 
 /// The most messages that one read brings are of no bytes: some 10,000, which come to half of this.
 const SWAMPED: usize = 1024 * 1024;
-
-/// Room for more messages than this is given back.
-const SPARE_MESSAGES: usize = 64;

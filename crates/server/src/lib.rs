@@ -315,6 +315,7 @@ mod registry;
 mod server;
 mod session;
 mod signal;
+mod spare;
 mod stats;
 mod visit;
 mod watcher;

@@ -65,7 +65,7 @@ impl Driver {
         if !self.session.as_ref().is_some_and(is_swamped) {
             return false;
         }
-        socket.early = [input, &socket.early].concat().into();
+        socket.put_back(input);
         true
     }
 
@@ -81,12 +81,17 @@ impl Driver {
             return false;
         }
         socket.has_put_off = true;
-        socket.early = [input, &socket.early].concat().into();
+        socket.put_back(input);
         true
     }
 }
 
 impl Socket {
+    /// Keeps what was read and not taken in for the next read.
+    fn put_back(&mut self, input: &[u8]) {
+        self.early = [input, &self.early].concat().into();
+    }
+
     fn poll_read(
         &mut self,
         cx: &mut Context<'_>,

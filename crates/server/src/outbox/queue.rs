@@ -6,14 +6,16 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, VecDeque},
-    mem,
     sync::Arc,
     task::Waker,
 };
 
 use aerys_proto::Message;
 
-use crate::command::Tallying;
+use crate::{
+    command::Tallying,
+    spare::{Spare, give_back_room, take_room},
+};
 
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.
@@ -75,9 +77,7 @@ impl Queue {
         self.bytes += cost;
         self.last_place += 1;
         let place = self.last_place;
-        if self.parcels.capacity() == 0 {
-            SPARE.with_borrow_mut(|spare| mem::swap(spare, &mut self.parcels));
-        }
+        take_room(&SPARE, &mut self.parcels);
         self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
         place
     }
@@ -115,19 +115,9 @@ impl Queue {
             }
         }
         if self.parcels.is_empty() {
-            self.give_back_room();
+            give_back_room(&SPARE, &mut self.parcels);
         }
         awaited
-    }
-
-    fn give_back_room(&mut self) {
-        SPARE.with_borrow_mut(|spare| {
-            if spare.capacity() == 0 && self.parcels.capacity() <= SPARE_PARCELS {
-                mem::swap(spare, &mut self.parcels);
-            } else {
-                self.parcels = VecDeque::new();
-            }
-        });
     }
 
     /// Drops a message instead of putting it in.
@@ -200,11 +190,8 @@ const FRAME_COST: usize = 4;
 
 thread_local! {
     /// Room for messages, for whose queue is filled next: an empty one has none of its own.
-    static SPARE: RefCell<VecDeque<Parcel>> = const { RefCell::new(VecDeque::new()) };
+    static SPARE: Spare<Parcel> = const { RefCell::new(VecDeque::new()) };
 }
-
-/// Room for more messages than this is given back.
-const SPARE_PARCELS: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,28 @@
+//! The room of one emptied queue, kept by a thread for whoever queues next: an empty queue owns
+//! nothing, and a burst does not grow one anew.
+
+use std::{cell::RefCell, collections::VecDeque, mem, thread::LocalKey};
+
+/// Where a thread keeps it.
+pub(crate) type Spare<T> = RefCell<VecDeque<T>>;
+
+/// Gives a queue that owns nothing the room that is spare, if any is.
+pub(crate) fn take_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
+    if queue.capacity() == 0 {
+        spare.with_borrow_mut(|spare| mem::swap(spare, queue));
+    }
+}
+
+/// Takes the room of a queue that is empty. Large room is freed, and so is what is one too many.
+pub(crate) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
+    spare.with_borrow_mut(|spare| {
+        if spare.capacity() == 0 && queue.capacity() <= MOST {
+            mem::swap(spare, queue);
+        } else {
+            *queue = VecDeque::new();
+        }
+    });
+}
+
+/// How many messages there may be room for, so that a slow client does not sit on more.
+const MOST: usize = 64;
