@@ -104,8 +104,8 @@ impl<S> Client<S> {
     /// # }
     /// ```
     pub fn inspect(&self) -> Stats {
-        let Line { outbox, meter, .. } = self.line();
-        meter.stats(self.peer_addr(), outbox.queued_bytes(), outbox.dropped())
+        let line = self.line();
+        line.meter.stats(self.peer_addr(), line.queued_bytes(), line.outbox.dropped())
     }
 
     pub(crate) fn line(&self) -> &Line {

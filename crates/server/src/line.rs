@@ -2,6 +2,7 @@
 //! the socket.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     task::Poll,
@@ -13,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Refusal,
-    inbox::Inbox,
-    outbox::{Bounds, Ear, Outbox},
+    SendError,
+    desk::Desk,
+    outbox::{Bounds, Ear, Outbox, Receipt},
     stats::Meter,
 };
 
@@ -121,7 +123,8 @@ impl Line {
     /// client is owed much, it is not heard.
     pub(crate) async fn next_message(&self) -> Option<Message> {
         poll_fn(|_| {
-            Inbox::with(|inbox| {
+            Desk::with(|desk| {
+                let inbox = &mut desk.inbox;
                 let has_gone = inbox.departure().is_some();
                 match self.outbox.ear() {
                     Ear::Shut if !has_gone => return Poll::Ready(None),
@@ -137,19 +140,63 @@ impl Line {
                     }
                 }
             })
+            .unwrap_or(Poll::Pending)
         })
         .await
+    }
+
+    /// Whether the client has gone. In its session this is known as soon as it is.
+    pub(crate) fn has_departed(&self) -> bool {
+        Desk::with(|desk| desk.inbox.departure().is_some()).unwrap_or(false)
     }
 
     /// How the client went, once it has and the messages that it left behind have been taken.
     pub(crate) async fn departure(&self) -> Close {
         poll_fn(|_| {
-            Inbox::with(|inbox| match inbox.departure() {
-                Some(close) if !inbox.has_backlog() => Poll::Ready(close.clone()),
+            Desk::with(|desk| match desk.inbox.departure() {
+                Some(close) if !desk.inbox.has_backlog() => Poll::Ready(close.clone()),
                 _ => Poll::Pending,
             })
+            .unwrap_or(Poll::Pending)
         })
         .await
+    }
+
+    /// Sends what nobody waits for. What a handler says to its own client takes the short way.
+    pub(crate) fn say(&self, message: Message) {
+        let mut message = Some(message);
+        Desk::with(|desk| {
+            message = message.take().and_then(|it| desk.tray.put(it, &self.outbox).err());
+        });
+        if let Some(message) = message {
+            // Nobody is to hear what became of it.
+            let _ = self.push(message, Receipt::Nobody);
+        }
+    }
+
+    /// Puts a message into the outbox and answers its place.
+    pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
+        self.clear_tray();
+        self.outbox.push(message, receipt)
+    }
+
+    /// Bytes sent and not yet handed to the kernel.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.clear_tray();
+        self.outbox.queued_bytes()
+    }
+
+    /// What has taken the short way goes the long one, if it was said to this client.
+    fn clear_tray(&self) {
+        let mut messages = VecDeque::new();
+        Desk::with(|desk| {
+            if !desk.tray.is_clear() && desk.tray.is_of(&self.outbox) {
+                desk.tray.take(&mut messages);
+            }
+        });
+        if !messages.is_empty() {
+            self.outbox.put_first(messages);
+        }
     }
 
     /// The client has gone: nothing is sent any more, and what is bound to the client ends.

@@ -8,24 +8,24 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::future::{Either, select};
 use http::HeaderMap;
 use tracing::{error, warn};
 
 use crate::{
     Client, Departure, Handshake, Refusal, Status, Websocket,
+    desk::Desk,
     fault::{Fault, caught, tried},
     handshake::Accepted,
-    inbox::Inbox,
     line::Line,
     mount::{BoxFuture, Mount},
 };
 
-/// The handlers of one connection on their way to their ends, and what they have not taken yet.
-/// Polled by the connection's own task only.
+/// The handlers of one connection on their way to their ends. Polled by the connection's own task
+/// only.
 pub(crate) struct Session {
     handlers: BoxFuture<'static, ()>,
-    pub(crate) inbox: Inbox,
+    /// Whether they wait for what comes next and for nothing else.
+    waits: bool,
 }
 
 impl Session {
@@ -39,14 +39,33 @@ impl Session {
         S: Send + Sync + 'static,
     {
         // The one box of a connection: its application's state, of whatever type.
-        let handlers = Box::pin(run(mount, handshake, line));
-        Self { handlers, inbox: Inbox::default() }
+        Self { handlers: Box::pin(run(mount, handshake, line)), waits: false }
     }
 
-    /// Lets the application go on.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { handlers, inbox } = self;
-        inbox.lend(|| handlers.as_mut().poll(cx))
+    /// Lets the application decide whether to open. Nothing has come yet.
+    pub(crate) fn open(&mut self, line: &Line, cx: &mut Context<'_>) -> Poll<()> {
+        let mut desk = None;
+        let outcome = self.poll(&mut desk, line, cx);
+        if let Some(desk) = &mut desk {
+            desk.tray.clear(&line.outbox);
+        }
+        Desk::leave(&mut desk);
+        outcome
+    }
+
+    /// Lets the application go on with what is on the desk.
+    pub(crate) fn poll(
+        &mut self,
+        desk: &mut Option<Box<Desk>>,
+        line: &Line,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.waits && desk.as_ref().is_none_or(|desk| desk.inbox.is_clear()) {
+            return Poll::Pending;
+        }
+        let outcome = Desk::lend(desk, &line.outbox, || self.handlers.as_mut().poll(cx));
+        self.waits = desk.as_mut().is_some_and(|desk| desk.inbox.was_awaited());
+        outcome
     }
 }
 
@@ -57,13 +76,23 @@ where
 {
     let accepted = handshake.accepted();
     let _membership = Membership { accepted: &accepted, line: &line };
-    let handlers = pin!(handlers(&mount, handshake, &accepted, &line));
-    let farewell = pin!(farewell(&mount, &accepted, &line));
-    match select(handlers, farewell).await {
-        Either::Left(((), farewell)) if accepted.get().is_some() => farewell.await,
-        Either::Left(_) => {}
-        Either::Right(((), handlers)) => handlers.await,
-    }
+    let mut handlers = pin!(handlers(&mount, handshake, &accepted, &line));
+    let mut is_done = false;
+    // Made when it is due: until then it needs no room.
+    let mut parting = None;
+    let mut has_parted = false;
+    poll_fn(|cx| {
+        is_done = is_done || handlers.as_mut().poll(cx).is_ready();
+        if is_done && accepted.get().is_none() {
+            return Poll::Ready(());
+        }
+        if !has_parted && (parting.is_some() || line.has_departed()) {
+            let farewell = || Box::pin(farewell(&mount, &accepted, &line));
+            has_parted = parting.get_or_insert_with(farewell).as_mut().poll(cx).is_ready();
+        }
+        if is_done && has_parted { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 async fn handlers<W, S>(

@@ -100,11 +100,14 @@ impl Writer {
             self.count.count_frame(true);
             return Some(frame);
         }
-        let (frame, rest) = self.message.take()?.next(max_fragment);
+        let max_fragment = max_fragment.max(1);
+        let message = self.message.as_mut()?;
         self.count.count_frame(false);
-        self.count.messages += u64::from(rest.is_none());
-        self.message = rest;
-        Some(frame)
+        if message.payload.len() > max_fragment {
+            return Some(message.next(max_fragment));
+        }
+        self.count.messages += 1;
+        self.message.take().map(Fragments::last)
     }
 
     /// Whether nothing is due.
@@ -152,16 +155,17 @@ impl Fragments {
         Self { start, payload: deflated.unwrap_or_else(|| message.into_bytes()) }
     }
 
-    /// The next fragment, and what is left after it.
-    fn next(mut self, max_len: usize) -> (Frame, Option<Self>) {
-        let max_len = max_len.max(1);
-        if self.payload.len() <= max_len {
-            return (Frame::new(self.start, self.payload), None);
-        }
-        let fragment = self.payload.split_to(max_len);
+    /// The only fragment, or the last.
+    fn last(self) -> Frame {
+        Frame::new(self.start, self.payload)
+    }
+
+    /// The next fragment, of what is longer than that.
+    fn next(&mut self, len: usize) -> Frame {
+        let fragment = self.payload.split_to(len);
         let frame = Frame::new(Start { fin: false, ..self.start }, fragment);
-        let start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
-        (frame, Some(Self { start, ..self }))
+        self.start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
+        frame
     }
 }
 

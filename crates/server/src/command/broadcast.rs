@@ -145,7 +145,7 @@ impl Audience {
                 None => Receipt::Nobody,
             };
             // One that has gone is counted by its receipt.
-            let _ = client.line().outbox.push(message.clone(), receipt);
+            let _ = client.line().push(message.clone(), receipt);
         };
         match &self.only {
             Some(only) => {

@@ -8,7 +8,7 @@ use std::{
 
 use aerys_proto::Message;
 
-use crate::{Client, SendError, outbox::Receipt};
+use crate::{Client, SendError, line::Line, outbox::Receipt};
 
 /// A message about to be sent; see [`Client::send`].
 ///
@@ -36,8 +36,7 @@ impl<'c, S> Send<'c, S> {
     /// Sends it without waiting. If the client has gone, nothing happens.
     pub fn nowait(mut self) {
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
-            // Nobody waits to hear what became of it.
-            let _ = push(self.client, message, Receipt::Nobody);
+            settle(self.client).say(message);
         }
     }
 }
@@ -48,7 +47,8 @@ impl<S> Future for Send<'_, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
-                let place = push(self.client, message, Receipt::Sender(cx.waker().clone()))?;
+                let receipt = Receipt::Sender(cx.waker().clone());
+                let place = settle(self.client).push(message, receipt)?;
                 self.stage = Stage::Sent(place);
                 Poll::Pending
             }
@@ -72,9 +72,10 @@ impl<S> Drop for Send<'_, S> {
     }
 }
 
-fn push<S>(client: &Client<S>, message: Message, receipt: Receipt) -> Result<u64, SendError> {
+/// The line to a client, once what was broadcast before has been put on it.
+fn settle<S>(client: &Client<S>) -> &Line {
     client.endpoint().registry().worker(client.id()).settle();
-    client.line().outbox.push(message, receipt)
+    client.line()
 }
 
 impl<S> fmt::Debug for Send<'_, S> {

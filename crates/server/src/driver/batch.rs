@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
 use super::Socket;
+use crate::desk::Tray;
 
 /// Small frames are copied behind each other; large payloads stay where they are.
 #[derive(Default)]
@@ -22,8 +23,12 @@ pub(super) struct Batch {
     len: usize,
     /// Messages taken from the outbox on their way to becoming frames.
     pub(super) messages: VecDeque<Message>,
-    /// How many messages end here.
+    /// How many messages of the outbox end here.
     pub(super) ending: usize,
+    /// What the messages cost that come before those, and never were in the outbox.
+    pub(super) said: usize,
+    /// How many of those have not ended yet.
+    lacking: usize,
 }
 
 impl Batch {
@@ -35,6 +40,32 @@ impl Batch {
         } else {
             self.payloads.push((self.bytes.len(), frame.into_payload()));
         }
+    }
+
+    /// Takes what was said on the short way, to be framed first.
+    pub(super) fn take_said(&mut self, tray: &mut Tray) {
+        if !tray.is_clear() {
+            self.said = tray.take(&mut self.messages);
+            self.lacking = self.messages.len();
+        }
+    }
+
+    /// The frame last pushed was the last of its message.
+    pub(super) fn end_message(&mut self) {
+        match self.lacking.checked_sub(1) {
+            Some(lacking) => self.lacking = lacking,
+            None => self.ending += 1,
+        }
+    }
+
+    /// The message that was next is not to be sent any more.
+    pub(super) fn miss_message(&mut self) {
+        self.lacking = self.lacking.saturating_sub(1);
+    }
+
+    /// Whether any message ends here.
+    pub(super) fn has_ending(&self) -> bool {
+        self.ending > 0 || self.said > 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -100,6 +131,8 @@ impl Batch {
         self.messages.clear();
         self.len = 0;
         self.ending = 0;
+        self.said = 0;
+        self.lacking = 0;
     }
 
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {

@@ -28,6 +28,7 @@ use tokio::{
 use self::cork::Cork;
 use crate::{
     clock,
+    desk::Desk,
     line::Line,
     mount::Opening,
     outbox::{Notice, Owes},
@@ -43,6 +44,8 @@ pub(crate) struct Driver {
     socket: Option<Socket>,
     /// `None` once the application is done.
     session: Option<Session>,
+    /// `None` while there is nothing on it.
+    desk: Option<Box<Desk>>,
     alarm: Pin<Box<Sleep>>,
     close_period: Duration,
     /// Whether the last frame of the message last given to the connection is still to come.
@@ -119,6 +122,7 @@ impl Driver {
             line: opening.line,
             socket: None,
             session: Some(opening.session),
+            desk: None,
             alarm: Box::pin(sleep(NEVER)),
             sending: false,
             left_over: VecDeque::new(),
@@ -139,36 +143,41 @@ impl Future for Driver {
         let driver = &mut *self;
         driver.now = clock::now();
         driver.tick = driver.line.meter.tick(driver.now);
-        let mut budget = Budget { read: TURN, write: TURN };
-        let mut wrote = false;
-        loop {
-            driver.attend();
-            let deaf = driver.is_deaf();
-            // While answers leave, what waits behind them comes before what is still to come.
-            let catches_up = wrote && driver.has_backlog();
-            let read = !catches_up && driver.read(cx, &mut budget.read);
-            driver.converse(cx);
-            wrote = driver.write(cx, &mut budget.write);
-            driver.close_socket();
-            if driver.session.is_none() && driver.socket.is_none() {
-                return Poll::Ready(());
-            }
-            if budget.read == 0 || budget.write == 0 {
-                driver.pull_cork();
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            // Nothing wakes a driver for what it did not listen to: it has to look by itself.
-            let listens_again = deaf && !driver.is_deaf() && driver.socket.is_some();
-            if !read && !wrote && !catches_up && !listens_again && driver.rest(cx) {
-                driver.pull_cork();
-                return Poll::Pending;
-            }
-        }
+        let outcome = driver.turn(cx);
+        driver.pull_cork();
+        Desk::leave(&mut driver.desk);
+        outcome
     }
 }
 
 impl Driver {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut budget = Budget { read: TURN, write: TURN };
+        let mut wrote = false;
+        loop {
+            self.attend();
+            let deaf = self.is_deaf();
+            // While answers leave, what waits behind them comes before what is still to come.
+            let catches_up = wrote && self.has_backlog();
+            let read = !catches_up && self.read(cx, &mut budget.read);
+            self.converse(cx);
+            wrote = self.write(cx, &mut budget.write);
+            self.close_socket();
+            if self.session.is_none() && self.socket.is_none() {
+                return Poll::Ready(());
+            }
+            if budget.read == 0 || budget.write == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // Nothing wakes a driver for what it did not listen to: it has to look by itself.
+            let listens_again = deaf && !self.is_deaf() && self.socket.is_some();
+            if !read && !wrote && !catches_up && !listens_again && self.rest(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
     /// Looks at what cannot wait: the clock, and a client that is owed too much.
     fn attend(&mut self) {
         let notice = self.line.outbox.notice();
@@ -234,10 +243,10 @@ impl Driver {
     /// Lets the application work off what has come.
     fn converse(&mut self, cx: &mut Context<'_>) {
         if let Some(session) = &mut self.session
-            && !session.inbox.leaves_waiting()
-            && session.poll(cx).is_ready()
+            && session.poll(&mut self.desk, &self.line, cx).is_ready()
         {
             self.session = None;
+            self.desk = None;
         }
     }
 
@@ -274,8 +283,8 @@ impl Driver {
     fn report(&mut self, event: Option<Event>) {
         match event {
             Some(Event::Message(message)) => {
-                if let Some(session) = &mut self.session {
-                    session.inbox.push(message);
+                if self.session.is_some() {
+                    self.desk().inbox.push(message);
                 }
             }
             Some(Event::Closed(close)) => self.depart(close),
@@ -289,25 +298,29 @@ impl Driver {
         if !self.line.outbox.is_open() {
             self.discard();
         }
-        if let Some(session) = &mut self.session {
-            if session.inbox.has_backlog() {
+        if self.session.is_some() {
+            if self.has_backlog() {
                 self.patience = clock::read().checked_add(self.close_period);
             }
-            session.inbox.depart(close);
+            self.desk().inbox.depart(close);
         }
         self.line.gone();
     }
 
     /// Whether there are messages that the application has not taken.
     fn has_backlog(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.inbox.has_backlog())
+        self.session.is_some() && self.desk.as_ref().is_some_and(|desk| desk.inbox.has_backlog())
     }
 
     /// Drops the messages that the application has not taken.
     fn discard(&mut self) {
-        if let Some(session) = &mut self.session {
-            session.inbox.discard();
+        if let Some(desk) = &mut self.desk {
+            desk.inbox.discard();
         }
+    }
+
+    fn desk(&mut self) -> &mut Desk {
+        self.desk.get_or_insert_with(Desk::clear)
     }
 
     /// The socket has ended, or there is none.

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
-use crate::{clock, session::Session};
+use crate::clock;
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
@@ -39,8 +39,7 @@ impl Driver {
 
     /// Whether nothing is read: there is no socket, or the application is behind.
     pub(super) fn is_deaf(&self) -> bool {
-        let is_full = |session: &Session| session.inbox.is_full();
-        self.socket.is_none() || self.session.as_ref().is_some_and(is_full)
+        self.socket.is_none() || self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full())
     }
 
     fn receive(&mut self, mut input: &mut [u8]) {
@@ -60,9 +59,8 @@ impl Driver {
     /// Keeps the rest of a read for later if what has come of it, decompressed, is more than a read
     /// can hold.
     fn is_swamped(&mut self, input: &[u8]) -> bool {
-        let is_swamped = |session: &Session| session.inbox.is_swamped();
         let Some(socket) = &mut self.socket else { return false };
-        if !self.session.as_ref().is_some_and(is_swamped) {
+        if !self.desk.as_ref().is_some_and(|desk| desk.inbox.is_swamped()) {
             return false;
         }
         socket.put_back(input);

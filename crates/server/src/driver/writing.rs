@@ -21,7 +21,9 @@ impl Driver {
     /// anything was handed to the kernel.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         let unsent = |socket: &Socket| !socket.unsent.is_empty();
+        let said = self.desk.as_ref().is_some_and(|desk| !desk.tray.is_clear());
         if !self.stirred
+            && !said
             && !self.line.outbox.has_errand()
             && !self.socket.as_ref().is_some_and(unsent)
         {
@@ -46,6 +48,10 @@ impl Driver {
             // What was large is not to be kept alive by having been written here.
             batch.clear();
         });
+        // What could not leave at once waits with the rest.
+        if let Some(desk) = &mut self.desk {
+            desk.tray.clear(&self.line.outbox);
+        }
         wrote
     }
 
@@ -59,8 +65,9 @@ impl Driver {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if !socket.unsent.is_empty() {
             let written = ready!(poll_write_rest(&mut socket.unsent, &mut socket.stream, cx))?;
-            if socket.unsent.is_empty() {
-                self.line.outbox.flushed(mem::take(&mut socket.ending), cx);
+            let ending = if socket.unsent.is_empty() { mem::take(&mut socket.ending) } else { 0 };
+            if ending > 0 {
+                self.line.outbox.flushed(ending, cx);
             }
             // There is room that was not there before: the peer has read.
             self.progress = true;
@@ -69,7 +76,7 @@ impl Driver {
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
-        let more_follows = batch.ending > 0 && self.has_backlog();
+        let more_follows = batch.has_ending() && self.has_backlog();
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if batch.is_empty() {
             if self.connection.is_draining() && !socket.shut {
@@ -87,8 +94,14 @@ impl Driver {
         if written < batch.len() {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
+            if batch.said > 0 {
+                self.line.outbox.owe(batch.said);
+                socket.ending += 1;
+            }
         } else {
-            self.line.outbox.flushed(batch.ending, cx);
+            if batch.ending > 0 {
+                self.line.outbox.flushed(batch.ending, cx);
+            }
             self.stirred = batch.is_full() || self.connection.is_draining();
         }
         Poll::Ready(Ok(true))
@@ -96,6 +109,10 @@ impl Driver {
 
     /// Moves frames into the batch until it is full or there are none.
     fn gather(&mut self, batch: &mut Batch) {
+        // What has taken the short way was said when nothing else was owed.
+        if let Some(desk) = &mut self.desk {
+            batch.take_said(&mut desk.tray);
+        }
         if !self.left_over.is_empty() {
             batch.messages.append(&mut self.left_over);
             self.left_over = VecDeque::new();
@@ -105,13 +122,16 @@ impl Driver {
                 batch.push(frame);
                 if self.sending && !self.connection.is_sending() {
                     self.sending = false;
-                    batch.ending += 1;
+                    batch.end_message();
                 }
                 continue;
             }
             if let Some(message) = batch.messages.pop_front() {
                 // One that comes too late goes with the rest when the client departs.
                 self.sending = self.connection.send(message).is_ok();
+                if !self.sending {
+                    batch.miss_message();
+                }
             } else if !self.line.outbox.has_errand() {
                 break;
             } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {

@@ -104,7 +104,7 @@ impl Future for JustInTime {
             let outbox = &opening.line.outbox;
             let agreement = opening.agreement;
             outbox.attend();
-            let ended = opening.session.poll(cx).is_ready();
+            let ended = opening.session.open(&opening.line, cx).is_ready();
             if late {
                 // Who was let in is told so; who was not has waited long enough.
                 opening.line.opened();

@@ -16,7 +16,7 @@ use std::{
 
 use aerys_proto::{Close, CloseCode, Message};
 
-pub(crate) use self::queue::Receipt;
+pub(crate) use self::queue::{Receipt, cost};
 use self::{
     gist::{Attendance, Gist, Stage},
     queue::Fate,
@@ -123,6 +123,26 @@ impl Outbox {
         self.lock().call_driver(News::End);
     }
 
+    /// Whether messages are taken in, and none is owed.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.gist.queued_bytes() == 0 && self.gist.stage() == Stage::Open
+    }
+
+    /// How many bytes may be owed.
+    pub(crate) fn limit(&self) -> usize {
+        self.bounds.max_queued_bytes
+    }
+
+    /// Puts in what was said before everything that is in it and not taken.
+    pub(crate) fn put_first(&self, messages: VecDeque<Message>) {
+        let mut state = self.lock();
+        if matches!(state.phase, Phase::Gone | Phase::Departed) {
+            drop(state);
+            return;
+        }
+        state.queue.put_first(messages);
+    }
+
     /// Bytes put in and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.gist.queued_bytes()
@@ -224,6 +244,12 @@ impl Outbox {
             |receipt| !matches!(receipt, Receipt::Sender(waker) if waker.will_wake(cx.waker())),
         );
         settle(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
+    }
+
+    /// The driver has messages that never were in here and that the kernel has not taken: they
+    /// count as one that was taken first.
+    pub(crate) fn owe(&self, cost: usize) {
+        self.lock().queue.owe(cost);
     }
 
     /// The client has gone: whoever waits is told, and nothing is taken in any more.

@@ -82,6 +82,27 @@ impl Queue {
         place
     }
 
+    /// Puts in what nobody waits for, before everything that the driver does not have.
+    pub(super) fn put_first(&mut self, messages: VecDeque<Message>) {
+        for message in messages.into_iter().rev() {
+            let cost = cost(&message);
+            self.insert(self.taken, Some(message), cost);
+        }
+    }
+
+    /// The driver has something from elsewhere that costs this much.
+    pub(super) fn owe(&mut self, cost: usize) {
+        self.insert(0, None, cost);
+        self.taken += 1;
+    }
+
+    /// Its place is one that nobody asks for.
+    fn insert(&mut self, index: usize, message: Option<Message>, cost: usize) {
+        self.bytes += cost;
+        let parcel = Parcel { place: self.flushed, message, cost, receipt: Receipt::Nobody };
+        self.parcels.insert(index, parcel);
+    }
+
     /// Whether there is a message that the driver does not have.
     pub(super) fn has_untaken(&self) -> bool {
         self.taken < self.parcels.len()
@@ -178,7 +199,8 @@ impl Queue {
     }
 }
 
-fn cost(message: &Message) -> usize {
+/// What an outbox counts for a message.
+pub(crate) fn cost(message: &Message) -> usize {
     message.len() + PARCEL_COST
 }
 

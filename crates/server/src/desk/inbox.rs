@@ -1,0 +1,88 @@
+//! What has come from one client and its application has not yet taken.
+
+use std::{collections::VecDeque, mem};
+
+use aerys_proto::{Close, Message};
+
+#[derive(Default)]
+pub(crate) struct Inbox {
+    backlog: VecDeque<Message>,
+    cost: usize,
+    departure: Option<Close>,
+    /// Whether the session waits for what comes next and for nothing else.
+    is_awaited: bool,
+}
+
+impl Inbox {
+    pub(crate) fn push(&mut self, message: Message) {
+        self.cost += cost(&message);
+        self.backlog.push_back(message);
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Message> {
+        let message = self.backlog.pop_front()?;
+        self.cost -= cost(&message);
+        Some(message)
+    }
+
+    /// Whether anything waits to be taken.
+    pub(crate) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// Drops what waits to be taken.
+    pub(crate) fn discard(&mut self) {
+        self.backlog.clear();
+        self.cost = 0;
+    }
+
+    /// Whether so much waits that the client is not heard.
+    pub(crate) fn is_full(&self) -> bool {
+        self.cost >= FULL
+    }
+
+    /// Whether more waits than one read brings, unless what it brings was compressed.
+    pub(crate) fn is_swamped(&self) -> bool {
+        self.cost >= SWAMPED
+    }
+
+    /// Notes how the client went; the first word counts.
+    pub(crate) fn depart(&mut self, close: Close) {
+        self.departure.get_or_insert(close);
+    }
+
+    /// How the client went, if it has.
+    pub(crate) fn departure(&self) -> Option<&Close> {
+        self.departure.as_ref()
+    }
+
+    /// Nothing happens in the session before something comes.
+    pub(crate) fn wait(&mut self) {
+        self.is_awaited = true;
+    }
+
+    /// Whether the session has said since that it waits for what comes.
+    pub(crate) fn was_awaited(&mut self) -> bool {
+        mem::take(&mut self.is_awaited)
+    }
+
+    /// Whether there is nothing in here.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.backlog.is_empty() && self.departure.is_none()
+    }
+
+    /// Gives up the room that only a burst needs.
+    pub(super) fn shrink(&mut self) {
+        self.backlog.shrink_to(super::MOST);
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.len() + size_of::<Message>()
+}
+
+/// A client of which this many bytes wait to be taken is not heard.
+const FULL: usize = 4 * 1024;
+
+/// The most messages that one read brings are of no bytes: some 10,000, which come to half of this.
+const SWAMPED: usize = 1024 * 1024;

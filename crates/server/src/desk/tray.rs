@@ -1,0 +1,73 @@
+//! What a handler says to its own client without waiting, on the short way past the outbox.
+//!
+//! The tray is an outbox's front, as long as that is empty: the driver takes from it first, and what
+//! does not leave with its next write is put where it would have been. So nothing is told of it by
+//! any promise, and only the lock is spared, and the bookkeeping.
+
+use std::{collections::VecDeque, mem, ptr};
+
+use aerys_proto::Message;
+
+use crate::outbox::{Outbox, cost};
+
+#[derive(Default)]
+pub(crate) struct Tray {
+    /// The address of the outbox it is the front of. It is compared, and never followed.
+    outbox: usize,
+    messages: VecDeque<Message>,
+    cost: usize,
+}
+
+impl Tray {
+    /// From now on it is the front of this outbox.
+    pub(super) fn serve(&mut self, outbox: &Outbox) {
+        self.outbox = address(outbox);
+    }
+
+    /// Takes `message` in, or gives it back: if the outbox is another one, if it is not empty, or
+    /// if this would be too much for what leaves with one write.
+    pub(crate) fn put(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
+        let cost = self.cost + cost(&message);
+        if !self.is_of(outbox) || !outbox.is_clear() || cost > outbox.limit().min(FULL) {
+            return Err(message);
+        }
+        self.cost = cost;
+        self.messages.push_back(message);
+        Ok(())
+    }
+
+    pub(crate) fn is_of(&self, outbox: &Outbox) -> bool {
+        self.outbox == address(outbox)
+    }
+
+    /// Moves the messages to an empty queue, and answers what they cost.
+    pub(crate) fn take(&mut self, messages: &mut VecDeque<Message>) -> usize {
+        mem::swap(&mut self.messages, messages);
+        mem::take(&mut self.cost)
+    }
+
+    /// Has its messages wait in the outbox, of which it is the front.
+    pub(crate) fn clear(&mut self, outbox: &Outbox) {
+        if !self.is_clear() {
+            let mut messages = VecDeque::new();
+            self.take(&mut messages);
+            outbox.put_first(messages);
+        }
+    }
+
+    pub(crate) fn is_clear(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Gives up the room that only a burst needs.
+    pub(super) fn shrink(&mut self) {
+        self.messages.shrink_to(super::MOST);
+    }
+}
+
+fn address(outbox: &Outbox) -> usize {
+    ptr::from_ref(outbox).addr()
+}
+
+/// What one write takes for certain, however it is put into frames.
+const FULL: usize = 16 * 1024;
