@@ -1,11 +1,26 @@
 //! The time, as exactly as a connection needs it: a worker reads the clock when it has slept, and
 //! then only now and then. Deadlines begin with an exact reading.
 
-use std::{cell::Cell, time::Instant};
+use std::{
+    cell::Cell,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// A time, and the same as it is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment {
+    pub(crate) instant: Instant,
+    pub(crate) tick: Tick,
+}
+
+/// A time as it is noted: in nanoseconds since this process first looked at the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(pub(crate) u64);
 
 /// The time. On a worker's thread it may be some turns of its connections old, however long these
 /// take, but never older than its last sleep.
-pub(crate) fn now() -> Instant {
+pub(crate) fn now() -> Moment {
     match READING.get() {
         Reading::Coarse { at: Some(now), turns } if turns < TURNS => {
             READING.set(Reading::Coarse { at: Some(now), turns: turns + 1 });
@@ -16,8 +31,8 @@ pub(crate) fn now() -> Instant {
 }
 
 /// The time, exactly.
-pub(crate) fn read() -> Instant {
-    let now = Instant::now();
+pub(crate) fn read() -> Moment {
+    let now = Moment::at(Instant::now());
     if let Reading::Coarse { .. } = READING.get() {
         READING.set(Reading::Coarse { at: Some(now), turns: 0 });
     }
@@ -36,12 +51,30 @@ pub(crate) fn slept() {
     }
 }
 
+impl Moment {
+    fn at(instant: Instant) -> Self {
+        let since = instant.saturating_duration_since(epoch());
+        Self { instant, tick: Tick(since.as_nanos() as u64) }
+    }
+}
+
+impl Tick {
+    pub(crate) fn instant(self) -> Instant {
+        epoch() + Duration::from_nanos(self.0)
+    }
+}
+
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
+
 #[derive(Clone, Copy)]
 enum Reading {
     /// Nobody says when the thread has slept.
     Exact,
     Coarse {
-        at: Option<Instant>,
+        at: Option<Moment>,
         turns: u32,
     },
 }

@@ -53,6 +53,11 @@ impl Session {
         outcome
     }
 
+    /// Whether it waits for what comes next, and nothing has.
+    pub(crate) fn waits(&self, desk: Option<&Desk>) -> bool {
+        self.waits && desk.is_none_or(|desk| desk.inbox.is_clear())
+    }
+
     /// Lets the application go on with what is on the desk.
     pub(crate) fn poll(
         &mut self,
@@ -60,7 +65,7 @@ impl Session {
         line: &Line,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.waits && desk.as_ref().is_none_or(|desk| desk.inbox.is_clear()) {
+        if self.waits(desk.as_deref()) {
             return Poll::Pending;
         }
         let outcome = Desk::lend(desk, &line.outbox, || self.handlers.as_mut().poll(cx));

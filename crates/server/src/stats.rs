@@ -2,14 +2,13 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use aerys_proto::{Connection, Count};
+
+use crate::clock::{self, Tick};
 
 /// A client's connection as it is now; see [`Client::inspect`](crate::Client::inspect).
 ///
@@ -57,19 +56,14 @@ pub struct Stats {
 
 /// The figures as the driver keeps them: it alone writes, so that plain stores do.
 pub(crate) struct Meter {
-    started: Instant,
-    connected: OnceLock<Instant>,
+    connected: AtomicU64,
     read: Gauge,
     sent: Gauge,
     pings_outstanding: AtomicU64,
     round_trip: AtomicU64,
 }
 
-/// A moment, in nanoseconds since the meter was started.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tick(u64);
-
-/// One direction. Times are in nanoseconds after the meter's start, and `NEVER` if there is none.
+/// One direction. Times are ticks, and `NEVER` if there is none.
 struct Gauge {
     bytes: AtomicU64,
     frames: AtomicU64,
@@ -82,8 +76,7 @@ struct Gauge {
 impl Meter {
     pub(crate) fn new() -> Self {
         Self {
-            started: Instant::now(),
-            connected: OnceLock::new(),
+            connected: AtomicU64::new(clock::read().tick.0),
             read: Gauge::new(),
             sent: Gauge::new(),
             pings_outstanding: AtomicU64::new(0),
@@ -91,14 +84,9 @@ impl Meter {
         }
     }
 
-    /// A moment as it is noted.
-    pub(crate) fn tick(&self, now: Instant) -> Tick {
-        Tick(now.saturating_duration_since(self.started).as_nanos() as u64)
-    }
-
     /// The client was let in.
     pub(crate) fn connected(&self) {
-        self.connected.get_or_init(Instant::now);
+        self.connected.store(clock::read().tick.0, Relaxed);
     }
 
     /// So many bytes were read, and this is what the connection made of them.
@@ -124,13 +112,11 @@ impl Meter {
     }
 
     pub(crate) fn stats(&self, peer_addr: SocketAddr, queued_bytes: usize, dropped: u64) -> Stats {
-        let nanos = |figure: &AtomicU64| {
-            Some(figure.load(Relaxed)).filter(|it| *it != NEVER).map(Duration::from_nanos)
-        };
-        let instant = |figure| nanos(figure).map(|since| self.started + since);
+        let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NEVER);
+        let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
         Stats {
             peer_addr,
-            connected: *self.connected.get().unwrap_or(&self.started),
+            connected: Tick(self.connected.load(Relaxed)).instant(),
             bytes_read: self.read.bytes.load(Relaxed),
             bytes_sent: self.sent.bytes.load(Relaxed),
             frames_read: self.read.frames.load(Relaxed),
@@ -142,7 +128,7 @@ impl Meter {
             last_data_read: instant(&self.read.last_data),
             last_data_send: instant(&self.sent.last_data),
             pings_outstanding: self.pings_outstanding.load(Relaxed) as u32,
-            round_trip: nanos(&self.round_trip),
+            round_trip: known(&self.round_trip).map(Duration::from_nanos),
             queued_bytes,
             dropped,
         }

@@ -125,6 +125,9 @@ impl Batch {
     }
 
     pub(super) fn clear(&mut self) {
+        if self.is_empty() && self.messages.is_empty() {
+            return;
+        }
         self.bytes.clear();
         self.payloads.clear();
         // Empty, unless a panic came between: then they were for somebody else.

@@ -27,13 +27,12 @@ use tokio::{
 
 use self::cork::Cork;
 use crate::{
-    clock,
+    clock::{self, Moment},
     desk::Desk,
     line::Line,
     mount::Opening,
     outbox::{Notice, Owes},
     session::Session,
-    stats::Tick,
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
@@ -61,9 +60,7 @@ pub(crate) struct Driver {
     /// Until when messages left behind by a client that has gone may still be worked off.
     patience: Option<Instant>,
     /// The time, as of the beginning of the turn.
-    now: Instant,
-    /// The same, as the meter notes it.
-    tick: Tick,
+    now: Moment,
 }
 
 /// What is left of one turn, in bytes each way; then the next client has its turn.
@@ -112,12 +109,11 @@ impl Driver {
 
     fn without_socket(opening: Opening) -> Self {
         let now = clock::now();
-        let tick = opening.line.meter.tick(now);
         Self {
             close_period: opening.config.close_period,
             connection: match opening.agreement {
-                Some(agreement) => Connection::with_compression(opening.config, agreement, now),
-                None => Connection::new(opening.config, now),
+                Some(agreement) => Connection::with_compression(opening.config, agreement, now.instant),
+                None => Connection::new(opening.config, now.instant),
             },
             line: opening.line,
             socket: None,
@@ -131,7 +127,6 @@ impl Driver {
             parting: None,
             patience: None,
             now,
-            tick,
         }
     }
 }
@@ -142,7 +137,6 @@ impl Future for Driver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         driver.now = clock::now();
-        driver.tick = driver.line.meter.tick(driver.now);
         let outcome = driver.turn(cx);
         driver.pull_cork();
         Desk::leave(&mut driver.desk);
@@ -172,7 +166,8 @@ impl Driver {
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
             let listens_again = deaf && !self.is_deaf() && self.socket.is_some();
-            if !read && !wrote && !catches_up && !listens_again && self.rest(cx) {
+            let has_come_to_rest = !read && !wrote && !catches_up && !listens_again;
+            if (has_come_to_rest || self.has_nothing_left(cx)) && self.rest(cx) {
                 return Poll::Pending;
             }
         }
@@ -189,12 +184,12 @@ impl Driver {
             Notice::Closing => {
                 if self.parting.is_none() {
                     self.now = clock::read();
-                    self.parting = self.now.checked_add(self.close_period);
+                    self.parting = self.now.instant.checked_add(self.close_period);
                 }
             }
             Notice::Overflowed(close) => {
                 self.now = clock::read();
-                let event = self.connection.fail(close, self.now);
+                let event = self.connection.fail(close, self.now.instant);
                 self.report(event);
                 self.stirred = true;
             }
@@ -207,7 +202,7 @@ impl Driver {
     }
 
     fn handle_timeout(&mut self) {
-        let now = self.now;
+        let now = self.now.instant;
         self.stirred = true;
         // A peer that reads what it is owed is alive, though its pongs are behind all that. And
         // silence is not its fault while it is not listened to, unless it takes nothing.
@@ -248,6 +243,19 @@ impl Driver {
             self.session = None;
             self.desk = None;
         }
+    }
+
+    /// Whether another round of this turn would find nothing, as is the rule: one look at the socket
+    /// then spares it.
+    fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        !self.stirred
+            && socket.early.is_empty()
+            && socket.unsent.is_empty()
+            && !self.is_deaf()
+            && self.session.as_ref().is_none_or(|session| session.waits(self.desk.as_deref()))
+            && !self.line.outbox.has_errand()
+            && socket.stream.poll_read_ready(cx).is_pending()
     }
 
     /// Waits for what comes next, unless it is there already.
@@ -300,7 +308,7 @@ impl Driver {
         }
         if self.session.is_some() {
             if self.has_backlog() {
-                self.patience = clock::read().checked_add(self.close_period);
+                self.patience = clock::read().instant.checked_add(self.close_period);
             }
             self.desk().inbox.depart(close);
         }

@@ -50,10 +50,10 @@ impl Driver {
             if !matches!(input, [0x81 | 0x82, ..]) {
                 self.now = clock::read();
             }
-            let event = self.connection.receive(&mut input, self.now);
+            let event = self.connection.receive(&mut input, self.now.instant);
             self.report(event);
         }
-        self.line.meter.read(size - input.len(), &self.connection, self.tick);
+        self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
     }
 
     /// Keeps the rest of a read for later if what has come of it, decompressed, is more than a read

@@ -72,7 +72,7 @@ impl Driver {
             // There is room that was not there before: the peer has read.
             self.progress = true;
             *budget = budget.saturating_sub(written);
-            self.line.meter.sent(written, &self.connection, self.tick);
+            self.line.meter.sent(written, &self.connection, self.now.tick);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
@@ -90,7 +90,7 @@ impl Driver {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
-        self.line.meter.sent(written, &self.connection, self.tick);
+        self.line.meter.sent(written, &self.connection, self.now.tick);
         if written < batch.len() {
             socket.unsent = batch.rest(written);
             socket.ending = batch.ending;
@@ -137,7 +137,7 @@ impl Driver {
             } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {
                 self.discard();
                 self.now = clock::read();
-                self.connection.close(close, self.now);
+                self.connection.close(close, self.now.instant);
             } else if batch.messages.is_empty() {
                 break;
             }
