@@ -38,8 +38,9 @@ impl Session {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
+        let stay = Stay { mount, accepted: handshake.accepted(), line };
         // The one box of a connection: its application's state, of whatever type.
-        Self { handlers: Box::pin(run(mount, handshake, line)), waits: false }
+        Self { handlers: Box::pin(run(stay, Box::new(handshake))), waits: false }
     }
 
     /// Lets the application decide whether to open. Nothing has come yet.
@@ -74,62 +75,77 @@ impl Session {
     }
 }
 
-async fn run<W, S>(mount: Arc<Mount<W, S>>, handshake: Handshake<S>, line: Arc<Line>)
+/// What all that runs for one connection shares.
+struct Stay<W, S> {
+    mount: Arc<Mount<W, S>>,
+    accepted: Accepted<S>,
+    line: Arc<Line>,
+}
+
+/// The whole session: `on_open` and `on_data`, and beside them `on_close`.
+///
+/// Here and below no `async fn`: one has room for its arguments twice, for as long as the client
+/// stays.
+fn run<W, S>(stay: Stay<W, S>, handshake: Box<Handshake<S>>) -> impl Future<Output = ()> + Send
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
-    let accepted = handshake.accepted();
-    let _membership = Membership { accepted: &accepted, line: &line };
-    let mut handlers = pin!(handlers(&mount, handshake, &accepted, &line));
-    let mut is_done = false;
-    // Made when it is due: until then it needs no room.
-    let mut parting = None;
-    let mut has_parted = false;
-    poll_fn(|cx| {
-        is_done = is_done || handlers.as_mut().poll(cx).is_ready();
-        if is_done && accepted.get().is_none() {
-            return Poll::Ready(());
-        }
-        if !has_parted && (parting.is_some() || line.has_departed()) {
-            let farewell = || Box::pin(farewell(&mount, &accepted, &line));
-            has_parted = parting.get_or_insert_with(farewell).as_mut().poll(cx).is_ready();
-        }
-        if is_done && has_parted { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-async fn handlers<W, S>(
-    mount: &Mount<W, S>,
-    handshake: Handshake<S>,
-    accepted: &Accepted<S>,
-    line: &Line,
-) where
-    W: Websocket<S>,
-    S: Send + Sync + 'static,
-{
-    let outcome = caught(|| mount.app.on_open(handshake)).await;
-    if line.shut() {
-        return line.refuse(refusal(outcome, mount.path()));
-    }
-    let Some(client) = accepted.get() else { return };
-    line.opened();
-    if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
-        fault.punish(client, "on_open");
-    }
-    while let Some(message) = line.next_message().await {
-        if let Err(fault) = tried(|| mount.app.on_data(client, message)).await {
-            fault.punish(client, "on_data");
-        }
+    async move {
+        let stay = &stay;
+        let mut handlers = pin!(handlers(stay, handshake));
+        let (mut is_done, mut has_parted) = (false, false);
+        // Made when it is due: until then it needs no room.
+        let mut parting = None;
+        poll_fn(move |cx| {
+            is_done = is_done || handlers.as_mut().poll(cx).is_ready();
+            if is_done && stay.accepted.get().is_none() {
+                return Poll::Ready(());
+            }
+            if !has_parted && (parting.is_some() || stay.line.has_departed()) {
+                let parting = parting.get_or_insert_with(|| Box::pin(farewell(stay)));
+                has_parted = parting.as_mut().poll(cx).is_ready();
+            }
+            if is_done && has_parted { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
-async fn farewell<W, S>(mount: &Mount<W, S>, accepted: &Accepted<S>, line: &Line)
+fn handlers<W, S>(
+    stay: &Stay<W, S>,
+    handshake: Box<Handshake<S>>,
+) -> impl Future<Output = ()> + Send
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
+    async move {
+        let Stay { mount, accepted, line } = stay;
+        let outcome = caught(move || mount.app.on_open(*handshake)).await;
+        if line.shut() {
+            return line.refuse(refusal(outcome, mount.path()));
+        }
+        let Some(client) = accepted.get() else { return };
+        line.opened();
+        if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
+            fault.punish(client, "on_open");
+        }
+        loop {
+            let Some(message) = line.next_message().await else { return };
+            if let Err(fault) = tried(move || mount.app.on_data(client, message)).await {
+                fault.punish(client, "on_data");
+            }
+        }
+    }
+}
+
+async fn farewell<W, S>(stay: &Stay<W, S>)
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    let Stay { mount, accepted, line } = stay;
     let close = line.departure().await;
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
@@ -142,12 +158,7 @@ where
 }
 
 /// Whatever ends the session, also the end of its runtime, nobody is left waiting for the client.
-struct Membership<'s, S> {
-    accepted: &'s Accepted<S>,
-    line: &'s Line,
-}
-
-impl<S> Drop for Membership<'_, S> {
+impl<W, S> Drop for Stay<W, S> {
     fn drop(&mut self) {
         self.line.gone();
         self.line.outbox.departed();

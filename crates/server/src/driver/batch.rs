@@ -111,7 +111,7 @@ impl Batch {
     }
 
     /// What is left once `written` bytes have gone.
-    pub(super) fn rest(&self, written: usize) -> VecDeque<Bytes> {
+    pub(super) fn rest(&self, written: usize) -> Unsent {
         let mut rest = VecDeque::new();
         let mut skip = written;
         let mut from = 0;
@@ -121,7 +121,7 @@ impl Batch {
             from = *to;
         }
         keep(&mut rest, &mut skip, &self.bytes[from..], Bytes::copy_from_slice);
-        rest
+        Unsent { pieces: rest, ending: self.ending }
     }
 
     pub(super) fn clear(&mut self) {
@@ -148,34 +148,44 @@ impl Batch {
     }
 }
 
-/// Writes once of what an earlier write left behind; answers how much has gone.
-pub(super) fn poll_write_rest(
-    unsent: &mut VecDeque<Bytes>,
-    stream: &mut TcpStream,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    let mut slices = [IoSlice::new(&[]); PAYLOADS];
-    for (slice, piece) in slices.iter_mut().zip(&*unsent) {
-        *slice = IoSlice::new(piece);
-    }
-    let count = unsent.len().min(PAYLOADS);
-    let written = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..count]))?;
-    if written == 0 {
-        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-    }
-    let mut left = written;
-    while let Some(piece) = unsent.front_mut().filter(|_| left > 0) {
-        let gone = left.min(piece.len());
-        piece.advance(gone);
-        left -= gone;
-        if piece.is_empty() {
-            unsent.pop_front();
+/// What a write left behind.
+pub(super) struct Unsent {
+    pieces: VecDeque<Bytes>,
+    /// How many messages of the outbox end with it.
+    pub(super) ending: usize,
+}
+
+impl Unsent {
+    /// Writes once; answers how much has gone.
+    pub(super) fn poll_write(
+        &mut self,
+        stream: &mut TcpStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); PAYLOADS];
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            *slice = IoSlice::new(piece);
         }
+        let count = self.pieces.len().min(PAYLOADS);
+        let written = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..count]))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        let mut left = written;
+        while let Some(piece) = self.pieces.front_mut().filter(|_| left > 0) {
+            let gone = left.min(piece.len());
+            piece.advance(gone);
+            left -= gone;
+            if piece.is_empty() {
+                self.pieces.pop_front();
+            }
+        }
+        Poll::Ready(Ok(written))
     }
-    if unsent.is_empty() {
-        *unsent = VecDeque::new();
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
     }
-    Poll::Ready(Ok(written))
 }
 
 /// Keeps what of `piece` was not written; `skip` is what of the write it has still to cover.
@@ -228,7 +238,7 @@ mod tests {
         let whole: Vec<u8> = batch.pieces().flatten().copied().collect();
         assert_eq!(whole.len(), batch.len());
         for written in (0..whole.len()).step_by(997).chain([1, 5, 6, whole.len()]) {
-            let rest: Vec<u8> = batch.rest(written).into_iter().flatten().collect();
+            let rest: Vec<u8> = batch.rest(written).pieces.into_iter().flatten().collect();
             assert!(rest == whole[written..], "after {written} bytes");
         }
     }

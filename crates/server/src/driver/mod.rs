@@ -25,7 +25,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use self::cork::Cork;
+use self::{batch::Unsent, cork::Cork};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -50,7 +50,7 @@ pub(crate) struct Driver {
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
-    left_over: VecDeque<Message>,
+    left_over: Option<Box<VecDeque<Message>>>,
     /// Whether anything has happened since there was last nothing to write.
     stirred: bool,
     /// Whether a socket that was full has taken anything since the alarm last rang.
@@ -72,9 +72,7 @@ struct Budget {
 struct Socket {
     stream: TcpStream,
     /// What a write left behind.
-    unsent: VecDeque<Bytes>,
-    /// How many messages end in `unsent`.
-    ending: usize,
+    unsent: Option<Box<Unsent>>,
     /// What was read and not taken in yet: before the driver took over, or behind a message that
     /// was to be answered first.
     early: Bytes,
@@ -92,8 +90,7 @@ impl Driver {
             stream,
             early,
             has_put_off: false,
-            unsent: VecDeque::new(),
-            ending: 0,
+            unsent: None,
             shut: false,
             cork: Cork::default(),
         };
@@ -121,7 +118,7 @@ impl Driver {
             desk: None,
             alarm: Box::pin(sleep(NEVER)),
             sending: false,
-            left_over: VecDeque::new(),
+            left_over: None,
             stirred: true,
             progress: false,
             parting: None,
@@ -251,7 +248,7 @@ impl Driver {
         let Some(socket) = &self.socket else { return false };
         !self.stirred
             && socket.early.is_empty()
-            && socket.unsent.is_empty()
+            && socket.unsent.is_none()
             && !self.is_deaf()
             && self.session.as_ref().is_none_or(|session| session.waits(self.desk.as_deref()))
             && !self.line.outbox.has_errand()
@@ -260,7 +257,7 @@ impl Driver {
 
     /// Waits for what comes next, unless it is there already.
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
-        let unsent = self.socket.as_ref().is_some_and(|socket| !socket.unsent.is_empty());
+        let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
         let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
         self.set_alarm(cx) && self.line.outbox.rest(cx, owes)
     }

@@ -73,7 +73,7 @@ impl Driver {
         let has_backlog = self.has_backlog();
         let Some(socket) = &mut self.socket else { return false };
         if socket.has_put_off
-            || !(has_backlog || self.line.outbox.has_errand() || !self.left_over.is_empty())
+            || !(has_backlog || self.line.outbox.has_errand() || self.left_over.is_some())
             || !self.connection.is_end(input)
         {
             return false;

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
     io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -12,7 +11,7 @@ use tokio::io::AsyncWrite;
 
 use super::{
     Driver, Socket,
-    batch::{Batch, poll_write_rest},
+    batch::Batch,
 };
 use crate::clock;
 
@@ -20,7 +19,7 @@ impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
-        let unsent = |socket: &Socket| !socket.unsent.is_empty();
+        let unsent = |socket: &Socket| socket.unsent.is_some();
         let said = self.desk.as_ref().is_some_and(|desk| !desk.tray.is_clear());
         if !self.stirred
             && !said
@@ -63,11 +62,11 @@ impl Driver {
         budget: &mut usize,
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
-        if !socket.unsent.is_empty() {
-            let written = ready!(poll_write_rest(&mut socket.unsent, &mut socket.stream, cx))?;
-            let ending = if socket.unsent.is_empty() { mem::take(&mut socket.ending) } else { 0 };
-            if ending > 0 {
-                self.line.outbox.flushed(ending, cx);
+        if let Some(unsent) = &mut socket.unsent {
+            let written = ready!(unsent.poll_write(&mut socket.stream, cx))?;
+            if unsent.is_empty() {
+                self.line.outbox.flushed(unsent.ending, cx);
+                socket.unsent = None;
             }
             // There is room that was not there before: the peer has read.
             self.progress = true;
@@ -92,12 +91,12 @@ impl Driver {
         };
         self.line.meter.sent(written, &self.connection, self.now.tick);
         if written < batch.len() {
-            socket.unsent = batch.rest(written);
-            socket.ending = batch.ending;
+            let mut unsent = batch.rest(written);
             if batch.said > 0 {
                 self.line.outbox.owe(batch.said);
-                socket.ending += 1;
+                unsent.ending += 1;
             }
+            socket.unsent = Some(Box::new(unsent));
         } else {
             if batch.ending > 0 {
                 self.line.outbox.flushed(batch.ending, cx);
@@ -113,9 +112,8 @@ impl Driver {
         if let Some(desk) = &mut self.desk {
             batch.take_said(&mut desk.tray);
         }
-        if !self.left_over.is_empty() {
-            batch.messages.append(&mut self.left_over);
-            self.left_over = VecDeque::new();
+        if let Some(mut left_over) = self.left_over.take() {
+            batch.messages.append(&mut left_over);
         }
         while !batch.is_full() {
             if let Some(frame) = self.connection.poll_transmit() {
@@ -143,7 +141,7 @@ impl Driver {
             }
         }
         if !batch.messages.is_empty() {
-            self.left_over = mem::take(&mut batch.messages);
+            self.left_over = Some(Box::new(mem::take(&mut batch.messages)));
         }
     }
 }
