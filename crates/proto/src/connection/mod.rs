@@ -175,6 +175,11 @@ impl Connection {
         }
     }
 
+    /// What it goes by.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Whether the message last given to [`send`](Self::send) has frames left.
     pub fn is_sending(&self) -> bool {
         self.writer.is_sending()

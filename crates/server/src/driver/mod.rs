@@ -46,7 +46,6 @@ pub(crate) struct Driver {
     /// `None` while there is nothing on it.
     desk: Option<Box<Desk>>,
     alarm: Pin<Box<Sleep>>,
-    close_period: Duration,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
@@ -107,7 +106,6 @@ impl Driver {
     fn without_socket(opening: Opening) -> Self {
         let now = clock::now();
         Self {
-            close_period: opening.config.close_period,
             connection: match opening.agreement {
                 Some(agreement) => Connection::with_compression(opening.config, agreement, now.instant),
                 None => Connection::new(opening.config, now.instant),
@@ -181,7 +179,7 @@ impl Driver {
             Notice::Closing => {
                 if self.parting.is_none() {
                     self.now = clock::read();
-                    self.parting = self.now.instant.checked_add(self.close_period);
+                    self.parting = self.now.instant.checked_add(self.close_period());
                 }
             }
             Notice::Overflowed(close) => {
@@ -211,7 +209,7 @@ impl Driver {
         self.report(event);
         self.line.meter.look(&self.connection);
         if self.parting.is_some_and(|parting| parting <= now) {
-            self.parting = now.checked_add(self.close_period);
+            self.parting = now.checked_add(self.close_period());
             if !progress {
                 self.part(now);
             }
@@ -305,7 +303,7 @@ impl Driver {
         }
         if self.session.is_some() {
             if self.has_backlog() {
-                self.patience = clock::read().instant.checked_add(self.close_period);
+                self.patience = clock::read().instant.checked_add(self.close_period());
             }
             self.desk().inbox.depart(close);
         }
@@ -326,6 +324,10 @@ impl Driver {
 
     fn desk(&mut self) -> &mut Desk {
         self.desk.get_or_insert_with(Desk::clear)
+    }
+
+    fn close_period(&self) -> Duration {
+        self.connection.config().close_period
     }
 
     /// The socket has ended, or there is none.

@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     mem,
     sync::{Mutex, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use aerys_proto::{Close, CloseCode, Message};
@@ -101,7 +101,7 @@ impl Outbox {
     pub(crate) fn close(&self, close: Close) {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
-            state.phase = Phase::Closing(close);
+            state.phase = Phase::Closing(Box::new(close));
             state.call_driver(News::End);
         }
     }
@@ -112,9 +112,7 @@ impl Outbox {
         if matches!(state.phase, Phase::Departed) {
             return Poll::Ready(());
         }
-        if !state.closers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.closers.push(cx.waker().clone());
-        }
+        state.closers.get_or_insert_default().add(cx.waker());
         Poll::Pending
     }
 
@@ -270,7 +268,9 @@ impl Outbox {
         state.driver = None;
         let closers = mem::take(&mut state.closers);
         drop(state);
-        closers.into_iter().for_each(Waker::wake);
+        if let Some(closers) = closers {
+            closers.wake();
+        }
     }
 }
 
@@ -279,6 +279,8 @@ const HIGH_WATER: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::{queue::PARCEL_COST, *};
 
     fn context() -> Context<'static> {

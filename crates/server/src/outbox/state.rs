@@ -23,8 +23,12 @@ pub(super) struct State {
     /// Whether something has happened that keeps the driver from resting.
     pub(super) news: bool,
     pub(super) driver: Option<Waker>,
-    pub(super) closers: Vec<Waker>,
+    pub(super) closers: Option<Box<Closers>>,
 }
+
+/// Who waits until `on_close` has run.
+#[derive(Default)]
+pub(super) struct Closers(Vec<Waker>);
 
 /// A state for as long as its lock is held; what it has become is then in the gist.
 pub(super) struct Locked<'o> {
@@ -35,7 +39,7 @@ pub(super) struct Locked<'o> {
 pub(super) enum Phase {
     Open,
     /// A close was asked for and not yet taken by the driver.
-    Closing(Close),
+    Closing(Box<Close>),
     /// The client is owed too much, which the driver does not know yet.
     Overflowed,
     /// The driver knows of the end.
@@ -60,7 +64,7 @@ impl State {
             queue: Queue::new(),
             news: false,
             driver: None,
-            closers: Vec::new(),
+            closers: None,
         }
     }
 
@@ -70,12 +74,24 @@ impl State {
 
     pub(super) fn take_close(&mut self) -> Option<Close> {
         match mem::replace(&mut self.phase, Phase::Parting) {
-            Phase::Closing(close) => Some(close),
+            Phase::Closing(close) => Some(*close),
             phase => {
                 self.phase = phase;
                 None
             }
         }
+    }
+}
+
+impl Closers {
+    pub(super) fn add(&mut self, waker: &Waker) {
+        if !self.0.iter().any(|closer| closer.will_wake(waker)) {
+            self.0.push(waker.clone());
+        }
+    }
+
+    pub(super) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
     }
 }
 
