@@ -164,11 +164,7 @@ impl Line {
 
     /// Sends what nobody waits for. What a handler says to its own client takes the short way.
     pub(crate) fn say(&self, message: Message) {
-        let mut message = Some(message);
-        Desk::with(|desk| {
-            message = message.take().and_then(|it| desk.tray.put(it, &self.outbox).err());
-        });
-        if let Some(message) = message {
+        if let Err(message) = Desk::say(message, &self.outbox) {
             // Nobody is to hear what became of it.
             let _ = self.push(message, Receipt::Nobody);
         }

@@ -93,10 +93,9 @@ impl Writer {
     }
 
     pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
-        if self.is_quiet() {
-            return None;
-        }
-        if let Some(frame) = self.poll_control() {
+        if self.has_control()
+            && let Some(frame) = self.poll_control()
+        {
             self.count.count_frame(true);
             return Some(frame);
         }
@@ -110,12 +109,9 @@ impl Writer {
         self.message.take().map(Fragments::last)
     }
 
-    /// Whether nothing is due.
-    fn is_quiet(&self) -> bool {
-        self.message.is_none()
-            && self.ping.is_none()
-            && self.pongs.is_empty()
-            && !matches!(self.ending, Ending::Due(_))
+    /// Whether a control frame is due, or is once the message is out.
+    fn has_control(&self) -> bool {
+        self.ping.is_some() || !self.pongs.is_empty() || matches!(self.ending, Ending::Due(_))
     }
 
     /// The next control frame. A CLOSE waits until the message is out.

@@ -10,8 +10,9 @@ mod tray;
 
 use std::cell::{Cell, RefCell};
 
-pub(crate) use self::inbox::Inbox;
-pub(crate) use self::tray::Tray;
+use aerys_proto::Message;
+
+pub(crate) use self::{inbox::Inbox, tray::Tray};
 use crate::outbox::Outbox;
 
 #[derive(Default)]
@@ -60,6 +61,14 @@ impl Desk {
     /// Looks at the desk of the session that is being polled; `None` if none is.
     pub(crate) fn with<T>(look: impl FnOnce(&mut Desk) -> T) -> Option<T> {
         LENT.with_borrow_mut(|lent| lent.as_deref_mut().map(look))
+    }
+
+    /// Puts `message` on the tray of this outbox, or gives it back if that is not possible.
+    pub(crate) fn say(message: Message, outbox: &Outbox) -> Result<(), Message> {
+        LENT.with_borrow_mut(|lent| match lent {
+            Some(desk) => desk.tray.put(message, outbox),
+            None => Err(message),
+        })
     }
 }
 

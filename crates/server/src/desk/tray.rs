@@ -26,7 +26,7 @@ impl Tray {
 
     /// Takes `message` in, or gives it back: if the outbox is another one, if it is not empty, or
     /// if this would be too much for what leaves with one write.
-    pub(crate) fn put(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
+    pub(super) fn put(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
         let cost = self.cost + cost(&message);
         if !self.is_of(outbox) || !outbox.is_clear() || cost > outbox.limit().min(FULL) {
             return Err(message);

@@ -285,13 +285,15 @@ impl Driver {
 
     fn report(&mut self, event: Option<Event>) {
         match event {
-            Some(Event::Message(message)) => {
-                if self.session.is_some() {
-                    self.desk().inbox.push(message);
-                }
-            }
+            Some(Event::Message(message)) => self.deliver(message),
             Some(Event::Closed(close)) => self.depart(close),
             None => {}
+        }
+    }
+
+    fn deliver(&mut self, message: Message) {
+        if self.session.is_some() {
+            self.desk().inbox.push(message);
         }
     }
 

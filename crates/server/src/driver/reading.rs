@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use aerys_proto::Event;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -50,8 +51,10 @@ impl Driver {
             if !matches!(input, [0x81 | 0x82, ..]) {
                 self.now = clock::read();
             }
-            let event = self.connection.receive(&mut input, self.now.instant);
-            self.report(event);
+            match self.connection.receive(&mut input, self.now.instant) {
+                Some(Event::Message(message)) => self.deliver(message),
+                event => self.report(event),
+            }
         }
         self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
     }
