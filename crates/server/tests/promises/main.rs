@@ -20,6 +20,7 @@ mod limits;
 mod nonsense;
 mod order;
 mod overflow;
+mod own;
 #[cfg(unix)]
 mod readiness;
 mod refuse;
