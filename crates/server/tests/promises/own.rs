@@ -76,6 +76,40 @@ async fn all_of_it_arrives_in_order_however_slowly_it_is_read() {
     }
 }
 
+#[tokio::test]
+async fn what_the_kernel_does_not_take_of_it_counts_as_queued_until_it_does() {
+    const SIZE: usize = 10_000;
+    let (journal, (door, mut guests)) = (Journal::default(), mpsc::unbounded_channel());
+    let options = Options::new().heartbeat_period(None);
+    let server = serve_with(Repeater { door, journal: journal.clone() }, options).await;
+    let mut raw = Raw::open_narrow(&server).await;
+    let client = soon(guests.recv()).await.expect("a client was let in");
+    let mut said = 0;
+    loop {
+        raw.write(frame(2, &[7; SIZE])).await;
+        said += 1;
+        journal.until(said).await;
+        // Whoever is read from twice has been written to in between, if that can be.
+        for _ in 0..2 {
+            let read = client.inspect().bytes_read;
+            raw.write(frame(10, b"")).await;
+            eventually(|| client.inspect().bytes_read > read).await;
+        }
+        let stats = client.inspect();
+        if stats.bytes_sent < (said * (SIZE + 4)) as u64 {
+            assert_eq!(stats.queued_bytes, SIZE + 64);
+            break;
+        }
+        assert_eq!(stats.queued_bytes, 0);
+    }
+    for _ in 0..said {
+        assert_eq!(raw.frame().await, (0x82, vec![7; SIZE]));
+    }
+    eventually(|| client.inspect().queued_bytes == 0).await;
+    drop(raw);
+    server.stop().await;
+}
+
 /// Says one thing in each of the ways there are, and then goodbye.
 struct Versatile;
 
@@ -117,6 +151,26 @@ async fn it_leaves_in_the_order_in_which_it_was_said_whichever_way() {
     }
     assert_eq!(raw.hear_close().await, (1000, "that was all".to_owned()));
     server.stop().await;
+}
+
+/// Hands its client to the test, says back what it hears and notes that.
+struct Repeater {
+    door: mpsc::UnboundedSender<Client>,
+    journal: Journal,
+}
+
+impl Websocket for Repeater {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        let client = handshake.accept();
+        self.door.send(client.clone())?;
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.send(message).nowait();
+        self.journal.note("said");
+        Ok(())
+    }
 }
 
 /// Says "1" and "3" itself, and has another thread say "2" in between.
