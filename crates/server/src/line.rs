@@ -4,8 +4,8 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-    task::Poll,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Poll, Wake},
 };
 
 use aerys_proto::{Close, Message};
@@ -13,8 +13,7 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Refusal,
-    SendError,
+    Refusal, SendError,
     desk::Desk,
     outbox::{Bounds, Ear, Outbox, Receipt},
     stats::Meter,
@@ -25,6 +24,17 @@ pub(crate) struct Line {
     pub(crate) meter: Meter,
     verdict: Mutex<Verdict>,
     end: OnceLock<CancellationToken>,
+}
+
+/// The bell of the connection's alarm.
+impl Wake for Line {
+    fn wake(self: Arc<Self>) {
+        self.outbox.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.outbox.ring();
+    }
 }
 
 /// What `on_open` has decided.

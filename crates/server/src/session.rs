@@ -83,9 +83,7 @@ struct Stay<W, S> {
 }
 
 /// The whole session: `on_open` and `on_data`, and beside them `on_close`.
-///
-/// Here and below no `async fn`: one has room for its arguments twice, for as long as the client
-/// stays.
+#[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
 fn run<W, S>(stay: Stay<W, S>, handshake: Box<Handshake<S>>) -> impl Future<Output = ()> + Send
 where
     W: Websocket<S>,
@@ -112,6 +110,7 @@ where
     }
 }
 
+#[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
 fn handlers<W, S>(
     stay: &Stay<W, S>,
     handshake: Box<Handshake<S>>,
@@ -162,6 +161,7 @@ impl<W, S> Drop for Stay<W, S> {
     fn drop(&mut self) {
         self.line.gone();
         self.line.outbox.departed();
+        self.line.outbox.fall_silent();
         if let Some(client) = self.accepted.get() {
             client.endpoint().registry().leave(client.id());
         }

@@ -3,6 +3,7 @@
 //! A turn of it reads what is there, lets the application work it off, and writes what came of
 //! that in as few system calls as it takes; then the next client has its turn.
 
+mod alarm;
 mod batch;
 mod cork;
 mod reading;
@@ -11,21 +12,17 @@ mod writing;
 use std::{
     collections::VecDeque,
     mem,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
-use tokio::{
-    net::TcpStream,
-    task::coop::unconstrained,
-    time::{Sleep, sleep},
-};
+use tokio::net::TcpStream;
 
-use self::{batch::Unsent, cork::Cork};
+use self::{alarm::Alarm, batch::Unsent, cork::Cork};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -45,10 +42,13 @@ pub(crate) struct Driver {
     session: Option<Session>,
     /// `None` while there is nothing on it.
     desk: Option<Box<Desk>>,
-    alarm: Pin<Box<Sleep>>,
+    alarm: Alarm,
+    /// How the outbox wakes this task, as far as it knows.
+    waker: Option<Waker>,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
+    #[expect(clippy::box_collection, reason = "there are none most of the time")]
     left_over: Option<Box<VecDeque<Message>>>,
     /// Whether anything has happened since there was last nothing to write.
     stirred: bool,
@@ -107,14 +107,17 @@ impl Driver {
         let now = clock::now();
         Self {
             connection: match opening.agreement {
-                Some(agreement) => Connection::with_compression(opening.config, agreement, now.instant),
+                Some(agreement) => {
+                    Connection::with_compression(opening.config, agreement, now.instant)
+                }
                 None => Connection::new(opening.config, now.instant),
             },
             line: opening.line,
             socket: None,
             session: Some(opening.session),
             desk: None,
-            alarm: Box::pin(sleep(NEVER)),
+            alarm: Alarm::new(),
+            waker: None,
             sending: false,
             left_over: None,
             stirred: true,
@@ -189,7 +192,8 @@ impl Driver {
                 self.stirred = true;
             }
         }
-        if self.alarm.is_elapsed() {
+        if self.line.outbox.has_rung() {
+            self.alarm.clear();
             // The runtime's clock may be ahead of ours, and what rings is to be found due.
             self.now = clock::read();
             self.handle_timeout();
@@ -257,7 +261,18 @@ impl Driver {
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
         let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
-        self.set_alarm(cx) && self.line.outbox.rest(cx, owes)
+        self.set_alarm(cx);
+        self.listen(cx);
+        self.line.outbox.rest(owes)
+    }
+
+    /// Lets the outbox know how to wake this task, as long as there is somebody who may.
+    fn listen(&mut self, cx: &Context<'_>) {
+        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !is_known && self.session.is_some() {
+            self.line.outbox.listen(cx);
+            self.waker = Some(cx.waker().clone());
+        }
     }
 
     /// What the kernel holds back does not wait for longer than this turn.
@@ -267,20 +282,15 @@ impl Driver {
         }
     }
 
-    /// `false` if it has rung already. An alarm that rings too early is left alone: it is looked at
-    /// then, so that nothing is done about it for each message.
-    fn set_alarm(&mut self, cx: &mut Context<'_>) -> bool {
-        let due = [self.connection.poll_timeout(), self.parting, self.patience]
-            .into_iter()
-            .flatten()
-            .min();
-        let Some(due) = due.map(tokio::time::Instant::from) else { return true };
-        if self.alarm.is_elapsed() || due < self.alarm.deadline() {
-            self.alarm.as_mut().reset(due);
-            // Polled once for each setting: the runtime's budget must not keep it from being heard.
-            return pin!(unconstrained(self.alarm.as_mut())).poll(cx).is_pending();
+    fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        let deadlines = [self.connection.poll_timeout(), self.parting, self.patience];
+        if let Some(due) = deadlines.into_iter().flatten().min() {
+            self.alarm.set(due, &self.line);
         }
-        true
+        // Once the application is done, the outbox wakes nobody.
+        if self.session.is_none() && self.alarm.ring_here(cx) {
+            self.line.outbox.ring();
+        }
     }
 
     fn report(&mut self, event: Option<Event>) {
@@ -348,6 +358,3 @@ impl Driver {
 
 /// How much one client may read and write in one turn, in bytes.
 const TURN: usize = 64 * 1024;
-
-/// How far off an alarm is that was not set yet: thirty years.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);

@@ -9,10 +9,7 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{
-    Driver, Socket,
-    batch::Batch,
-};
+use super::{Driver, Socket, batch::Batch};
 use crate::clock;
 
 impl Driver {

@@ -111,7 +111,10 @@ impl Future for JustInTime {
                 opening.line.refuse(unavailable("The application takes too long"));
             }
             let answer = opening.line.take_answer();
-            let resting = answer.is_none() && outbox.rest(cx, Owes::Nothing);
+            let resting = answer.is_none() && {
+                outbox.listen(cx);
+                outbox.rest(Owes::Nothing)
+            };
             if ended {
                 *slot = None;
             }

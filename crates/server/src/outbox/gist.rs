@@ -3,10 +3,13 @@
 
 use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
-use super::state::State;
+use super::{
+    Owes,
+    state::{News, State},
+};
 
 #[derive(Default)]
 pub(super) struct Gist {
@@ -14,6 +17,10 @@ pub(super) struct Gist {
     has_untaken: AtomicBool,
     queued_bytes: AtomicUsize,
     driver: AtomicU8,
+    /// Whether something has happened that keeps the driver from resting.
+    news: AtomicBool,
+    /// Whether the connection's alarm has rung since the driver last looked.
+    rung: AtomicBool,
 }
 
 /// How far a client is, as [`state::Phase`](super::state::Phase) without what it carries.
@@ -25,17 +32,6 @@ pub(super) enum Stage {
     Overflowed,
     /// Or later.
     Parting,
-}
-
-/// Whether the driver has to be woken for what is put in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Attendance {
-    /// It is at work and looks again before it rests.
-    Awake,
-    Resting,
-    /// It waits for the socket, and only an end is news to it.
-    Blocked,
 }
 
 impl Gist {
@@ -60,24 +56,69 @@ impl Gist {
         self.queued_bytes.load(Acquire)
     }
 
-    /// Whoever puts in something with the lock held either finds this, or what it puts in is found
-    /// by a driver that is about to rest.
-    pub(super) fn set_driver(&self, attendance: Attendance) {
-        self.driver.store(attendance as u8, Relaxed);
+    /// The driver is at work.
+    pub(super) fn attend(&self) {
+        self.driver.store(AWAKE, Relaxed);
     }
 
-    pub(super) fn driver(&self) -> Attendance {
-        match self.driver.load(Relaxed) {
-            0 => Attendance::Awake,
-            1 => Attendance::Resting,
-            _ => Attendance::Blocked,
+    /// The driver is about to rest, unless something is there for it to do. Whoever has something
+    /// for it tells first and then looks whether it rests; the driver rests first and then looks for
+    /// what it was told: one of the two finds the other.
+    pub(super) fn rest(&self, owes: Owes) -> bool {
+        let (resting, finds_messages) = match owes {
+            Owes::Nothing => (RESTING, true),
+            Owes::Unsent => (BLOCKED, false),
+        };
+        self.driver.store(resting, SeqCst);
+        let has_errand = self.has_untaken.load(SeqCst)
+            || matches!(self.stage(), Stage::Closing | Stage::Overflowed);
+        let is_wanted = self.news.load(SeqCst) || (finds_messages && has_errand);
+        if is_wanted {
+            self.attend();
+            self.news.swap(false, SeqCst);
         }
+        !is_wanted
     }
 
-    /// Takes over what has been changed, before the lock is released.
+    /// Tells the driver of something, which has been noted before. Answers whether it is to be
+    /// woken: it is by one who calls, and by none while it is at work.
+    pub(super) fn call(&self, news: News) -> bool {
+        if let News::End = news {
+            self.news.store(true, SeqCst);
+        }
+        let driver = self.driver.load(SeqCst);
+        // A driver that waits for its socket has no use for messages.
+        let is_wanted = driver == RESTING || (driver == BLOCKED && news == News::End);
+        is_wanted && self.driver.compare_exchange(driver, AWAKE, SeqCst, SeqCst).is_ok()
+    }
+
+    /// What the driver was told so far it will find by itself.
+    pub(super) fn hush(&self) {
+        self.news.store(false, Relaxed);
+    }
+
+    /// The connection's alarm rings.
+    pub(super) fn ring(&self) {
+        self.rung.store(true, Release);
+    }
+
+    /// Whether it has rung. Said once.
+    pub(super) fn has_rung(&self) -> bool {
+        self.rung.load(Relaxed) && self.rung.swap(false, Acquire)
+    }
+
+    /// Takes over what has been changed, before the lock is released and before the driver is told.
     pub(super) fn note(&self, state: &State) {
         self.phase.store(state.phase.stage() as u8, Release);
-        self.has_untaken.store(state.queue.has_untaken(), Release);
+        self.has_untaken.store(state.queue.has_untaken(), SeqCst);
         self.queued_bytes.store(state.queue.bytes(), Release);
     }
 }
+
+/// The driver is at work and looks again before it rests.
+const AWAKE: u8 = 0;
+
+const RESTING: u8 = 1;
+
+/// It waits for the socket, and only an end is news to it.
+const BLOCKED: u8 = 2;

@@ -18,7 +18,7 @@ use aerys_proto::{Close, CloseCode, Message};
 
 pub(crate) use self::queue::{Receipt, cost};
 use self::{
-    gist::{Attendance, Gist, Stage},
+    gist::{Gist, Stage},
     queue::Fate,
     state::{Locked, News, Phase, State, lost, settle},
 };
@@ -184,13 +184,40 @@ impl Outbox {
 impl Outbox {
     /// Somebody is at work who is not the driver yet, and takes no notice.
     pub(crate) fn attend(&self) {
-        self.gist.set_driver(Attendance::Awake);
-        self.lock().news = false;
+        self.gist.attend();
+        self.gist.hush();
+    }
+
+    /// Keeps how to wake the driver when it rests.
+    pub(crate) fn listen(&self, cx: &Context<'_>) {
+        let mut state = self.lock();
+        match &mut state.driver {
+            Some(driver) => driver.clone_from(cx.waker()),
+            None => state.driver = Some(cx.waker().clone()),
+        }
+    }
+
+    /// The driver needs to hear no more. Handles may outlive the connection, and are not to keep
+    /// its task.
+    pub(crate) fn fall_silent(&self) {
+        let driver = self.lock().driver.take();
+        drop(driver);
+    }
+
+    /// The connection's alarm rings.
+    pub(crate) fn ring(&self) {
+        self.gist.ring();
+        self.call_driver();
+    }
+
+    /// Whether it has rung. Said once.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.gist.has_rung()
     }
 
     /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
     pub(crate) fn notice(&self) -> Notice {
-        self.gist.set_driver(Attendance::Awake);
+        self.gist.attend();
         match self.gist.stage() {
             Stage::Closing => Notice::Closing,
             Stage::Overflowed => {
@@ -209,18 +236,10 @@ impl Outbox {
         self.lock().take_close()
     }
 
-    /// The driver is about to wait. `false` if there is something for it to do: it must not.
-    pub(crate) fn rest(&self, cx: &Context<'_>, owes: Owes) -> bool {
-        let mut state = self.lock();
-        if mem::take(&mut state.news) {
-            return false;
-        }
-        match owes {
-            Owes::Nothing if state.has_errand() => return false,
-            Owes::Nothing => state.rest(cx, Attendance::Resting),
-            Owes::Unsent => state.rest(cx, Attendance::Blocked),
-        }
-        true
+    /// The driver, who can be woken, is about to wait. `false` if there is something for it to do:
+    /// it must not.
+    pub(crate) fn rest(&self, owes: Owes) -> bool {
+        self.gist.rest(owes)
     }
 
     /// Takes messages that come to about `room` bytes, but at least one, or, if there is none, the
@@ -265,7 +284,6 @@ impl Outbox {
     pub(crate) fn departed(&self) {
         let mut state = self.lock();
         state.phase = Phase::Departed;
-        state.driver = None;
         let closers = mem::take(&mut state.closers);
         drop(state);
         if let Some(closers) = closers {
@@ -356,19 +374,21 @@ mod tests {
     fn a_driver_does_not_rest_while_there_is_an_errand() {
         let outbox = outbox(1000);
         outbox.attend();
+        outbox.listen(&context());
         push(&outbox, "a").unwrap();
-        assert!(!outbox.rest(&context(), Owes::Nothing));
+        assert!(!outbox.rest(Owes::Nothing));
         take_all(&outbox);
-        assert!(outbox.rest(&context(), Owes::Nothing));
+        assert!(outbox.rest(Owes::Nothing));
     }
 
     #[test]
     fn a_driver_that_waits_for_its_socket_rests_until_the_client_is_owed_too_much() {
         let outbox = outbox(200);
         outbox.attend();
+        outbox.listen(&context());
         push(&outbox, "a").unwrap();
-        assert!(outbox.rest(&context(), Owes::Unsent));
+        assert!(outbox.rest(Owes::Unsent));
         while push(&outbox, "b").is_ok() {}
-        assert!(!outbox.rest(&context(), Owes::Unsent));
+        assert!(!outbox.rest(Owes::Unsent));
     }
 }

@@ -5,14 +5,14 @@ use std::{
     mem,
     ops::{Deref, DerefMut},
     sync::MutexGuard,
-    task::{Context, Waker},
+    task::Waker,
 };
 
 use aerys_proto::{Close, Message};
 
 use super::{
     Bounds,
-    gist::{Attendance, Gist, Stage},
+    gist::{Gist, Stage},
     queue::{Queue, Receipt},
 };
 use crate::{Overflow, SendError};
@@ -20,8 +20,7 @@ use crate::{Overflow, SendError};
 pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) queue: Queue,
-    /// Whether something has happened that keeps the driver from resting.
-    pub(super) news: bool,
+    /// How to wake the driver; `None` before it first rests and when it needs to hear no more.
     pub(super) driver: Option<Waker>,
     pub(super) closers: Option<Box<Closers>>,
 }
@@ -34,6 +33,8 @@ pub(super) struct Closers(Vec<Waker>);
 pub(super) struct Locked<'o> {
     state: MutexGuard<'o, State>,
     gist: &'o Gist,
+    /// What the driver is to be told.
+    news: Option<News>,
 }
 
 pub(super) enum Phase {
@@ -51,7 +52,7 @@ pub(super) enum Phase {
 }
 
 /// What the driver is called for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Message,
     End,
@@ -59,17 +60,7 @@ pub(super) enum News {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self {
-            phase: Phase::Open,
-            queue: Queue::new(),
-            news: false,
-            driver: None,
-            closers: None,
-        }
-    }
-
-    pub(super) fn has_errand(&self) -> bool {
-        self.queue.has_untaken() || matches!(self.phase, Phase::Closing(_) | Phase::Overflowed)
+        Self { phase: Phase::Open, queue: Queue::new(), driver: None, closers: None }
     }
 
     pub(super) fn take_close(&mut self) -> Option<Close> {
@@ -108,7 +99,7 @@ impl Phase {
 
 impl<'o> Locked<'o> {
     pub(super) fn new(state: MutexGuard<'o, State>, gist: &'o Gist) -> Self {
-        Self { state, gist }
+        Self { state, gist, news: None }
     }
 
     /// `unsettled` gets the receipts of what is not, or no longer, to be sent.
@@ -152,29 +143,9 @@ impl<'o> Locked<'o> {
         Ok(self.queue.push(message, receipt))
     }
 
+    /// Has the driver told when the lock is released.
     pub(super) fn call_driver(&mut self, news: News) {
-        // A message is found by whoever looks for errands before resting; an end is not.
-        match (self.gist.driver(), news) {
-            (Attendance::Awake | Attendance::Blocked, News::Message) => return,
-            (Attendance::Awake, News::End) | (Attendance::Blocked | Attendance::Resting, _) => {}
-        }
-        self.news |= matches!(news, News::End);
-        self.gist.set_driver(Attendance::Awake);
-        if let Some(driver) = &self.driver {
-            driver.wake_by_ref();
-        }
-    }
-
-    /// From now on the driver is woken for what is put in, or only for an end.
-    pub(super) fn rest(&mut self, cx: &Context<'_>, attendance: Attendance) {
-        // Handles may outlive the connection, and are not to keep its task.
-        let departed = matches!(self.phase, Phase::Departed);
-        match &mut self.driver {
-            Some(driver) => driver.clone_from(cx.waker()),
-            None if departed => {}
-            None => self.driver = Some(cx.waker().clone()),
-        }
-        self.gist.set_driver(attendance);
+        self.news = Some(news);
     }
 }
 
@@ -195,6 +166,12 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         self.gist.note(&self.state);
+        if let Some(news) = self.news
+            && self.gist.call(news)
+            && let Some(driver) = &self.state.driver
+        {
+            driver.wake_by_ref();
+        }
     }
 }
 
