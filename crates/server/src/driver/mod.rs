@@ -5,6 +5,7 @@
 
 mod batch;
 mod cork;
+mod direct;
 mod reading;
 mod writing;
 
