@@ -116,7 +116,7 @@ fn happen(life: &mut Life, input: &mut Unstructured<'_>) -> Result<()> {
             let (start, end) = bytes.split_at(usize::from(cut).min(bytes.len()));
             life.receive(start);
             life.check();
-            life.receive(end);
+            if key & 1 == 0 { life.receive(end) } else { life.receive_in_place(end) }
         }
         5 => {
             let number = life.last_ping().unwrap_or(input.arbitrary()?);

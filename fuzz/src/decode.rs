@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use aerys_proto::{Config, Connection, Event, Traffic};
+use bytes::BufMut;
 
 use crate::{
     oracle::{self, End},
@@ -23,6 +24,7 @@ pub fn decode(data: &[u8]) {
     at_once.check(bytes, &config);
     assert_eq!(outcome(&config, pieces(bytes, sizes)), at_once, "in pieces of {sizes:?}");
     assert_eq!(outcome(&config, bytes.chunks(1)), at_once, "byte by byte");
+    assert_eq!(outcome_in_place(&config, bytes, sizes), at_once, "in place, by {sizes:?}");
 }
 
 fn config(settings: u8) -> Config {
@@ -72,21 +74,55 @@ fn outcome<'a>(config: &Arc<Config>, pieces: impl IntoIterator<Item = &'a [u8]>)
         }
         assert!(input.is_empty(), "all of the input is taken in");
     }
-    let mut answered = Peer::default();
-    while let Some(frame) = connection.poll_transmit() {
-        answered.hear(&frame);
+    Outcome::of(connection, events)
+}
+
+/// The same, where bytes go where they belong as soon as there is room for them.
+fn outcome_in_place(config: &Arc<Config>, mut bytes: &[u8], sizes: &[u8]) -> Outcome {
+    let now = Instant::now();
+    let mut connection = Connection::new(Arc::clone(config), now);
+    let mut events = Vec::new();
+    let mut sizes = sizes.iter().cycle();
+    while !bytes.is_empty() {
+        let most = sizes.next().map_or(bytes.len(), |size| usize::from(*size).max(1));
+        let most = most.min(bytes.len());
+        let room = connection.room();
+        let received = connection.receive_in_place(now, |given| {
+            assert_eq!(given.remaining_mut(), room, "there is as much room as it says");
+            let (read, rest) = bytes.split_at(most.min(room));
+            given.put_slice(read);
+            bytes = rest;
+        });
+        assert_eq!(received.is_some(), room > 0);
+        if let Some(((), event)) = received {
+            events.extend(event);
+        } else {
+            let (read, rest) = bytes.split_at(most);
+            let mut read = read.to_vec();
+            let mut input = &mut read[..];
+            events.extend(std::iter::from_fn(|| connection.receive(&mut input, now)));
+            bytes = rest;
+        }
     }
-    Outcome {
-        events,
-        answered,
-        traffic: connection.traffic(),
-        is_open: connection.is_open(),
-        is_draining: connection.is_draining(),
-        pings_outstanding: connection.pings_outstanding(),
-    }
+    Outcome::of(connection, events)
 }
 
 impl Outcome {
+    fn of(mut connection: Connection, events: Vec<Event>) -> Self {
+        let mut answered = Peer::default();
+        while let Some(frame) = connection.poll_transmit() {
+            answered.hear(&frame);
+        }
+        Self {
+            events,
+            answered,
+            traffic: connection.traffic(),
+            is_open: connection.is_open(),
+            is_draining: connection.is_draining(),
+            pings_outstanding: connection.pings_outstanding(),
+        }
+    }
+
     /// Compares with what the oracle says of `bytes`.
     fn check(&self, bytes: &[u8], config: &Config) {
         let expected = oracle::expect(bytes, config, false);

@@ -8,6 +8,7 @@ use std::{
 use aerys_proto::{
     Close, CloseCode, Config, Connection, Event, Message, SendError, Traffic, deflate::Agreement,
 };
+use bytes::BufMut;
 
 use crate::{
     inflater::Inflater,
@@ -103,6 +104,22 @@ impl Life {
             self.take(event);
         }
         assert!(input.is_empty(), "all of the input is taken in");
+    }
+
+    /// The same, where bytes go where they belong as soon as there is room for them.
+    pub(crate) fn receive_in_place(&mut self, mut bytes: &[u8]) {
+        while self.connection.room() > 0 && !bytes.is_empty() {
+            let most = self.connection.room().min(bytes.len());
+            let (read, rest) = bytes.split_at(most);
+            bytes = rest;
+            if self.phase() == Phase::Open {
+                self.read.extend(read);
+            }
+            let put = |room: &mut dyn BufMut| room.put_slice(read);
+            let (_, event) = self.connection.receive_in_place(self.now, put).expect("room");
+            self.take(event);
+        }
+        self.receive(bytes);
     }
 
     fn take(&mut self, event: Option<Event>) {

@@ -2,7 +2,7 @@
 //!
 //! A compressed message is decompressed as it arrives, so that its limit holds for what comes of it.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use crate::{
     Config, Message,
@@ -10,22 +10,24 @@ use crate::{
     error::PeerError,
     header::{Opcode, Start},
     message::Kind,
+    payload::Payload,
     utf8::{self, Utf8},
 };
 
 /// The message that is arriving, if one is.
 ///
-/// Between messages it owns no memory, and within one no more than twice what has arrived.
+/// Between messages it owns no memory, and within one little beside the [payload](Payload).
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
-    unfinished: Option<Unfinished>,
+    /// In a box, so that a connection at rest is small.
+    unfinished: Option<Box<Unfinished>>,
 }
 
 #[derive(Debug)]
 struct Unfinished {
     kind: Kind,
     compressed: bool,
-    payload: Vec<u8>,
+    payload: Payload,
     utf8: Utf8,
 }
 
@@ -83,11 +85,13 @@ impl Assembler {
 
     /// A data frame begins to arrive.
     pub(crate) fn begin(&mut self, start: Start, config: &Config) {
-        self.unfinished.get_or_insert_with(|| Unfinished {
-            kind: kind(start.opcode, config),
-            compressed: start.compressed,
-            payload: Vec::new(),
-            utf8: Utf8::default(),
+        self.unfinished.get_or_insert_with(|| {
+            Box::new(Unfinished {
+                kind: kind(start.opcode, config),
+                compressed: start.compressed,
+                payload: Payload::default(),
+                utf8: Utf8::default(),
+            })
         });
     }
 
@@ -111,14 +115,53 @@ impl Assembler {
                 message.push(bytes, config.max_msg_size)
             })?;
         } else {
-            let arrived = message.payload.len() + bytes.len();
-            let longest = if start.fin { arrived + lacking as usize } else { config.max_msg_size };
-            message.push(bytes, longest)?;
+            message.push(bytes, message.longest(start, bytes.len() as u64 + lacking, config))?;
         }
-        if !last {
-            return Ok(None);
+        self.finish_if(last)
+    }
+
+    /// For how many of the `lacking` bytes of the frame that has begun there is room where they
+    /// belong: none if they are compressed.
+    pub(crate) fn room(&self, start: Start, lacking: u64, config: &Config) -> usize {
+        let Some(message) = self.unfinished.as_ref().filter(|message| !message.compressed) else {
+            return 0;
+        };
+        let room = message.payload.room(message.longest(start, lacking, config));
+        lacking.try_into().map_or(room, |lacking| room.min(lacking))
+    }
+
+    /// Lets `read` put as many of the `lacking` bytes as there is [room](Self::room) for where they
+    /// belong; what it has put there.
+    pub(crate) fn fill(
+        &mut self,
+        start: Start,
+        lacking: u64,
+        config: &Config,
+        read: impl FnOnce(&mut dyn BufMut),
+    ) -> &mut [u8] {
+        let room = self.room(start, lacking, config);
+        let Some(message) = self.unfinished.as_mut().filter(|_| room > 0) else {
+            return &mut [];
+        };
+        message.payload.fill(room, message.longest(start, lacking, config), read)
+    }
+
+    /// Takes in the `len` bytes that it was [filled](Self::fill) with, unmasked by now, of a frame
+    /// that lacks another `lacking` bytes; the message, if this completes it.
+    pub(crate) fn filled(
+        &mut self,
+        start: Start,
+        len: usize,
+        lacking: u64,
+    ) -> Result<Option<Message>, PeerError> {
+        if let Some(message) = &mut self.unfinished {
+            message.check_text(len)?;
         }
-        self.unfinished.take().map(Unfinished::finish).transpose()
+        self.finish_if(start.fin && lacking == 0)
+    }
+
+    fn finish_if(&mut self, is_whole: bool) -> Result<Option<Message>, PeerError> {
+        self.unfinished.take_if(|_| is_whole).map(|message| message.finish()).transpose()
     }
 }
 
@@ -128,20 +171,21 @@ impl Unfinished {
         check_size(len.saturating_add(self.payload.len() as u64), config)
     }
 
+    /// What the message can at most grow to, with another `coming` bytes of its frame.
+    fn longest(&self, start: Start, coming: u64, config: &Config) -> usize {
+        if start.fin { self.payload.len() + coming as usize } else { config.max_msg_size }
+    }
+
     /// Appends `bytes`; `longest` is what the message can at most grow to.
-    ///
-    /// Memory follows what has arrived, never what a header claims; doubling keeps a message of
-    /// many small frames from being copied at each.
     fn push(&mut self, bytes: &[u8], longest: usize) -> Result<(), PeerError> {
-        let (len, capacity) = (self.payload.len(), self.payload.capacity());
-        let needed = len + bytes.len();
-        if needed > capacity {
-            let capacity = needed.max(longest.min(2 * capacity));
-            self.payload.reserve_exact(capacity - len);
-        }
-        self.payload.extend_from_slice(bytes);
+        self.payload.push(bytes, longest);
+        self.check_text(bytes.len())
+    }
+
+    /// Checks the last `added` bytes, if that is to be done.
+    fn check_text(&mut self, added: usize) -> Result<(), PeerError> {
         match self.kind {
-            Kind::Text => self.utf8.advance(&self.payload, bytes.len()),
+            Kind::Text => self.utf8.advance(self.payload.last(), added),
             Kind::UncheckedText | Kind::Binary => Ok(()),
         }
     }
@@ -150,7 +194,7 @@ impl Unfinished {
         if self.kind == Kind::Text {
             self.utf8.finish()?;
         }
-        Ok(Message::new(self.kind, self.payload.into()))
+        Ok(Message::new(self.kind, self.payload.finish()))
     }
 }
 
@@ -228,6 +272,25 @@ mod tests {
         let pushed =
             assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &mut plain(), &unlimited());
         assert_eq!(pushed, Ok(Some(Message::text("x".repeat(len)))));
+    }
+
+    #[test]
+    fn there_is_room_for_as_much_as_has_arrived_and_for_no_more_than_the_frame_lacks() {
+        let mut assembler = Assembler::default();
+        assembler.begin(ONLY, &unlimited());
+        assert_eq!(assembler.room(ONLY, 1 << 62, &unlimited()), 0);
+        let pushed = assembler.push(ONLY, b"ten bytes!", 1 << 62, &mut plain(), &unlimited());
+        assert_eq!(pushed, Ok(None));
+        for (lacking, room) in [(1 << 62, 10), (10, 10), (9, 9), (1, 1)] {
+            assert_eq!(assembler.room(ONLY, lacking, &unlimited()), room);
+        }
+        let put = |room: &mut dyn BufMut| {
+            assert_eq!(room.remaining_mut(), 7);
+            room.put_slice(b"4 more");
+        };
+        assert_eq!(assembler.fill(ONLY, 7, &unlimited(), put), b"4 more");
+        assert_eq!(assembler.filled(ONLY, 6, 1), Ok(None));
+        assert_eq!(capacity(&assembler), 17);
     }
 
     #[test]

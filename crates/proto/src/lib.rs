@@ -53,8 +53,8 @@
 //! | compression | [`deflate`] |
 //!
 //! Inside, `header`, `mask`, `utf8` and `close` are pieces of the wire format and know nothing of
-//! each other's state; `assembler` makes messages of frames; `deflate` makes payloads smaller;
-//! `connection` ties them together.
+//! each other's state; `assembler` makes messages of frames, in memory that `payload` keeps in
+//! bounds; `deflate` makes payloads smaller; `connection` ties them together.
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 //! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
@@ -70,6 +70,7 @@ mod frame;
 mod header;
 mod mask;
 mod message;
+mod payload;
 mod traffic;
 pub mod upgrade;
 mod utf8;

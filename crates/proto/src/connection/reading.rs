@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, mem};
 
+use bytes::BufMut;
+
 use crate::{
     Close, Config, Count, Message,
     assembler::{self, Assembler},
@@ -81,6 +83,34 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// For how many bytes of the frame that is arriving there is room where they belong.
+    pub(super) fn room(&self, config: &Config) -> usize {
+        match (&self.stage, &self.assembler) {
+            (Stage::Payload(frame), Some(assembler)) if !frame.start.opcode.is_control() => {
+                assembler.room(frame.start, frame.lacking, config)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Lets `read` put bytes where there is [room](Self::room) for them, and takes those in.
+    pub(super) fn read_in_place(
+        &mut self,
+        config: &Config,
+        read: impl FnOnce(&mut dyn BufMut),
+    ) -> Result<Option<Message>, PeerError> {
+        let (Stage::Payload(frame), Some(assembler)) = (&mut self.stage, &mut self.assembler)
+        else {
+            return Ok(None);
+        };
+        let message = frame.read_in_place(assembler, config, read)?;
+        if frame.lacking == 0 {
+            self.stage = Stage::Start;
+        }
+        self.count.messages += u64::from(message.is_some());
+        Ok(message)
     }
 
     /// Whether `input` begins with a frame that ends the connection, by its header alone.
@@ -286,6 +316,20 @@ impl PartialFrame {
         };
         let message = assembler.push(self.start, bytes, self.lacking, inflater, config)?;
         Ok(message.map(Incoming::Message))
+    }
+
+    /// Reads more of the payload of a data frame to where it belongs.
+    fn read_in_place(
+        &mut self,
+        assembler: &mut Assembler,
+        config: &Config,
+        read: impl FnOnce(&mut dyn BufMut),
+    ) -> Result<Option<Message>, PeerError> {
+        let bytes = assembler.fill(self.start, self.lacking, config, read);
+        self.mask.apply(bytes);
+        let len = bytes.len();
+        self.lacking -= len as u64;
+        assembler.filled(self.start, len, self.lacking)
     }
 }
 

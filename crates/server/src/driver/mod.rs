@@ -6,6 +6,7 @@
 mod alarm;
 mod batch;
 mod cork;
+mod direct;
 mod reading;
 mod writing;
 

@@ -19,6 +19,9 @@ impl Driver {
         if self.is_deaf() {
             return false;
         }
+        if let Some(read) = self.read_in_place(cx, budget) {
+            return read;
+        }
         LENT.with_borrow_mut(|buffer| {
             let size = buffer.len().min(*budget);
             let mut chunk = ReadBuf::new(&mut buffer[..size]);

@@ -1,6 +1,7 @@
 //! RFC 6455, section by section, through the public interface alone.
 
 mod heartbeat;
+mod in_place;
 mod joined;
 mod properties;
 mod section_10_limits;
