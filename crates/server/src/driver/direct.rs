@@ -24,7 +24,7 @@ impl Driver {
         }
         let socket = self.socket.as_mut().filter(|socket| socket.early.is_empty())?;
         self.now = clock::read();
-        let (read, event) = self.connection.receive_in_place(self.now, |room| {
+        let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
             let room = &mut room.limit(*budget * CHEAPER);
             poll_read_buf(Pin::new(&mut socket.stream), cx, room)
         })?;
@@ -35,7 +35,7 @@ impl Driver {
                 *budget = if left < LARGE { 0 } else { left };
                 self.stirred = true;
                 self.report(event);
-                self.line.meter.read(size, &self.connection, self.tick);
+                self.line.meter.read(size, &self.connection, self.now.tick);
             }
             Poll::Ready(_) => self.hang_up(),
             Poll::Pending => return Some(false),
