@@ -7,7 +7,6 @@ use std::{
 };
 
 use tokio::net::TcpStream;
-use tracing::debug;
 
 use crate::{
     driver::Driver,
@@ -54,14 +53,8 @@ pub(crate) async fn greet(
     worker: usize,
     reception: Reception,
 ) -> Option<Pin<Box<Driver>>> {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%address, %error, "a connection keeps its delay");
-    }
-    // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(64 * 1024) {
-        debug!(%address, %error, "a connection keeps its buffer");
-    }
+    #[cfg(not(target_os = "linux"))]
+    crate::listener::tcp::tune(&stream, address);
     let Reception { site, limits, stop, .. } = reception;
     match http::serve(stream, address, (site, worker), limits, stop).await {
         Outcome::Over => None,
