@@ -11,6 +11,8 @@ use std::{
 
 use aerys_proto::{Connection, Count};
 
+use crate::clock;
+
 /// A client's connection as it is now; see [`Client::inspect`](crate::Client::inspect).
 ///
 /// Bytes are those of the websocket, headers of frames included; the opening handshake does not
@@ -82,7 +84,7 @@ struct Gauge {
 impl Meter {
     pub(crate) fn new() -> Self {
         Self {
-            started: Instant::now(),
+            started: clock::now(),
             connected: OnceLock::new(),
             read: Gauge::new(),
             sent: Gauge::new(),
@@ -98,7 +100,7 @@ impl Meter {
 
     /// The client was let in.
     pub(crate) fn connected(&self) {
-        self.connected.get_or_init(Instant::now);
+        self.connected.get_or_init(clock::read);
     }
 
     /// So many bytes were read, and this is what the connection made of them.

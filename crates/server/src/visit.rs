@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,8 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     driver::Driver,
-    http::{self, Outcome},
-    listener::tcp::Reception,
+    http::{self, Outcome, Reception},
     mount::BoxFuture,
 };
 
@@ -51,12 +51,11 @@ pub(crate) async fn greet(
     stream: TcpStream,
     address: SocketAddr,
     worker: usize,
-    reception: Reception,
+    reception: Arc<Reception>,
 ) -> Option<Pin<Box<Driver>>> {
     #[cfg(not(target_os = "linux"))]
     crate::listener::tcp::tune(&stream, address);
-    let Reception { site, limits, stop, .. } = reception;
-    match http::serve(stream, address, (site, worker), limits, stop).await {
+    match http::serve(stream, address, worker, reception).await {
         Outcome::Over => None,
         Outcome::Upgraded { opening, stream, early } => {
             Some(Box::pin(Driver::new(opening, stream, early)))

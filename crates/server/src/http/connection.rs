@@ -28,6 +28,14 @@ pub(crate) struct Limits {
     pub(crate) head_period: Duration,
 }
 
+/// What connections are received by.
+pub(crate) struct Reception {
+    pub(crate) site: Site,
+    pub(crate) limits: Limits,
+    /// Lets the request that is being answered be the last.
+    pub(crate) stop: CancellationToken,
+}
+
 /// How HTTP ended.
 pub(crate) enum Outcome {
     /// With nothing left to do.
@@ -38,23 +46,23 @@ pub(crate) enum Outcome {
     Vanished(Opening),
 }
 
-/// Serves HTTP on a socket until it is closed or becomes a websocket. `stop` lets the request that
-/// is being answered be the last.
+/// Serves HTTP on a socket until it is closed or becomes a websocket.
 pub(crate) async fn serve(
     stream: TcpStream,
     address: SocketAddr,
-    (site, worker): (Arc<Site>, usize),
-    limits: Limits,
-    stop: CancellationToken,
+    worker: usize,
+    reception: Arc<Reception>,
 ) -> Outcome {
     let slot = Slot::default();
-    let service = Service { site, address, worker, slot: slot.clone(), stop: stop.clone() };
+    let limits = reception.limits;
+    let service =
+        Service { reception: Arc::clone(&reception), address, worker, slot: slot.clone() };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.head_period)), service);
-    let mut stopped = pin!(stop.cancelled());
+    let mut stopped = pin!(reception.stop.cancelled());
     let mut told = false;
     let ended = poll_fn(|cx| {
         if !told && stopped.as_mut().poll(cx).is_ready() {

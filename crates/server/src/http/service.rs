@@ -1,42 +1,40 @@
 //! A request's way to a route: host, then websocket endpoint, file, HTTP service, 404.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{self, Ready},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    ResponseBody, Site, answer,
+    Reception, ResponseBody, answer,
     site::Grounds,
-    upgrade::{self, Slot},
+    upgrade::{self, JustInTime, Slot},
 };
 use crate::{handshake::Caller, mount::BoxFuture, options::Rules};
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
-    pub(super) site: Arc<Site>,
+    pub(super) reception: Arc<Reception>,
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
-    pub(super) stop: CancellationToken,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+    type Future = Answering;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let response = self.route(request);
-        Box::pin(async { Ok(response.await) })
-    }
-}
-
-impl Service {
-    fn route(&self, request: Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> {
-        let grounds = match self.site.host(&request) {
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        let grounds = match self.reception.site.host(&request) {
             Ok(Some(grounds)) => Arc::clone(grounds),
             Ok(None) => return ready(answer::not_found()),
             Err(_) => {
@@ -45,13 +43,13 @@ impl Service {
             }
         };
         let Some((application, params)) = grounds.endpoint(request.uri().path()) else {
-            return Box::pin(page(grounds, request));
+            return Answering::Page(Box::pin(page(grounds, request)));
         };
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
             Err(refused) => return ready(*refused),
         };
-        if self.stop.is_cancelled() {
+        if self.reception.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let (parts, _) = request.into_parts();
@@ -68,7 +66,27 @@ impl Service {
         let open_period = *open_period;
         let caller = Caller::new(parts, params, self.address, self.worker, subprotocols);
         let opening = application.open(caller);
-        Box::pin(self.slot.open(opening, accept, open_period))
+        Answering::Handshake(self.slot.open(opening, accept, open_period))
+    }
+}
+
+/// An answer on its way, in the place that hyper keeps for it.
+pub(super) enum Answering {
+    Own(Ready<Response<ResponseBody>>),
+    Handshake(JustInTime),
+    Page(BoxFuture<'static, Response<ResponseBody>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &mut *self {
+            Self::Own(answer) => Pin::new(answer).poll(cx),
+            Self::Handshake(answer) => Pin::new(answer).poll(cx),
+            Self::Page(answer) => answer.as_mut().poll(cx),
+        };
+        answer.map(Ok)
     }
 }
 
@@ -95,6 +113,6 @@ fn head<B>(request: &Request<B>) -> Request<()> {
     head
 }
 
-fn ready(response: Response<ResponseBody>) -> BoxFuture<'static, Response<ResponseBody>> {
-    Box::pin(std::future::ready(response))
+fn ready(response: Response<ResponseBody>) -> Answering {
+    Answering::Own(future::ready(response))
 }

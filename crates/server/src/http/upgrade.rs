@@ -65,8 +65,7 @@ impl Slot {
         open_period: Duration,
     ) -> JustInTime {
         *self.lock() = Some(opening);
-        let deadline = Box::pin(sleep(open_period));
-        JustInTime { slot: self.clone(), accept, deadline }
+        JustInTime { slot: self.clone(), accept, open_period, deadline: None }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
@@ -91,14 +90,30 @@ impl Slot {
 pub(super) struct JustInTime {
     slot: Slot,
     accept: Accept,
-    deadline: Pin<Box<Sleep>>,
+    open_period: Duration,
+    /// Runs while `on_open` thinks. Most do not have to.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Future for JustInTime {
     type Output = Response<ResponseBody>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let late = self.deadline.as_mut().poll(cx).is_ready();
+        let this = &mut *self;
+        let late = this.deadline.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
+        let answer = this.ask(cx, late);
+        if answer.is_pending() && this.deadline.is_none() {
+            let deadline = this.deadline.insert(Box::pin(sleep(this.open_period)));
+            if deadline.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        answer
+    }
+}
+
+impl JustInTime {
+    fn ask(&self, cx: &mut Context<'_>, late: bool) -> Poll<Response<ResponseBody>> {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;

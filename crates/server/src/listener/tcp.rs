@@ -12,23 +12,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    http::{Limits, Site},
+    http::Reception,
     visit::{Visit, greet},
     worker::Worker,
 };
-
-/// What a new connection is given on its way.
-#[derive(Clone)]
-pub(crate) struct Reception {
-    pub(crate) site: Arc<Site>,
-    pub(crate) workers: Arc<[Arc<Worker>]>,
-    pub(crate) limits: Limits,
-    pub(crate) stop: CancellationToken,
-}
 
 pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -58,14 +48,18 @@ pub(crate) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
 }
 
 /// Accepts connections until told to stop. Runs on the first worker.
-pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+pub(crate) async fn accept(
+    listener: TcpListener,
+    workers: Arc<[Arc<Worker>]>,
+    reception: Arc<Reception>,
+) {
     loop {
         let accepted = tokio::select! {
             () = reception.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => place(stream, address, &reception),
+            Ok((stream, address)) => place(stream, address, &workers, &reception),
             Err(error) if is_passing(&error) => debug!(%error, "a connection ended at once"),
             Err(error) => {
                 // Out of descriptors or memory: the connection waits until there are some.
@@ -77,12 +71,16 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
 }
 
 /// Gives a connection to the worker with the fewest.
-fn place(stream: TcpStream, address: SocketAddr, reception: &Reception) {
-    let workers = &reception.workers;
+fn place(
+    stream: TcpStream,
+    address: SocketAddr,
+    workers: &[Arc<Worker>],
+    reception: &Arc<Reception>,
+) {
     let Some(worker) = workers.iter().min_by_key(|worker| worker.connections().len()) else {
         return;
     };
-    let (index, reception) = (worker.index(), reception.clone());
+    let (index, reception) = (worker.index(), Arc::clone(reception));
     if worker.is_here() {
         worker.spawn(Visit::new(greet(stream, address, index, reception)));
         return;
