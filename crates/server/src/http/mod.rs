@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod express;
 mod files;
 mod patient;
 mod service;

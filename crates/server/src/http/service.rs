@@ -5,17 +5,17 @@ use std::{
     future::{self, Ready},
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tracing::warn;
 
 use super::{
     Reception, ResponseBody, answer,
-    site::Grounds,
+    site::{Found, Grounds},
     upgrade::{self, JustInTime, Slot},
 };
 use crate::{handshake::Caller, mount::BoxFuture, options::Rules};
@@ -26,6 +26,8 @@ pub(super) struct Service {
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
+    /// The answer to the first request, if there is one before hyper has read it.
+    pub(super) prepared: Mutex<Option<Box<Answering>>>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
@@ -34,17 +36,34 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        let grounds = match self.reception.site.host(&request) {
-            Ok(Some(grounds)) => Arc::clone(grounds),
-            Ok(None) => return ready(answer::not_found()),
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(prepared) = prepared {
+            return *prepared;
+        }
+        match self.way(&request) {
+            Way::Endpoint(found) => self.handshake(found, request),
+            Way::Page(grounds) => Answering::Page(Box::pin(page(Arc::clone(grounds), request))),
+            Way::Nowhere(answer) => answer,
+        }
+    }
+}
+
+impl Service {
+    pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
+        let grounds = match self.reception.site.host(request) {
+            Ok(Some(grounds)) => grounds,
+            Ok(None) => return Way::Nowhere(ready(answer::not_found())),
             Err(_) => {
                 let sentence = "A request has one `Host` header, with the name of the host.";
-                return ready(answer::plain(StatusCode::BAD_REQUEST, sentence));
+                return Way::Nowhere(ready(answer::plain(StatusCode::BAD_REQUEST, sentence)));
             }
         };
-        let Some((application, params)) = grounds.endpoint(request.uri().path()) else {
-            return Answering::Page(Box::pin(page(grounds, request)));
-        };
+        grounds.endpoint(request.uri().path()).map_or(Way::Page(grounds), Way::Endpoint)
+    }
+
+    /// Answers a request for an endpoint, which should be one for a websocket.
+    pub(super) fn handshake<B: Body>(&self, found: Found, request: Request<B>) -> Answering {
+        let (application, params) = found;
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
             Err(refused) => return ready(*refused),
@@ -68,6 +87,13 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let opening = application.open(caller);
         Answering::Handshake(self.slot.open(opening, accept, open_period))
     }
+}
+
+/// Where a request goes.
+pub(super) enum Way<'s> {
+    Endpoint(Found),
+    Page(&'s Arc<Grounds>),
+    Nowhere(Answering),
 }
 
 /// An answer on its way, in the place that hyper keeps for it.
@@ -113,6 +139,6 @@ fn head<B>(request: &Request<B>) -> Request<()> {
     head
 }
 
-fn ready(response: Response<ResponseBody>) -> Answering {
+pub(super) fn ready(response: Response<ResponseBody>) -> Answering {
     Answering::Own(future::ready(response))
 }
