@@ -40,9 +40,9 @@ impl Wake for Line {
 /// What `on_open` has decided.
 enum Verdict {
     Open,
-    /// Let in; these headers are to go with the 101. `opened` once `on_open` has returned.
+    /// Let in; these headers, if any, are to go with the 101. `opened` once `on_open` has returned.
     Accepted {
-        headers: Box<HeaderMap>,
+        headers: Option<Box<HeaderMap>>,
         opened: bool,
     },
     /// Not let in; with which words is about to be said.
@@ -78,7 +78,8 @@ impl Line {
         let undecided = matches!(*verdict, Verdict::Open);
         if undecided {
             join();
-            *verdict = Verdict::Accepted { headers: Box::new(headers), opened: false };
+            let headers = (!headers.is_empty()).then(|| Box::new(headers));
+            *verdict = Verdict::Accepted { headers, opened: false };
             self.meter.connected();
         }
         undecided
@@ -114,7 +115,7 @@ impl Line {
         match std::mem::replace(&mut *verdict, Verdict::TurnedAway) {
             Verdict::Accepted { headers, opened } if opened || self.outbox.has_errand() => {
                 *verdict = Verdict::Switched;
-                Some(Answer::Switch(*headers))
+                Some(Answer::Switch(headers.map_or_else(HeaderMap::new, |it| *it)))
             }
             Verdict::Refused(refusal) => Some(Answer::Refuse(refusal)),
             undue => {

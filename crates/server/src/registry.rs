@@ -1,8 +1,11 @@
 //! Who is here: an endpoint's clients, one shard for each worker.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    hash::{BuildHasherDefault, Hasher},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use aerys_proto::Config;
@@ -25,8 +28,15 @@ pub(crate) struct Registry<S> {
 /// itself takes the lock all the time and others hardly ever, so it is as good as free.
 pub(crate) struct Shard<S> {
     worker: Arc<Worker>,
-    clients: Mutex<IndexMap<ClientId, Client<S>>>,
+    clients: Mutex<Clients<S>>,
 }
+
+type Clients<S> = IndexMap<ClientId, Client<S>, BuildHasherDefault<Scatter>>;
+
+/// Hashes the ids that are given here. No client chooses its own, so there is no need to be
+/// unpredictable, only to spread neighbours.
+#[derive(Default)]
+pub(crate) struct Scatter(u64);
 
 impl<S> Registry<S> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
@@ -121,7 +131,28 @@ impl<S> Shard<S> {
     }
 
     /// The clients, for a walk or a look; never kept locked while application code runs.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, IndexMap<ClientId, Client<S>>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Clients<S>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Hasher for Scatter {
+    fn write_u64(&mut self, number: u64) {
+        // The index is looked up by the low bits and told apart by the high ones.
+        let product = u128::from(number) * u128::from(GOLDEN);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// 2^64 divided by the golden ratio, made odd.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

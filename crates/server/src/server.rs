@@ -15,8 +15,8 @@ use tracing::{error, info, warn};
 
 use crate::{
     Failure, Host, ServerError,
-    http::{Limits, Site},
-    listener::tcp::{self, Reception},
+    http::{Limits, Reception, Site},
+    listener::tcp,
     mount::Application,
     signal::Signals,
     worker::{Worker, WorkerThread},
@@ -144,17 +144,14 @@ impl Server {
         for application in &running.applications {
             start_application(application, &workers[0]).await?;
         }
-        let reception = Reception {
-            site: Arc::new(site),
-            workers: Arc::clone(&workers),
-            limits: self.limits,
-            stop: running.stop.clone(),
-        };
+        let reception =
+            Arc::new(Reception { site, limits: self.limits, stop: running.stop.clone() });
         for (address, listener) in listeners {
-            let reception = reception.clone();
-            running.acceptors.push(workers[0].runtime().spawn(async move {
+            let (workers, reception) = (Arc::clone(&workers), Arc::clone(&reception));
+            let first = workers[0].runtime().clone();
+            running.acceptors.push(first.spawn(async move {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => tcp::accept(listener, reception).await,
+                    Ok(listener) => tcp::accept(listener, workers, reception).await,
                     Err(error) => error!(%address, %error, "the listener could not be started"),
                 }
             }));

@@ -76,7 +76,7 @@ struct Gauge {
 impl Meter {
     pub(crate) fn new() -> Self {
         Self {
-            connected: AtomicU64::new(clock::read().tick.0),
+            connected: AtomicU64::new(clock::now().tick.0),
             read: Gauge::new(),
             sent: Gauge::new(),
             pings_outstanding: AtomicU64::new(0),

@@ -3,16 +3,15 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use tokio::net::TcpStream;
-use tracing::debug;
 
 use crate::{
     driver::Driver,
-    http::{self, Outcome},
-    listener::tcp::Reception,
+    http::{self, Outcome, Reception},
     mount::BoxFuture,
 };
 
@@ -52,18 +51,11 @@ pub(crate) async fn greet(
     stream: TcpStream,
     address: SocketAddr,
     worker: usize,
-    reception: Reception,
+    reception: Arc<Reception>,
 ) -> Option<Pin<Box<Driver>>> {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%address, %error, "a connection keeps its delay");
-    }
-    // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(64 * 1024) {
-        debug!(%address, %error, "a connection keeps its buffer");
-    }
-    let Reception { site, limits, stop, .. } = reception;
-    match http::serve(stream, address, (site, worker), limits, stop).await {
+    #[cfg(not(target_os = "linux"))]
+    crate::listener::tcp::tune(&stream, address);
+    match http::serve(stream, address, worker, reception).await {
         Outcome::Over => None,
         Outcome::Upgraded { opening, stream, early } => {
             Some(Box::pin(Driver::new(opening, stream, early)))

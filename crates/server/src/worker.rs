@@ -8,11 +8,13 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::Notify,
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +33,7 @@ pub(crate) struct Worker {
     called: Notify,
     serial: AtomicU64,
     connections: TaskTracker,
+    arrival: Notify,
 }
 
 type Order = Box<dyn FnOnce() + Send>;
@@ -93,6 +96,7 @@ impl Worker {
     /// Runs a connection on the worker.
     pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
         self.connections.spawn_on(connection, &self.runtime);
+        self.arrival.notify_one();
     }
 
     /// Its connections that have not ended.
@@ -124,6 +128,15 @@ impl Worker {
         }
     }
 
+    /// Keeps an alarm near for as long as connections come. The runtime makes a system call for each
+    /// alarm that is to ring before all those it knew when it slept, and connections set several.
+    async fn beat(&self) {
+        loop {
+            self.arrival.notified().await;
+            sleep(BEAT).await;
+        }
+    }
+
     fn end(&self) {
         let mut orders = self.lock();
         self.carry_out(&mut orders);
@@ -150,6 +163,7 @@ impl WorkerThread {
             called: Notify::new(),
             serial: AtomicU64::new(1),
             connections: TaskTracker::new(),
+            arrival: Notify::new(),
         });
         let end = CancellationToken::new();
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
@@ -189,6 +203,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     runtime.block_on(async {
         tokio::select! {
             () = worker.work() => {}
+            () = worker.beat() => {}
             () = end.cancelled() => {}
         }
     });
@@ -204,6 +219,9 @@ thread_local! {
 
 /// How many orders may wait for a worker.
 const MOST_ORDERS: usize = 1024;
+
+/// Nearer than what connections wait for, as a rule.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// How many files one worker may read at a time.
 const BLOCKING_THREADS: usize = 8;

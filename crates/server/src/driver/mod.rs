@@ -358,4 +358,4 @@ impl Driver {
 }
 
 /// How much one client may read and write in one turn, in bytes.
-const TURN: usize = 64 * 1024;
+const TURN: usize = 32 * 1024;

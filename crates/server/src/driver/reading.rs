@@ -120,4 +120,6 @@ thread_local! {
     static LENT: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK].into());
 }
 
-const CHUNK: usize = 64 * 1024;
+/// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
+/// that waits, and no neighbour waits long.
+const CHUNK: usize = 16 * 1024 + 64;

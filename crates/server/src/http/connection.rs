@@ -2,20 +2,30 @@
 
 use std::{
     future::poll_fn,
+    io,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use hyper::server::conn::http1;
+use hyper::{
+    rt::{Sleep, Timer},
+    server::conn::http1,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Site, patient::Patient, service::Service, upgrade::Slot};
+use super::{
+    Site,
+    express::{self, Start},
+    patient::Patient,
+    service::Service,
+    upgrade::Slot,
+};
 use crate::mount::Opening;
 
 /// What a request's head may cost.
@@ -28,6 +38,14 @@ pub(crate) struct Limits {
     pub(crate) head_period: Duration,
 }
 
+/// What connections are received by.
+pub(crate) struct Reception {
+    pub(crate) site: Site,
+    pub(crate) limits: Limits,
+    /// Lets the request that is being answered be the last.
+    pub(crate) stop: CancellationToken,
+}
+
 /// How HTTP ended.
 pub(crate) enum Outcome {
     /// With nothing left to do.
@@ -38,30 +56,79 @@ pub(crate) enum Outcome {
     Vanished(Opening),
 }
 
-/// Serves HTTP on a socket until it is closed or becomes a websocket. `stop` lets the request that
-/// is being answered be the last.
+/// Serves HTTP on a socket until it is closed or becomes a websocket.
 pub(crate) async fn serve(
-    stream: TcpStream,
+    mut stream: TcpStream,
     address: SocketAddr,
-    (site, worker): (Arc<Site>, usize),
-    limits: Limits,
-    stop: CancellationToken,
+    worker: usize,
+    reception: Arc<Reception>,
 ) -> Outcome {
+    let came = Instant::now();
     let slot = Slot::default();
-    let service = Service { site, address, worker, slot: slot.clone(), stop: stop.clone() };
+    let mut service =
+        Service { reception, address, worker, slot: slot.clone(), prepared: Mutex::default() };
+    let start = tokio::select! {
+        biased;
+        start = poll_fn(|cx| express::poll_start(&mut stream, &service, cx)) => start,
+        () = service.reception.stop.cancelled() => return Outcome::Over,
+        () = sleep_until((came + service.reception.limits.head_period).into()) => {
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    };
+    let error = match start {
+        Ok(Start::Nothing) => return Outcome::Over,
+        Ok(Start::Plain(read, answer)) => {
+            service.prepared = Mutex::new(answer);
+            // In a box of its own: most never need the room.
+            return Box::pin(converse(stream, came, read, service, slot)).await;
+        }
+        Ok(Start::Switched { unsent, early }) => {
+            let patience = service.reception.limits.head_period;
+            let sent = if unsent.is_empty() {
+                Ok(())
+            } else {
+                Box::pin(express::send_rest(&stream, unsent, patience)).await
+            };
+            match sent {
+                Ok(()) => {
+                    let upgraded = |opening| Outcome::Upgraded { opening, stream, early };
+                    return slot.take().map_or(Outcome::Over, upgraded);
+                }
+                Err(error) => error,
+            }
+        }
+        Err(error) => error,
+    };
+    debug!(%address, %error, "an HTTP connection ended early");
+    slot.take().map_or(Outcome::Over, Outcome::Vanished)
+}
+
+/// Goes on with what was `read` already.
+async fn converse(
+    stream: TcpStream,
+    came: Instant,
+    read: Bytes,
+    service: Service,
+    slot: Slot,
+) -> Outcome {
+    let (address, reception) = (service.address, Arc::clone(&service.reception));
+    let limits = reception.limits;
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Since { came: Mutex::new(Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
-        .serve_connection(TokioIo::new(Patient::new(stream, limits.head_period)), service);
-    let mut stopped = pin!(stop.cancelled());
+        .serve_connection(TokioIo::new(Patient::new(stream, read, limits.head_period)), service);
+    let mut stopped = pin!(reception.stop.cancelled());
     let mut told = false;
     let ended = poll_fn(|cx| {
-        if !told && stopped.as_mut().poll(cx).is_ready() {
-            told = true;
-            slot.turn_away();
-            Pin::new(&mut connection).graceful_shutdown();
+        // First of all, so that hyper knows of the request that it is then told to end with.
+        let ended = connection.poll_without_shutdown(cx);
+        if ended.is_ready() || told || stopped.as_mut().poll(cx).is_pending() {
+            return ended;
         }
+        told = true;
+        slot.turn_away();
+        Pin::new(&mut connection).graceful_shutdown();
         connection.poll_without_shutdown(cx)
     })
     .await;
@@ -79,5 +146,30 @@ pub(crate) async fn serve(
             debug!(%address, %error, "an HTTP connection ended early");
             Outcome::Over
         }
+    }
+}
+
+/// Hyper's timer, but that its first look at the clock finds the moment when the connection came:
+/// the first head's time does not begin anew with its first byte.
+struct Since {
+    came: Mutex<Option<Instant>>,
+}
+
+impl Timer for Since {
+    fn now(&self) -> Instant {
+        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner).take();
+        came.unwrap_or_else(Instant::now)
+    }
+
+    fn sleep(&self, period: Duration) -> Pin<Box<dyn Sleep>> {
+        TokioTimer::new().sleep(period)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        TokioTimer::new().sleep_until(deadline)
+    }
+
+    fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, deadline: Instant) {
+        TokioTimer::new().reset(sleep, deadline);
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod express;
 mod files;
 mod patient;
 mod service;
@@ -17,7 +18,7 @@ use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-pub(crate) use connection::{Limits, Outcome, serve};
+pub(crate) use connection::{Limits, Outcome, Reception, serve};
 pub(crate) use site::Site;
 
 use crate::mount::BoxFuture;

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -16,14 +17,16 @@ use tokio::{
 /// A peer that asks for a page and never reads it would otherwise be served for ever.
 pub(super) struct Patient {
     stream: TcpStream,
+    /// What was read of it before, to be read once more.
+    read: Bytes,
     period: Duration,
     /// Runs while the socket is full.
     full: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, period: Duration) -> Self {
-        Self { stream, period, full: None }
+    pub(super) fn new(stream: TcpStream, read: Bytes, period: Duration) -> Self {
+        Self { stream, read, period, full: None }
     }
 
     pub(super) fn into_inner(self) -> TcpStream {
@@ -51,6 +54,11 @@ impl AsyncRead for Patient {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.read.is_empty() {
+            let size = self.read.len().min(buf.remaining());
+            buf.put_slice(&self.read.split_to(size));
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -1,57 +1,74 @@
 //! A request's way to a route: host, then websocket endpoint, file, HTTP service, 404.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{self, Ready},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
 
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
+use hyper::body::{Body, Incoming};
 use tracing::warn;
 
 use super::{
-    ResponseBody, Site, answer,
-    site::Grounds,
-    upgrade::{self, Slot},
+    Reception, ResponseBody, answer,
+    site::{Found, Grounds},
+    upgrade::{self, JustInTime, Slot},
 };
 use crate::{handshake::Caller, mount::BoxFuture, options::Rules};
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
-    pub(super) site: Arc<Site>,
+    pub(super) reception: Arc<Reception>,
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
-    pub(super) stop: CancellationToken,
+    /// The answer to the first request, if there is one before hyper has read it.
+    pub(super) prepared: Mutex<Option<Box<Answering>>>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Service {
     type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+    type Future = Answering;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let response = self.route(request);
-        Box::pin(async { Ok(response.await) })
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(prepared) = prepared {
+            return *prepared;
+        }
+        match self.way(&request) {
+            Way::Endpoint(found) => self.handshake(found, request),
+            Way::Page(grounds) => Answering::Page(Box::pin(page(Arc::clone(grounds), request))),
+            Way::Nowhere(answer) => answer,
+        }
     }
 }
 
 impl Service {
-    fn route(&self, request: Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> {
-        let grounds = match self.site.host(&request) {
-            Ok(Some(grounds)) => Arc::clone(grounds),
-            Ok(None) => return ready(answer::not_found()),
+    pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
+        let grounds = match self.reception.site.host(request) {
+            Ok(Some(grounds)) => grounds,
+            Ok(None) => return Way::Nowhere(ready(answer::not_found())),
             Err(_) => {
                 let sentence = "A request has one `Host` header, with the name of the host.";
-                return ready(answer::plain(StatusCode::BAD_REQUEST, sentence));
+                return Way::Nowhere(ready(answer::plain(StatusCode::BAD_REQUEST, sentence)));
             }
         };
-        let Some((application, params)) = grounds.endpoint(request.uri().path()) else {
-            return Box::pin(page(grounds, request));
-        };
+        grounds.endpoint(request.uri().path()).map_or(Way::Page(grounds), Way::Endpoint)
+    }
+
+    /// Answers a request for an endpoint, which should be one for a websocket.
+    pub(super) fn handshake<B: Body>(&self, found: Found, request: Request<B>) -> Answering {
+        let (application, params) = found;
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
             Err(refused) => return ready(*refused),
         };
-        if self.stop.is_cancelled() {
+        if self.reception.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let (parts, _) = request.into_parts();
@@ -68,7 +85,34 @@ impl Service {
         let open_period = *open_period;
         let caller = Caller::new(parts, params, self.address, self.worker, subprotocols);
         let opening = application.open(caller);
-        Box::pin(self.slot.open(opening, accept, open_period))
+        Answering::Handshake(self.slot.open(opening, accept, open_period))
+    }
+}
+
+/// Where a request goes.
+pub(super) enum Way<'s> {
+    Endpoint(Found),
+    Page(&'s Arc<Grounds>),
+    Nowhere(Answering),
+}
+
+/// An answer on its way, in the place that hyper keeps for it.
+pub(super) enum Answering {
+    Own(Ready<Response<ResponseBody>>),
+    Handshake(JustInTime),
+    Page(BoxFuture<'static, Response<ResponseBody>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match &mut *self {
+            Self::Own(answer) => Pin::new(answer).poll(cx),
+            Self::Handshake(answer) => Pin::new(answer).poll(cx),
+            Self::Page(answer) => answer.as_mut().poll(cx),
+        };
+        answer.map(Ok)
     }
 }
 
@@ -95,6 +139,6 @@ fn head<B>(request: &Request<B>) -> Request<()> {
     head
 }
 
-fn ready(response: Response<ResponseBody>) -> BoxFuture<'static, Response<ResponseBody>> {
-    Box::pin(std::future::ready(response))
+pub(super) fn ready(response: Response<ResponseBody>) -> Answering {
+    Answering::Own(future::ready(response))
 }

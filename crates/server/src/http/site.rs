@@ -11,7 +11,7 @@ use crate::{Host, ServerError, mount::Application, worker::Worker};
 pub(crate) struct Site {
     hosts: HashMap<String, Arc<Grounds>>,
     /// The only host answers for every name.
-    only: Option<String>,
+    only: Option<Arc<Grounds>>,
 }
 
 /// One host, with its router made and its applications mounted.
@@ -35,9 +35,6 @@ impl Site {
     ) -> Result<(Self, Vec<Arc<dyn Application>>), ServerError> {
         let mut site = Self { hosts: HashMap::new(), only: None };
         let mut applications = Vec::new();
-        if let [host] = &*hosts {
-            site.only = Some(normal(&host.name));
-        }
         for host in hosts {
             let name = normal(&host.name);
             let grounds = Grounds::new(host, workers, &mut applications)?;
@@ -48,15 +45,20 @@ impl Site {
         if site.hosts.is_empty() {
             return Err(ServerError::NoHost);
         }
+        if site.hosts.len() == 1 {
+            site.only = site.hosts.values().next().cloned();
+        }
         Ok((site, applications))
     }
 
     pub(super) fn host<B>(&self, request: &Request<B>) -> Result<Option<&Arc<Grounds>>, BadHost> {
-        let named = host_name(request)?;
+        let named = named_host(request)?;
+        if self.only.is_some() {
+            return Ok(self.only.as_ref());
+        }
         // RFC 9112 §3.2.2: an absolute request target outranks the header.
-        let target = request.uri().authority().map(|it| it.host().to_ascii_lowercase());
-        let name = self.only.as_ref().or(target.as_ref()).or(named.as_ref());
-        Ok(name.and_then(|name| self.hosts.get(name)))
+        let host = request.uri().authority().or(named.as_ref());
+        Ok(host.and_then(|it| self.hosts.get(&it.host().to_ascii_lowercase())))
     }
 }
 
@@ -93,7 +95,7 @@ impl Grounds {
 
 /// What the `Host` header says. RFC 9112 §3.2: a request has exactly one, unless it is older than
 /// HTTP/1.1, when it may have none.
-fn host_name<B>(request: &Request<B>) -> Result<Option<String>, BadHost> {
+fn named_host<B>(request: &Request<B>) -> Result<Option<Authority>, BadHost> {
     let mut values = request.headers().get_all(header::HOST).iter();
     let value = match (values.next(), values.next()) {
         (Some(value), None) => value,
@@ -102,8 +104,7 @@ fn host_name<B>(request: &Request<B>) -> Result<Option<String>, BadHost> {
     };
     let authority = value.to_str().ok().and_then(|value| value.parse::<Authority>().ok());
     // RFC 9110 §7.2: a name and a port, but no user.
-    let authority = authority.filter(|it| !it.as_str().contains('@')).ok_or(BadHost)?;
-    Ok(Some(authority.host().to_ascii_lowercase()))
+    authority.filter(|it| !it.as_str().contains('@')).map(Some).ok_or(BadHost)
 }
 
 /// A configured name as requests' names are compared with it.

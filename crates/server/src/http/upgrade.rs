@@ -14,15 +14,15 @@ use aerys_proto::{
     deflate::Agreement,
     upgrade::{self, Accept, UpgradeError},
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{Refusal, Status, line::Answer, mount::Opening, outbox::Owes};
 
 /// Whether a request may become a websocket; if not, the answer that says why.
-pub(super) fn check(request: &Request<Incoming>) -> Result<Accept, Box<Response<ResponseBody>>> {
+pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Box<Response<ResponseBody>>> {
     let accept = upgrade::check(request.method(), request.version(), request.headers());
     match accept {
         Ok(_) if !request.body().is_end_stream() => {
@@ -64,9 +64,9 @@ impl Slot {
         accept: Accept,
         open_period: Duration,
     ) -> JustInTime {
+        let agreement = opening.agreement;
         *self.lock() = Some(opening);
-        let deadline = Box::pin(sleep(open_period));
-        JustInTime { slot: self.clone(), accept, deadline }
+        JustInTime { slot: self.clone(), accept, agreement, open_period, deadline: None }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
@@ -91,18 +91,42 @@ impl Slot {
 pub(super) struct JustInTime {
     slot: Slot,
     accept: Accept,
-    deadline: Pin<Box<Sleep>>,
+    agreement: Option<Agreement>,
+    open_period: Duration,
+    /// Runs while `on_open` thinks. Most do not have to.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Future for JustInTime {
     type Output = Response<ResponseBody>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let late = self.deadline.as_mut().poll(cx).is_ready();
+        let this = &mut *self;
+        let late = this.deadline.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
+        let answer = this.ask(cx, late);
+        if answer.is_pending() && this.deadline.is_none() {
+            let deadline = this.deadline.insert(Box::pin(sleep(this.open_period)));
+            if deadline.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        answer.map(|answer| match answer {
+            Answer::Switch(headers) => self.switching(headers),
+            Answer::Refuse(refusal) => answer::refused(refusal),
+        })
+    }
+}
+
+impl JustInTime {
+    /// The answer, if it is due already. Unless it is, the future is still to be polled.
+    pub(super) fn poll_at_once(&self, cx: &mut Context<'_>) -> Poll<Answer> {
+        self.ask(cx, false)
+    }
+
+    fn ask(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;
-            let agreement = opening.agreement;
             outbox.attend();
             let ended = opening.session.open(&opening.line, cx).is_ready();
             if late {
@@ -119,39 +143,50 @@ impl Future for JustInTime {
                 *slot = None;
             }
             match answer {
-                Some(Answer::Switch(headers)) => {
-                    return Poll::Ready(switching(headers, &self.accept, agreement));
-                }
-                Some(Answer::Refuse(refusal)) => return Poll::Ready(answer::refused(refusal)),
+                Some(answer) => return Poll::Ready(answer),
                 None if resting => break,
                 None => {}
             }
         }
         Poll::Pending
     }
-}
 
-/// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
-fn switching(
-    headers: HeaderMap,
-    accept: &Accept,
-    agreement: Option<Agreement>,
-) -> Response<ResponseBody> {
-    let mut response = Response::new(answer::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *response.headers_mut() = headers;
-    let headers = response.headers_mut();
-    for name in
-        [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::SEC_WEBSOCKET_EXTENSIONS]
-    {
-        headers.remove(name);
+    /// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
+    fn switching(&self, headers: HeaderMap) -> Response<ResponseBody> {
+        let mut response = Response::new(answer::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.headers_mut() = headers;
+        let headers = response.headers_mut();
+        for name in OURS {
+            headers.remove(name);
+        }
+        offer_upgrade(headers);
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
+        if let Some(agreement) = self.agreement {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
+        }
+        response
     }
-    offer_upgrade(headers);
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept.header_value());
-    if let Some(agreement) = agreement {
-        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
+
+    /// The same, as it goes over the wire.
+    pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
+        let mut head = Vec::with_capacity(256);
+        head.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n",
+        );
+        let mut line = |name: &HeaderName, value: &HeaderValue| {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        };
+        line(&header::SEC_WEBSOCKET_ACCEPT, &self.accept.header_value());
+        if let Some(agreement) = self.agreement {
+            line(&header::SEC_WEBSOCKET_EXTENSIONS, &agreement.header_value());
+        }
+        headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| line(n, v));
+        head.extend_from_slice(b"\r\n");
+        head
     }
-    response
 }
 
 fn offer_upgrade(headers: &mut HeaderMap) {
@@ -169,5 +204,15 @@ fn unavailable(reason: &str) -> Refusal {
         .reason(reason)
         .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
+
+/// The headers of a 101 that are the handshake's.
+const OURS: [HeaderName; 6] = [
+    header::UPGRADE,
+    header::CONNECTION,
+    header::SEC_WEBSOCKET_ACCEPT,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");

@@ -7,28 +7,18 @@ use std::{
     time::Duration,
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    http::{Limits, Site},
+    http::Reception,
     visit::{Visit, greet},
     worker::Worker,
 };
-
-/// What a new connection is given on its way.
-#[derive(Clone)]
-pub(crate) struct Reception {
-    pub(crate) site: Arc<Site>,
-    pub(crate) workers: Arc<[Arc<Worker>]>,
-    pub(crate) limits: Limits,
-    pub(crate) stop: CancellationToken,
-}
 
 pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -36,20 +26,40 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // What is accepted inherits them, so that they cost no system call there.
+    #[cfg(target_os = "linux")]
+    tune(&socket, address);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
+/// Sets what the sockets of connections go by.
+pub(crate) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
+    let socket = socket.into();
+    if let Err(error) = socket.set_tcp_nodelay(true) {
+        debug!(%address, %error, "a socket keeps its delay");
+    }
+    // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket.set_tcp_notsent_lowat(NOT_SENT) {
+        debug!(%address, %error, "a socket keeps its buffer");
+    }
+}
+
 /// Accepts connections until told to stop. Runs on the first worker.
-pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
+pub(crate) async fn accept(
+    listener: TcpListener,
+    workers: Arc<[Arc<Worker>]>,
+    reception: Arc<Reception>,
+) {
     loop {
         let accepted = tokio::select! {
             () = reception.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => place(stream, address, &reception),
+            Ok((stream, address)) => place(stream, address, &workers, &reception),
             Err(error) if is_passing(&error) => debug!(%error, "a connection ended at once"),
             Err(error) => {
                 // Out of descriptors or memory: the connection waits until there are some.
@@ -61,12 +71,16 @@ pub(crate) async fn accept(listener: TcpListener, reception: Reception) {
 }
 
 /// Gives a connection to the worker with the fewest.
-fn place(stream: TcpStream, address: SocketAddr, reception: &Reception) {
-    let workers = &reception.workers;
+fn place(
+    stream: TcpStream,
+    address: SocketAddr,
+    workers: &[Arc<Worker>],
+    reception: &Arc<Reception>,
+) {
     let Some(worker) = workers.iter().min_by_key(|worker| worker.connections().len()) else {
         return;
     };
-    let (index, reception) = (worker.index(), reception.clone());
+    let (index, reception) = (worker.index(), Arc::clone(reception));
     if worker.is_here() {
         worker.spawn(Visit::new(greet(stream, address, index, reception)));
         return;
@@ -96,3 +110,26 @@ fn is_passing(error: &io::Error) -> bool {
 const BACKLOG: i32 = 4096;
 
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How much the kernel takes ahead of the peer, in bytes.
+#[cfg(target_os = "linux")]
+const NOT_SENT: u32 = 64 * 1024;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn what_is_accepted_inherits_how_the_listener_is_tuned() -> io::Result<()> {
+        let listener = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        listener.set_nonblocking(false)?;
+        let _peer = TcpStream::connect(listener.local_addr()?)?;
+        let (accepted, _) = listener.accept()?;
+        let accepted = SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay()?);
+        assert_eq!(accepted.tcp_notsent_lowat()?, NOT_SENT);
+        Ok(())
+    }
+}

@@ -189,6 +189,13 @@ async fn a_head_that_takes_too_long_is_cut() {
         }
         tokio::time::sleep(PERIOD / 10).await;
     }
+    // That it began late gains it nothing.
+    let mut raw = Raw::connect(&server).await;
+    let begin = Instant::now();
+    tokio::time::sleep(PERIOD * 3 / 4).await;
+    raw.write("GET / HT").await;
+    raw.rest().await;
+    assert!(begin.elapsed() < PERIOD * 3 / 2, "it is cut after {:?}", begin.elapsed());
     // A second request has this much time from the first one's answer on.
     let mut raw = Raw::connect(&server).await;
     assert_eq!(raw.ask(get("/nowhere", "")).await.status(), 404);
@@ -206,6 +213,19 @@ async fn a_frame_that_claims_more_than_there_may_be_is_refused_by_its_header() {
         raw.write([&[0x82, 0xFF][..], &u64::to_be_bytes(claimed), &[1, 2, 3, 4]].concat()).await;
         let head = raw.bytes(4).await;
         assert_eq!((head[0], u16::from_be_bytes([head[2], head[3]])), (0x88, 1009), "{claimed}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_handshake_is_one_wherever_the_network_cuts_it() {
+    let server = serve(Welcome).await;
+    let whole = handshake("/", "X-Other: whatever\r\n");
+    for cut in [1, 3, 16, 60, whole.len() - 3, whole.len() - 1] {
+        let mut raw = Raw::connect(&server).await;
+        raw.write(&whole[..cut]).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert_eq!(raw.ask(&whole[cut..]).await.status(), 101, "cut at {cut}");
     }
     server.stop().await;
 }

@@ -1,0 +1,158 @@
+//! A handshake that is whole in the first read and answered at once: most are. It needs none of what
+//! hyper sets up for a connection; whatever is not that plain is hyper's, from its first byte.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Uri, header};
+use http_body_util::Empty;
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{
+    answer,
+    service::{self, Answering, Service, Way},
+};
+use crate::line::Answer;
+
+/// What came of the first read.
+pub(super) enum Start {
+    /// The peer has hung up.
+    Nothing,
+    /// The 101 has been sent but for this rest of it, mostly nothing.
+    Switched { unsent: Vec<u8>, early: Bytes },
+    /// These bytes are for hyper, and so is the answer to the request in them if there is one.
+    Plain(Bytes, Option<Box<Answering>>),
+}
+
+/// Reads once, and answers what was read if that is as plain as it may be here.
+pub(super) fn poll_start(
+    stream: &mut TcpStream,
+    service: &Service,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<Start>> {
+    let mut room = [MaybeUninit::uninit(); ROOM];
+    let mut buffer = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
+    let read = Bytes::copy_from_slice(buffer.filled());
+    Poll::Ready(if read.is_empty() { Ok(Start::Nothing) } else { start(stream, service, read, cx) })
+}
+
+fn start(
+    stream: &TcpStream,
+    service: &Service,
+    read: Bytes,
+    cx: &mut Context<'_>,
+) -> io::Result<Start> {
+    let Some((request, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
+    let Way::Endpoint(found) = service.way(&request) else { return Ok(Start::Plain(read, None)) };
+    let answer = service.handshake(found, request);
+    let Answering::Handshake(handshake) = &answer else {
+        return Ok(Start::Plain(read, Some(Box::new(answer))));
+    };
+    match handshake.poll_at_once(cx) {
+        Poll::Ready(Answer::Switch(headers)) => {
+            let mut unsent = handshake.encode_switching(&headers);
+            send(stream, &mut unsent)?;
+            // A copy, mostly of nothing, so that the request is given back.
+            let early = Bytes::copy_from_slice(&read[len..]);
+            Ok(Start::Switched { unsent, early })
+        }
+        Poll::Ready(Answer::Refuse(refusal)) => {
+            let refused = service::ready(answer::refused(refusal));
+            Ok(Start::Plain(read, Some(Box::new(refused))))
+        }
+        Poll::Pending => Ok(Start::Plain(read, Some(Box::new(answer)))),
+    }
+}
+
+/// Sends what a socket that was full has left of a 101.
+pub(super) async fn send_rest(
+    stream: &TcpStream,
+    mut unsent: Vec<u8>,
+    patience: Duration,
+) -> io::Result<()> {
+    while !unsent.is_empty() {
+        timeout(patience, stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        send(stream, &mut unsent)?;
+    }
+    Ok(())
+}
+
+fn send(stream: &TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
+    match stream.try_write(unsent) {
+        Ok(sent) => drop(unsent.drain(..sent)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// The request at the beginning of `read` and its length, if it is whole and has nothing that asks
+/// for more than a look. Faults are for hyper to find and to answer.
+fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
+    let mut headers = [MaybeUninit::uninit(); MOST_HEADERS];
+    let mut head = httparse::Request::new(&mut []);
+    let parsed = head.parse_with_uninit_headers(read, &mut headers).ok()?;
+    let (httparse::Status::Complete(len), "GET", 1) = (parsed, head.method?, head.version?) else {
+        return None;
+    };
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
+    let headers = request.headers_mut();
+    headers.reserve(head.headers.len());
+    for line in head.headers {
+        let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::EXPECT].contains(&name) {
+            return None;
+        }
+        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(line.value)).ok()?);
+    }
+    Some((request, len))
+}
+
+/// The longest request that is answered here, in bytes. No limit of hyper's is lower.
+const ROOM: usize = 8 * 1024;
+
+/// How many headers a request that is answered here may have.
+const MOST_HEADERS: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_plain_is_left_to_hyper() {
+        let plain = "GET /a HTTP/1.1\r\nHost: b\r\nX: c\r\nX: d\r\n\r\n";
+        let behind = [plain, "more"].concat();
+        for (request, len) in [
+            (plain, Some(plain.len())),
+            (&behind, Some(plain.len())),
+            (&plain[..plain.len() - 1], None),
+            (&plain.replace("GET", "POST"), None),
+            (&plain.replace("1.1", "1.0"), None),
+            (&plain.replace("/a", "/a b"), None),
+            (&plain.replace("X: c", "Content-Length: 0"), None),
+            (&plain.replace("X: c", "Transfer-Encoding: chunked"), None),
+            (&plain.replace("X: c", "Expect: 100-continue"), None),
+            (&plain.replace("X: c", "X c"), None),
+            (&plain.replace("X: c\r\n", &"X: c\r\n".repeat(MOST_HEADERS)), None),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
+        ] {
+            let parsed = parse(&Bytes::copy_from_slice(request.as_bytes()));
+            assert_eq!(parsed.map(|(_, len)| len), len, "{request:?}");
+        }
+        let (request, _) = parse(&Bytes::from(plain)).unwrap();
+        assert_eq!(request.uri(), "/a");
+        assert!(request.headers().get_all("x").iter().eq(["c", "d"]));
+    }
+}
