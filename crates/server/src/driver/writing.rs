@@ -72,10 +72,13 @@ impl Driver {
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
-        let more_follows = batch.has_ending() && self.has_backlog();
+        // A FIN leaves with the CLOSE before it, in one packet.
+        let more_follows = (batch.has_ending() && self.has_backlog())
+            || (self.connection.is_draining() && !batch.is_full());
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if batch.is_empty() {
             if self.connection.is_draining() && !socket.shut {
+                socket.cork.pass();
                 socket.shut = Pin::new(&mut socket.stream).poll_shutdown(cx)?.is_ready();
             }
             self.stirred = false;
