@@ -185,7 +185,7 @@ impl Unfinished {
     /// Checks the last `added` bytes, if that is to be done.
     fn check_text(&mut self, added: usize) -> Result<(), PeerError> {
         match self.kind {
-            Kind::Text => self.utf8.advance(self.payload.last(), added),
+            Kind::Text => self.utf8.advance(self.payload.bytes(), added),
             Kind::UncheckedText | Kind::Binary => Ok(()),
         }
     }
