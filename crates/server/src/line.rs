@@ -2,7 +2,6 @@
 //! the socket.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Poll, Wake},
@@ -195,13 +194,7 @@ impl Line {
 
     /// What has taken the short way goes the long one, if it was said to this client.
     fn clear_tray(&self) {
-        let mut messages = VecDeque::new();
-        Desk::with(|desk| {
-            if !desk.tray.is_clear() && desk.tray.is_of(&self.outbox) {
-                desk.tray.take(&mut messages);
-            }
-        });
-        if !messages.is_empty() {
+        if let Some(Some(messages)) = Desk::with(|desk| desk.tray.recall(&self.outbox)) {
             self.outbox.put_first(messages);
         }
     }

@@ -36,7 +36,7 @@ impl Tray {
         Ok(())
     }
 
-    pub(crate) fn is_of(&self, outbox: &Outbox) -> bool {
+    fn is_of(&self, outbox: &Outbox) -> bool {
         self.outbox == address(outbox)
     }
 
@@ -48,11 +48,18 @@ impl Tray {
 
     /// Has its messages wait in the outbox, of which it is the front.
     pub(crate) fn clear(&mut self, outbox: &Outbox) {
-        if !self.is_clear() {
-            let mut messages = VecDeque::new();
-            self.take(&mut messages);
+        if let Some(messages) = self.recall(outbox) {
             outbox.put_first(messages);
         }
+    }
+
+    /// The messages for this outbox, if there are any.
+    pub(crate) fn recall(&mut self, outbox: &Outbox) -> Option<VecDeque<Message>> {
+        if self.is_clear() || !self.is_of(outbox) {
+            return None;
+        }
+        self.cost = 0;
+        Some(mem::take(&mut self.messages))
     }
 
     pub(crate) fn is_clear(&self) -> bool {

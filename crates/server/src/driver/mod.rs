@@ -150,8 +150,8 @@ impl Driver {
         loop {
             self.attend();
             let deaf = self.is_deaf();
-            // While answers leave, what waits behind them comes before what is still to come.
-            let catches_up = wrote && self.has_backlog();
+            // When answers have left, who waited for that comes before what is still to come.
+            let catches_up = wrote && !self.is_application_idle();
             let read = !catches_up && self.read(cx, &mut budget.read);
             self.converse(cx);
             wrote = self.write(cx, &mut budget.write);
@@ -253,7 +253,7 @@ impl Driver {
             && socket.early.is_empty()
             && socket.unsent.is_none()
             && !self.is_deaf()
-            && self.session.as_ref().is_none_or(|session| session.waits(self.desk.as_deref()))
+            && self.is_application_idle()
             && !self.line.outbox.has_errand()
             && socket.stream.poll_read_ready(cx).is_pending()
     }
@@ -321,6 +321,11 @@ impl Driver {
             self.desk().inbox.depart(close);
         }
         self.line.gone();
+    }
+
+    /// Whether the application waits for messages and nothing else, and there are none.
+    fn is_application_idle(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| session.waits(self.desk.as_deref()))
     }
 
     /// Whether there are messages that the application has not taken.

@@ -2,7 +2,7 @@
 //! changed it last. The driver looks here first, and takes the lock before it rests.
 
 use std::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicUsize,
+    AtomicBool, AtomicU8, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
@@ -16,6 +16,7 @@ pub(super) struct Gist {
     phase: AtomicU8,
     has_untaken: AtomicBool,
     queued_bytes: AtomicUsize,
+    flushed: AtomicU64,
     driver: AtomicU8,
     /// Whether something has happened that keeps the driver from resting.
     news: AtomicBool,
@@ -54,6 +55,11 @@ impl Gist {
 
     pub(super) fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Acquire)
+    }
+
+    /// The place of the last message that has been handed to the kernel.
+    pub(super) fn flushed(&self) -> u64 {
+        self.flushed.load(Acquire)
     }
 
     /// The driver is at work.
@@ -112,6 +118,7 @@ impl Gist {
         self.phase.store(state.phase.stage() as u8, Release);
         self.has_untaken.store(state.queue.has_untaken(), SeqCst);
         self.queued_bytes.store(state.queue.bytes(), Release);
+        self.flushed.store(state.queue.flushed(), Release);
     }
 }
 

@@ -81,6 +81,10 @@ impl Outbox {
 
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
     pub(crate) fn poll_sent(&self, place: u64, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
+        // Where messages are dropped from the front, one that was passed by need not have left.
+        if self.bounds.overflow != Overflow::DropOldest && place <= self.gist.flushed() {
+            return Poll::Ready(Ok(()));
+        }
         match self.lock().queue.fate(place) {
             Fate::Flushed => Poll::Ready(Ok(())),
             Fate::Dropped => Poll::Ready(Err(SendError::Dropped)),
@@ -256,10 +260,9 @@ impl Outbox {
     /// The first `count` of the messages taken have been handed to the kernel. Whoever waits for
     /// that is woken, but not the driver's own task, which is at work: it looks again.
     pub(crate) fn flushed(&self, count: usize, cx: &Context<'_>) {
-        let mut awaited = self.lock().queue.flush(count);
-        awaited.retain(
-            |receipt| !matches!(receipt, Receipt::Sender(waker) if waker.will_wake(cx.waker())),
-        );
+        let is_mine =
+            |receipt: &Receipt| matches!(receipt, Receipt::Sender(it) if it.will_wake(cx.waker()));
+        let awaited = self.lock().queue.flush(count, is_mine);
         settle(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
     }
 

@@ -123,15 +123,20 @@ impl Queue {
         }
     }
 
-    /// The first `count` of the messages taken have been handed to the kernel.
-    pub(super) fn flush(&mut self, count: usize) -> Vec<Receipt> {
+    /// The first `count` of the messages taken have been handed to the kernel. Answers the receipts
+    /// of who waits for that, but those of who `knows`.
+    pub(super) fn flush(
+        &mut self,
+        count: usize,
+        knows: impl Fn(&Receipt) -> bool,
+    ) -> Vec<Receipt> {
         let mut awaited = Vec::new();
         for _ in 0..count.min(self.taken) {
             let Some(parcel) = self.parcels.pop_front() else { break };
             self.taken -= 1;
             self.bytes -= parcel.cost;
             self.flushed = parcel.place;
-            if !matches!(parcel.receipt, Receipt::Nobody) {
+            if !matches!(parcel.receipt, Receipt::Nobody) && !knows(&parcel.receipt) {
                 awaited.push(parcel.receipt);
             }
         }
@@ -194,6 +199,11 @@ impl Queue {
         self.bytes
     }
 
+    /// The place of the last message that has been handed to the kernel.
+    pub(super) fn flushed(&self) -> u64 {
+        self.flushed
+    }
+
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -218,6 +228,10 @@ thread_local! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn nobody(_: &Receipt) -> bool {
+        false
+    }
 
     fn sender() -> Receipt {
         Receipt::Sender(Waker::noop().clone())
@@ -253,7 +267,7 @@ mod tests {
         assert!(queue.drop_oldest().is_some());
         assert_eq!(take(&mut queue, 100), [Message::text("3"), Message::text("4")]);
         assert!(queue.drop_oldest().is_none());
-        assert_eq!(queue.flush(3).len(), 3);
+        assert_eq!(queue.flush(3, nobody).len(), 3);
         let fates: Vec<_> = (1..=4).map(|place| fate(&mut queue, place)).collect();
         assert_eq!(fates, ["flushed", "dropped", "flushed", "flushed"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 1));
@@ -263,7 +277,7 @@ mod tests {
     fn what_is_forgotten_is_lost_and_not_dropped() {
         let mut queue = queue_of(3);
         take(&mut queue, 1);
-        queue.flush(1);
+        queue.flush(1, nobody);
         take(&mut queue, 1);
         assert_eq!(queue.forget().len(), 2);
         let fates: Vec<_> = (1..=3).map(|place| fate(&mut queue, place)).collect();
