@@ -36,6 +36,11 @@ impl Inbox {
         self.cost = 0;
     }
 
+    /// What the messages that wait cost, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.cost
+    }
+
     /// Whether so much waits that the client is not heard.
     pub(crate) fn is_full(&self) -> bool {
         self.cost >= FULL
@@ -84,5 +89,5 @@ fn cost(message: &Message) -> usize {
 /// A client of which this many bytes wait to be taken is not heard.
 const FULL: usize = 4 * 1024;
 
-/// The most messages that one read brings are of no bytes: some 10,000, which come to half of this.
-const SWAMPED: usize = 1024 * 1024;
+/// The most messages that one read brings are of no bytes: some 2,700, which come to half of this.
+const SWAMPED: usize = 256 * 1024;

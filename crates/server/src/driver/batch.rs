@@ -21,6 +21,8 @@ pub(super) struct Batch {
     /// Large payloads, each with the place in `bytes` that it goes to.
     payloads: Vec<(usize, Bytes)>,
     len: usize,
+    /// How many bytes of messages it was made of: more than it has if they were compressed.
+    work: usize,
     /// Messages taken from the outbox on their way to becoming frames.
     pub(super) messages: VecDeque<Message>,
     /// How many messages of the outbox end here.
@@ -76,13 +78,28 @@ impl Batch {
         self.len == 0
     }
 
+    /// A message of `len` bytes is going to be framed.
+    pub(super) fn begin_message(&mut self, len: usize) {
+        self.work += len;
+    }
+
+    /// What it costs a turn, in bytes.
+    pub(super) fn cost(&self) -> usize {
+        self.len.max(self.work)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.len >= FULL || self.payloads.len() == PAYLOADS
     }
 
+    /// Whether it was enough work, however short it is: no other message is begun.
+    pub(super) fn is_laborious(&self) -> bool {
+        self.work >= FULL
+    }
+
     /// How much more makes it full.
     pub(super) fn room(&self) -> usize {
-        FULL.saturating_sub(self.len)
+        FULL.saturating_sub(self.cost())
     }
 
     /// Writes it. If `more_follows` at once, the kernel may wait for that.
@@ -133,6 +150,7 @@ impl Batch {
         // Empty, unless a panic came between: then they were for somebody else.
         self.messages.clear();
         self.len = 0;
+        self.work = 0;
         self.ending = 0;
         self.said = 0;
         self.lacking = 0;

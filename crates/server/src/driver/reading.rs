@@ -15,6 +15,8 @@ use crate::clock;
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
+    ///
+    /// What was compressed costs the turn what it has become.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         if self.is_deaf() {
             return false;
@@ -28,8 +30,10 @@ impl Driver {
             let Some(socket) = &mut self.socket else { return false };
             match socket.poll_read(cx, &mut chunk) {
                 Poll::Ready(Ok(())) if !chunk.filled().is_empty() => {
-                    *budget -= chunk.filled().len();
+                    let (read, waiting) = (chunk.filled().len(), self.backlog_cost());
                     self.receive(chunk.filled_mut());
+                    let came = self.backlog_cost().saturating_sub(waiting);
+                    *budget = budget.saturating_sub(read.max(came));
                     true
                 }
                 Poll::Ready(_) => {
@@ -39,6 +43,10 @@ impl Driver {
                 Poll::Pending => false,
             }
         })
+    }
+
+    fn backlog_cost(&self) -> usize {
+        self.desk.as_ref().map_or(0, |desk| desk.inbox.cost())
     }
 
     /// Whether nothing is read: there is no socket, or the application is behind.

@@ -84,7 +84,7 @@ impl Driver {
             self.stirred = false;
             return Poll::Ready(Ok(false));
         }
-        *budget = budget.saturating_sub(batch.len());
+        *budget = budget.saturating_sub(batch.cost());
         let written = match batch.poll_write(socket, more_follows, cx)? {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
@@ -101,7 +101,8 @@ impl Driver {
             if batch.ending > 0 {
                 self.line.outbox.flushed(batch.ending, cx);
             }
-            self.stirred = batch.is_full() || self.connection.is_draining();
+            let may_go_on = batch.is_full() || batch.is_laborious();
+            self.stirred = may_go_on || self.connection.is_draining();
         }
         Poll::Ready(Ok(true))
     }
@@ -124,7 +125,11 @@ impl Driver {
                 }
                 continue;
             }
+            if batch.is_laborious() {
+                break;
+            }
             if let Some(message) = batch.messages.pop_front() {
+                batch.begin_message(message.len());
                 // One that comes too late goes with the rest when the client departs.
                 self.sending = self.connection.send(message).is_ok();
                 if !self.sending {
