@@ -22,7 +22,7 @@ impl Driver {
         if self.connection.room() < LARGE {
             return None;
         }
-        let socket = self.socket.as_mut().filter(|socket| socket.early.is_empty())?;
+        let socket = self.socket.as_mut().filter(|socket| socket.early.is_none())?;
         self.now = clock::read();
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
             let room = &mut room.limit(*budget * CHEAPER);

@@ -75,7 +75,7 @@ struct Socket {
     unsent: Option<Box<Unsent>>,
     /// What was read and not taken in yet: before the driver took over, or behind a message that
     /// was to be answered first.
-    early: Bytes,
+    early: Option<Box<Bytes>>,
     /// Whether the end was put off once, so that it is not again.
     has_put_off: bool,
     /// Whether our side has been shut down.
@@ -88,7 +88,7 @@ impl Driver {
     pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
         let socket = Socket {
             stream,
-            early,
+            early: Some(early).filter(|early| !early.is_empty()).map(Box::new),
             has_put_off: false,
             unsent: None,
             shut: false,
@@ -250,7 +250,7 @@ impl Driver {
     fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &self.socket else { return false };
         !self.stirred
-            && socket.early.is_empty()
+            && socket.early.is_none()
             && socket.unsent.is_none()
             && !self.is_deaf()
             && self.is_application_idle()

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aerys_proto::Event;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{Driver, Socket};
@@ -101,7 +101,8 @@ impl Driver {
 impl Socket {
     /// Keeps what was read and not taken in for the next read.
     fn put_back(&mut self, input: &[u8]) {
-        self.early = [input, &self.early].concat().into();
+        let early = self.early.take().unwrap_or_default();
+        self.early = Some(Box::new([input, &early].concat().into()));
     }
 
     fn poll_read(
@@ -109,14 +110,14 @@ impl Socket {
         cx: &mut Context<'_>,
         chunk: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
-        if self.early.is_empty() {
+        let Some(early) = &mut self.early else {
             return Pin::new(&mut self.stream).poll_read(cx, chunk);
-        }
-        let size = self.early.len().min(chunk.remaining());
-        chunk.put_slice(&self.early[..size]);
-        self.early.advance(size);
-        if self.early.is_empty() {
-            self.early = Bytes::new();
+        };
+        let size = early.len().min(chunk.remaining());
+        chunk.put_slice(&early[..size]);
+        early.advance(size);
+        if early.is_empty() {
+            self.early = None;
         }
         Poll::Ready(Ok(()))
     }

@@ -26,7 +26,8 @@ pub(super) struct Queue {
     flushed: u64,
     dropped: u64,
     /// Places of dropped messages whose senders have not looked since.
-    unnoticed: BTreeSet<u64>,
+    #[expect(clippy::box_collection, reason = "there are none, mostly")]
+    unnoticed: Option<Box<BTreeSet<u64>>>,
 }
 
 /// Who waits for a message to leave.
@@ -62,7 +63,7 @@ impl Queue {
             last_place: 0,
             flushed: 0,
             dropped: 0,
-            unnoticed: BTreeSet::new(),
+            unnoticed: None,
         }
     }
 
@@ -157,7 +158,7 @@ impl Queue {
         self.bytes -= parcel.cost;
         self.dropped += 1;
         if let Receipt::Sender(_) = parcel.receipt {
-            self.unnoticed.insert(parcel.place);
+            self.unnoticed.get_or_insert_default().insert(parcel.place);
         }
         Some(parcel.receipt)
     }
@@ -176,7 +177,7 @@ impl Queue {
     }
 
     pub(super) fn fate(&mut self, place: u64) -> Fate<'_> {
-        if self.unnoticed.remove(&place) {
+        if self.unnoticed.as_mut().is_some_and(|places| places.remove(&place)) {
             return Fate::Dropped;
         }
         if place <= self.flushed {
@@ -291,8 +292,8 @@ mod tests {
         queue.abandon(1);
         queue.drop_oldest();
         queue.drop_oldest();
-        assert_eq!(queue.unnoticed.len(), 1);
+        assert_eq!(queue.unnoticed.as_ref().unwrap().len(), 1);
         queue.abandon(2);
-        assert!(queue.unnoticed.is_empty());
+        assert!(queue.unnoticed.unwrap().is_empty());
     }
 }
