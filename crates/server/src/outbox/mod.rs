@@ -300,7 +300,16 @@ const HIGH_WATER: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::{
+        hint,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::Relaxed},
+        },
+        task::{Wake, Waker},
+        thread::{self, Thread},
+        time::{Duration, Instant},
+    };
 
     use super::{queue::PARCEL_COST, *};
 
@@ -382,6 +391,55 @@ mod tests {
         assert!(!outbox.rest(Owes::Nothing));
         take_all(&outbox);
         assert!(outbox.rest(Owes::Nothing));
+    }
+
+    #[test]
+    fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        const COUNT: usize = 20_000;
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let outbox = outbox(usize::MAX);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let cx = Context::from_waker(&waker);
+        outbox.listen(&cx);
+        let taken_so_far = AtomicUsize::new(0);
+        let mut missed = None;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..COUNT {
+                    // Each as the driver is about to rest after the one before, or rests.
+                    while taken_so_far.load(Relaxed) < number {
+                        hint::spin_loop();
+                    }
+                    push(&outbox, "a").unwrap();
+                }
+            });
+            while taken_so_far.load(Relaxed) < COUNT {
+                outbox.notice();
+                let mut messages = VecDeque::new();
+                while outbox.has_errand() {
+                    outbox.take(usize::MAX, &mut messages);
+                }
+                outbox.flushed(messages.len(), &cx);
+                let taken = taken_so_far.fetch_add(messages.len(), Relaxed) + messages.len();
+                (0..taken % 100).for_each(|_| hint::spin_loop());
+                if taken < COUNT && outbox.rest(Owes::Nothing) {
+                    let asleep = Instant::now();
+                    thread::park_timeout(PATIENCE);
+                    if asleep.elapsed() >= PATIENCE {
+                        missed = Some(taken);
+                        // So that the other thread ends too.
+                        taken_so_far.store(COUNT, Relaxed);
+                    }
+                }
+            }
+        });
+        assert_eq!(missed, None, "not woken after so many messages");
     }
 
     #[test]

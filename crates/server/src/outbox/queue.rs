@@ -126,11 +126,7 @@ impl Queue {
 
     /// The first `count` of the messages taken have been handed to the kernel. Answers the receipts
     /// of who waits for that, but those of who `knows`.
-    pub(super) fn flush(
-        &mut self,
-        count: usize,
-        knows: impl Fn(&Receipt) -> bool,
-    ) -> Vec<Receipt> {
+    pub(super) fn flush(&mut self, count: usize, knows: impl Fn(&Receipt) -> bool) -> Vec<Receipt> {
         let mut awaited = Vec::new();
         for _ in 0..count.min(self.taken) {
             let Some(parcel) = self.parcels.pop_front() else { break };
