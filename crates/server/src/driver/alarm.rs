@@ -4,6 +4,7 @@
 //! for everything else, and does not look at the timer for each message.
 
 use std::{
+    mem,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -15,6 +16,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::Driver;
 use crate::line::Line;
 
 pub(super) struct Alarm {
@@ -55,6 +57,59 @@ impl Alarm {
     /// The runtime's budget must not keep it from being heard.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         pin!(unconstrained(self.sleep.as_mut())).poll(cx)
+    }
+}
+
+impl Driver {
+    /// The alarm has rung: does what is due.
+    pub(super) fn handle_timeout(&mut self) {
+        let now = self.now.instant;
+        self.stirred = true;
+        // A peer that reads what it is owed is alive, though its pongs are behind all that. And
+        // silence is not its fault while it is not listened to, unless it takes nothing.
+        let progress = mem::take(&mut self.progress);
+        if progress || (self.is_deaf() && self.line.outbox.queued_bytes() == 0) {
+            self.connection.excuse_silence();
+        }
+        let event = self.connection.handle_timeout(now);
+        self.report(event);
+        self.line.meter.look(&self.connection);
+        if self.parting.is_some_and(|parting| parting <= now) {
+            self.parting = now.checked_add(self.close_period());
+            if !progress {
+                self.part(now);
+            }
+        }
+        if self.patience.is_some_and(|patience| patience <= now) {
+            self.patience = None;
+            self.discard();
+        }
+    }
+
+    /// Ends the wait for a client that takes nothing of what goes before its CLOSE: it will not
+    /// take that either.
+    fn part(&mut self, now: Instant) {
+        if let Some(close) = self.line.outbox.take_close() {
+            let event = self.connection.fail(close, now);
+            self.report(event);
+            self.socket = None;
+        }
+    }
+
+    /// Sets the alarm to the next thing due.
+    pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        let deadlines = [self.connection.poll_timeout(), self.parting, self.patience];
+        if let Some(due) = deadlines.into_iter().flatten().min() {
+            self.alarm.set(due, &self.line);
+        }
+        // Once the application is done, the outbox wakes nobody.
+        if self.session.is_none() && self.alarm.ring_here(cx) {
+            self.line.outbox.ring();
+        }
+    }
+
+    pub(super) fn close_period(&self) -> Duration {
+        self.connection.config().close_period
     }
 }
 

@@ -12,11 +12,10 @@ mod writing;
 
 use std::{
     collections::VecDeque,
-    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use aerys_proto::{Close, Connection, Event, Message};
@@ -201,40 +200,6 @@ impl Driver {
         }
     }
 
-    fn handle_timeout(&mut self) {
-        let now = self.now.instant;
-        self.stirred = true;
-        // A peer that reads what it is owed is alive, though its pongs are behind all that. And
-        // silence is not its fault while it is not listened to, unless it takes nothing.
-        let progress = mem::take(&mut self.progress);
-        if progress || (self.is_deaf() && self.line.outbox.queued_bytes() == 0) {
-            self.connection.excuse_silence();
-        }
-        let event = self.connection.handle_timeout(now);
-        self.report(event);
-        self.line.meter.look(&self.connection);
-        if self.parting.is_some_and(|parting| parting <= now) {
-            self.parting = now.checked_add(self.close_period());
-            if !progress {
-                self.part(now);
-            }
-        }
-        if self.patience.is_some_and(|patience| patience <= now) {
-            self.patience = None;
-            self.discard();
-        }
-    }
-
-    /// Ends the wait for a client that takes nothing of what goes before its CLOSE: it will not
-    /// take that either.
-    fn part(&mut self, now: Instant) {
-        if let Some(close) = self.line.outbox.take_close() {
-            let event = self.connection.fail(close, now);
-            self.report(event);
-            self.socket = None;
-        }
-    }
-
     /// Lets the application work off what has come.
     fn converse(&mut self, cx: &mut Context<'_>) {
         if let Some(session) = &mut self.session
@@ -280,17 +245,6 @@ impl Driver {
     fn pull_cork(&mut self) {
         if let Some(Socket { stream, cork, .. }) = &mut self.socket {
             cork.pull(stream);
-        }
-    }
-
-    fn set_alarm(&mut self, cx: &mut Context<'_>) {
-        let deadlines = [self.connection.poll_timeout(), self.parting, self.patience];
-        if let Some(due) = deadlines.into_iter().flatten().min() {
-            self.alarm.set(due, &self.line);
-        }
-        // Once the application is done, the outbox wakes nobody.
-        if self.session.is_none() && self.alarm.ring_here(cx) {
-            self.line.outbox.ring();
         }
     }
 
@@ -342,10 +296,6 @@ impl Driver {
 
     fn desk(&mut self) -> &mut Desk {
         self.desk.get_or_insert_with(Desk::clear)
-    }
-
-    fn close_period(&self) -> Duration {
-        self.connection.config().close_period
     }
 
     /// The socket has ended, or there is none.
