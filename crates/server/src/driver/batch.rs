@@ -65,6 +65,11 @@ impl Batch {
         self.lacking = self.lacking.saturating_sub(1);
     }
 
+    /// Whether anything that was said on the short way has not ended.
+    pub(super) fn lacks_said(&self) -> bool {
+        self.lacking > 0
+    }
+
     /// Whether any message ends here.
     pub(super) fn has_ending(&self) -> bool {
         self.ending > 0 || self.said > 0
@@ -142,9 +147,6 @@ impl Batch {
     }
 
     pub(super) fn clear(&mut self) {
-        if self.is_empty() && self.messages.is_empty() {
-            return;
-        }
         self.bytes.clear();
         self.payloads.clear();
         // Empty, unless a panic came between: then they were for somebody else.
@@ -267,6 +269,15 @@ mod tests {
         batch.messages.push_back(Message::text("for somebody else"));
         batch.clear();
         assert!(batch.messages.is_empty());
+    }
+
+    #[test]
+    fn what_one_client_has_begun_is_no_work_of_the_next() {
+        let mut batch = Batch::default();
+        batch.begin_message(FULL);
+        assert!(batch.is_laborious());
+        batch.clear();
+        assert!(!batch.is_laborious());
     }
 
     #[test]

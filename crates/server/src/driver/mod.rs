@@ -159,6 +159,8 @@ impl Driver {
                 return Poll::Ready(());
             }
             if budget.read == 0 || budget.write == 0 {
+                // It may be long before it rests.
+                self.set_alarm(cx);
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

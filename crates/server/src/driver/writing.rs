@@ -77,6 +77,7 @@ impl Driver {
             || (self.connection.is_draining() && !batch.is_full());
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if batch.is_empty() {
+            debug_assert!(self.left_over.is_none(), "what is left over follows something");
             if self.connection.is_draining() && !socket.shut {
                 socket.cork.pass();
                 socket.shut = Pin::new(&mut socket.stream).poll_shutdown(cx)?.is_ready();
@@ -129,10 +130,12 @@ impl Driver {
                 break;
             }
             if let Some(message) = batch.messages.pop_front() {
-                batch.begin_message(message.len());
-                // One that comes too late goes with the rest when the client departs.
+                let len = message.len();
                 self.sending = self.connection.send(message).is_ok();
-                if !self.sending {
+                if self.sending {
+                    batch.begin_message(len);
+                } else {
+                    // One that comes too late goes with the rest when the client departs.
                     batch.miss_message();
                 }
             } else if !self.line.outbox.has_errand() {
@@ -145,6 +148,7 @@ impl Driver {
                 break;
             }
         }
+        debug_assert!(!batch.lacks_said(), "what was said fits into one batch");
         if !batch.messages.is_empty() {
             self.left_over = Some(Box::new(mem::take(&mut batch.messages)));
         }

@@ -85,6 +85,7 @@ impl Queue {
 
     /// Puts in what nobody waits for, before everything that the driver does not have.
     pub(super) fn put_first(&mut self, messages: VecDeque<Message>) {
+        debug_assert_eq!(self.taken, 0, "what was said before had to be taken first");
         for message in messages.into_iter().rev() {
             let cost = cost(&message);
             self.insert(self.taken, Some(message), cost);

@@ -4,7 +4,7 @@ use std::thread;
 
 use aerys::{Client, Failure, Handshake, Message, Options, Overflow, Refusal, Websocket};
 
-use tokio::sync::mpsc;
+use tokio::{io::AsyncWriteExt, sync::mpsc};
 
 use crate::common::{Journal, Raw, connect, eventually, frame, serve, serve_with, soon};
 
@@ -224,5 +224,45 @@ async fn it_keeps_its_place_while_nothing_can_leave_but_pongs_wait_already() {
     }
     assert_eq!(said, [b"1", b"2", b"3"]);
     drop(raw);
+    server.stop().await;
+}
+
+/// Says a lot to who says "a lot", so that some of it is left over for a second write, and else says
+/// back what it hears.
+struct Generous;
+
+impl Websocket for Generous {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if message.as_text() == Some("a lot") {
+            client.send(vec![1; 65_530]).nowait();
+            client.send(vec![2; 1 << 20]).nowait();
+        } else {
+            client.send(message.clone()).nowait();
+            client.send(message).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_vanishes_in_the_midst_of_it_takes_nothing_from_who_comes_next() {
+    let server = serve(Generous).await;
+    // All on both workers.
+    for _ in 0..20 {
+        let mut raw = Raw::open(&server).await;
+        raw.write(frame(1, b"a lot")).await;
+        soon(raw.stream.shutdown()).await.expect("it can be half closed");
+        raw.rest().await;
+    }
+    let mut guests = [connect(&server).await, connect(&server).await, connect(&server).await];
+    for ws in &mut guests {
+        ws.say("hi").await;
+        assert_eq!(ws.hear_text().await, "hi");
+        assert_eq!(ws.hear_text().await, "hi");
+    }
     server.stop().await;
 }
