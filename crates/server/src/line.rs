@@ -3,8 +3,8 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    task::{Poll, Wake},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    task::Poll,
 };
 
 use aerys_proto::{Close, Message};
@@ -23,17 +23,6 @@ pub(crate) struct Line {
     pub(crate) meter: Meter,
     verdict: Mutex<Verdict>,
     end: OnceLock<CancellationToken>,
-}
-
-/// The bell of the connection's alarm.
-impl Wake for Line {
-    fn wake(self: Arc<Self>) {
-        self.outbox.ring();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.outbox.ring();
-    }
 }
 
 /// What `on_open` has decided.
@@ -182,18 +171,18 @@ impl Line {
 
     /// Puts a message into the outbox and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
-        self.clear_tray();
+        self.hand_in_tray();
         self.outbox.push(message, receipt)
     }
 
     /// Bytes sent and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.clear_tray();
+        self.hand_in_tray();
         self.outbox.queued_bytes()
     }
 
     /// What has taken the short way goes the long one, if it was said to this client.
-    fn clear_tray(&self) {
+    fn hand_in_tray(&self) {
         if let Some(Some(messages)) = Desk::with(|desk| desk.tray.recall(&self.outbox)) {
             self.outbox.put_first(messages);
         }

@@ -48,7 +48,7 @@ impl Session {
         let mut desk = None;
         let outcome = self.poll(&mut desk, line, cx);
         if let Some(desk) = &mut desk {
-            desk.tray.clear(&line.outbox);
+            desk.tray.hand_in(&line.outbox);
         }
         Desk::leave(&mut desk);
         outcome

@@ -24,7 +24,7 @@ pub(crate) struct Desk {
 /// The driver's side.
 impl Desk {
     /// One with nothing on it: the one that the thread has to spare, if it has.
-    pub(crate) fn clear() -> Box<Self> {
+    pub(crate) fn spare() -> Box<Self> {
         SPARE.take().unwrap_or_default()
     }
 
@@ -47,7 +47,7 @@ impl Desk {
         outbox: &Outbox,
         poll: impl FnOnce() -> T,
     ) -> T {
-        desk.get_or_insert_with(Self::clear).tray.serve(outbox);
+        desk.get_or_insert_with(Self::spare).tray.serve(outbox);
         let before = LENT.replace(desk.take());
         let returned = Return { desk, before };
         let outcome = poll();

@@ -47,7 +47,7 @@ impl Tray {
     }
 
     /// Has its messages wait in the outbox, of which it is the front.
-    pub(crate) fn clear(&mut self, outbox: &Outbox) {
+    pub(crate) fn hand_in(&mut self, outbox: &Outbox) {
         if let Some(messages) = self.recall(outbox) {
             outbox.put_first(messages);
         }

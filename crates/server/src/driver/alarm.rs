@@ -7,7 +7,7 @@ use std::{
     mem,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
@@ -57,6 +57,17 @@ impl Alarm {
     /// The runtime's budget must not keep it from being heard.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         pin!(unconstrained(self.sleep.as_mut())).poll(cx)
+    }
+}
+
+/// The bell.
+impl Wake for Line {
+    fn wake(self: Arc<Self>) {
+        self.outbox.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.outbox.ring();
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Batch {
     /// How many messages of the outbox end here.
     pub(super) ending: usize,
     /// What the messages cost that come before those, and never were in the outbox.
-    pub(super) said: usize,
+    pub(super) said_cost: usize,
     /// How many of those have not ended yet.
     lacking: usize,
 }
@@ -47,7 +47,7 @@ impl Batch {
     /// Takes what was said on the short way, to be framed first.
     pub(super) fn take_said(&mut self, tray: &mut Tray) {
         if !tray.is_clear() {
-            self.said = tray.take(&mut self.messages);
+            self.said_cost = tray.take(&mut self.messages);
             self.lacking = self.messages.len();
         }
     }
@@ -72,7 +72,7 @@ impl Batch {
 
     /// Whether any message ends here.
     pub(super) fn has_ending(&self) -> bool {
-        self.ending > 0 || self.said > 0
+        self.ending > 0 || self.said_cost > 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -154,7 +154,7 @@ impl Batch {
         self.len = 0;
         self.work = 0;
         self.ending = 0;
-        self.said = 0;
+        self.said_cost = 0;
         self.lacking = 0;
     }
 

@@ -297,7 +297,7 @@ impl Driver {
     }
 
     fn desk(&mut self) -> &mut Desk {
-        self.desk.get_or_insert_with(Desk::clear)
+        self.desk.get_or_insert_with(Desk::spare)
     }
 
     /// The socket has ended, or there is none.

@@ -46,7 +46,7 @@ impl Driver {
         });
         // What could not leave at once waits with the rest.
         if let Some(desk) = &mut self.desk {
-            desk.tray.clear(&self.line.outbox);
+            desk.tray.hand_in(&self.line.outbox);
         }
         wrote
     }
@@ -93,8 +93,8 @@ impl Driver {
         self.line.meter.sent(written, &self.connection, self.now.tick);
         if written < batch.len() {
             let mut unsent = batch.rest(written);
-            if batch.said > 0 {
-                self.line.outbox.owe(batch.said);
+            if batch.said_cost > 0 {
+                self.line.outbox.owe(batch.said_cost);
                 unsent.ending += 1;
             }
             socket.unsent = Some(Box::new(unsent));

@@ -127,7 +127,7 @@ impl JustInTime {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;
-            outbox.attend();
+            outbox.stand_in();
             let ended = opening.session.open(&opening.line, cx).is_ready();
             if late {
                 // Who was let in is told so; who was not has waited long enough.

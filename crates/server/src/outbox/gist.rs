@@ -28,11 +28,11 @@ pub(super) struct Gist {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Stage {
-    Open,
-    Closing,
-    Overflowed,
+    Open = 0,
+    Closing = 1,
+    Overflowed = 2,
     /// Or later.
-    Parting,
+    Parting = 3,
 }
 
 impl Gist {
@@ -89,12 +89,12 @@ impl Gist {
     /// Tells the driver of something, which has been noted before. Answers whether it is to be
     /// woken: it is by one who calls, and by none while it is at work.
     pub(super) fn call(&self, news: News) -> bool {
-        if let News::End = news {
+        if let News::Urgent = news {
             self.news.store(true, SeqCst);
         }
         let driver = self.driver.load(SeqCst);
         // A driver that waits for its socket has no use for messages.
-        let is_wanted = driver == RESTING || (driver == BLOCKED && news == News::End);
+        let is_wanted = driver == RESTING || (driver == BLOCKED && news == News::Urgent);
         is_wanted && self.driver.compare_exchange(driver, AWAKE, SeqCst, SeqCst).is_ok()
     }
 

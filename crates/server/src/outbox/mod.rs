@@ -108,7 +108,7 @@ impl Outbox {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
             state.phase = Phase::Closing(Box::new(close));
-            state.call_driver(News::End);
+            state.call_driver(News::Urgent);
         }
     }
 
@@ -124,7 +124,7 @@ impl Outbox {
 
     /// Has the driver look again, though nothing was put in.
     pub(crate) fn call_driver(&self) {
-        self.lock().call_driver(News::End);
+        self.lock().call_driver(News::Urgent);
     }
 
     /// Whether messages are taken in, and none is owed.
@@ -188,8 +188,8 @@ impl Outbox {
 
 /// The driver's side.
 impl Outbox {
-    /// Somebody is at work who is not the driver yet, and takes no notice.
-    pub(crate) fn attend(&self) {
+    /// Who answers the handshake is at work in the driver's stead: it looks at everything itself.
+    pub(crate) fn stand_in(&self) {
         self.gist.attend();
         self.gist.hush();
     }

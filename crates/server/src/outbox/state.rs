@@ -55,7 +55,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Message,
-    End,
+    /// Also if it waits for its socket.
+    Urgent,
 }
 
 impl State {
@@ -124,7 +125,7 @@ impl<'o> Locked<'o> {
                     self.phase = Phase::Overflowed;
                     unsettled.extend(self.queue.forget_untaken().into_iter().map(lost));
                     unsettled.push(lost(receipt));
-                    self.call_driver(News::End);
+                    self.call_driver(News::Urgent);
                     return Err(SendError::ClientGone);
                 }
             };

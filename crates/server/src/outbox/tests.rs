@@ -83,7 +83,7 @@ fn one_message_larger_than_the_limit_is_taken_in() {
 #[test]
 fn a_driver_does_not_rest_while_there_is_an_errand() {
     let outbox = outbox(1000);
-    outbox.attend();
+    outbox.stand_in();
     outbox.listen(&context());
     push(&outbox, "a").unwrap();
     assert!(!outbox.rest(Owes::Nothing));
@@ -143,7 +143,7 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
 #[test]
 fn a_driver_that_waits_for_its_socket_rests_until_the_client_is_owed_too_much() {
     let outbox = outbox(200);
-    outbox.attend();
+    outbox.stand_in();
     outbox.listen(&context());
     push(&outbox, "a").unwrap();
     assert!(outbox.rest(Owes::Unsent));
