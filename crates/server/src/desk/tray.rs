@@ -1,8 +1,8 @@
 //! What a handler says to its own client without waiting, on the short way past the outbox.
 //!
 //! The tray is an outbox's front, as long as that is empty: the driver takes from it first, and what
-//! does not leave with its next write is put where it would have been. So nothing is told of it by
-//! any promise, and only the lock is spared, and the bookkeeping.
+//! does not leave with its next write is put where it would have been. So every promise holds, and
+//! only the lock is spared, and the bookkeeping.
 
 use std::{collections::VecDeque, mem, ptr};
 
