@@ -46,7 +46,9 @@ fn refused(error: &UpgradeError) -> Response<ResponseBody> {
     };
     let mut response = answer::plain(status, &error.to_string());
     if status == StatusCode::UPGRADE_REQUIRED {
-        offer_upgrade(response.headers_mut());
+        for (name, value) in upgrade_offer() {
+            response.headers_mut().insert(name, value);
+        }
         response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, VERSION);
     }
     response
@@ -160,10 +162,8 @@ impl JustInTime {
         for name in OURS {
             headers.remove(name);
         }
-        offer_upgrade(headers);
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
-        if let Some(agreement) = self.agreement {
-            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
+        for (name, value) in self.ours() {
+            headers.insert(name, value);
         }
         response
     }
@@ -171,27 +171,33 @@ impl JustInTime {
     /// The same, as it goes over the wire.
     pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
         let mut head = Vec::with_capacity(256);
-        head.extend_from_slice(
-            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n",
-        );
+        head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
         let mut line = |name: &HeaderName, value: &HeaderValue| {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 head.extend_from_slice(part);
             }
         };
-        line(&header::SEC_WEBSOCKET_ACCEPT, &self.accept.header_value());
-        if let Some(agreement) = self.agreement {
-            line(&header::SEC_WEBSOCKET_EXTENSIONS, &agreement.header_value());
-        }
+        self.ours().for_each(|(name, value)| line(&name, &value));
         headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| line(n, v));
         head.extend_from_slice(b"\r\n");
         head
     }
+
+    /// The headers of the 101 that are the handshake's.
+    fn ours(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let accept = (header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
+        let extensions = self
+            .agreement
+            .map(|agreement| (header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value()));
+        upgrade_offer().into_iter().chain([accept]).chain(extensions)
+    }
 }
 
-fn offer_upgrade(headers: &mut HeaderMap) {
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+fn upgrade_offer() -> [(HeaderName, HeaderValue); 2] {
+    [
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+    ]
 }
 
 pub(super) fn stopping() -> Refusal {
@@ -205,7 +211,7 @@ fn unavailable(reason: &str) -> Refusal {
         .header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
-/// The headers of a 101 that are the handshake's.
+/// The headers of a 101 that are not the application's.
 const OURS: [HeaderName; 6] = [
     header::UPGRADE,
     header::CONNECTION,
