@@ -286,7 +286,7 @@ impl Driver {
 
     /// Whether there are messages that the application has not taken.
     fn has_backlog(&self) -> bool {
-        self.session.is_some() && self.desk.as_ref().is_some_and(|desk| desk.inbox.has_backlog())
+        self.desk.as_ref().is_some_and(|desk| desk.inbox.has_backlog())
     }
 
     /// Drops the messages that the application has not taken.
