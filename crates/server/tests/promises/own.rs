@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use aerys::{Client, Failure, Handshake, Message, Options, Overflow, Refusal, Websocket};
+use aerys::{Client, Failure, Handshake, Message, Options, Overflow, Refusal, Running, Websocket};
 
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
@@ -79,11 +79,8 @@ async fn all_of_it_arrives_in_order_however_slowly_it_is_read() {
 #[tokio::test]
 async fn what_the_kernel_does_not_take_of_it_counts_as_queued_until_it_does() {
     const SIZE: usize = 10_000;
-    let (journal, (door, mut guests)) = (Journal::default(), mpsc::unbounded_channel());
-    let options = Options::new().heartbeat_period(None);
-    let server = serve_with(Repeater { door, journal: journal.clone() }, options).await;
-    let mut raw = Raw::open_narrow(&server).await;
-    let client = soon(guests.recv()).await.expect("a client was let in");
+    let (server, mut raw, client, journal) =
+        Answering::stuck(|client, message| client.send(message).nowait()).await;
     let mut said = 0;
     loop {
         raw.write(frame(2, &[7; SIZE])).await;
@@ -153,13 +150,26 @@ async fn it_leaves_in_the_order_in_which_it_was_said_whichever_way() {
     server.stop().await;
 }
 
-/// Hands its client to the test, says back what it hears and notes that.
-struct Repeater {
+/// Hands its client to the test, and notes when it has answered a message.
+struct Answering {
     door: mpsc::UnboundedSender<Client>,
     journal: Journal,
+    answer: fn(&Client, Message),
 }
 
-impl Websocket for Repeater {
+impl Answering {
+    /// One with a client that does not read yet.
+    async fn stuck(answer: fn(&Client, Message)) -> (Running, Raw, Client, Journal) {
+        let (journal, (door, mut guests)) = (Journal::default(), mpsc::unbounded_channel());
+        let app = Self { door, journal: journal.clone(), answer };
+        let server = serve_with(app, Options::new().heartbeat_period(None)).await;
+        let raw = Raw::open_narrow(&server).await;
+        let client = soon(guests.recv()).await.expect("a client was let in");
+        (server, raw, client, journal)
+    }
+}
+
+impl Websocket for Answering {
     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
         let client = handshake.accept();
         self.door.send(client.clone())?;
@@ -167,29 +177,7 @@ impl Websocket for Repeater {
     }
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        client.send(message).nowait();
-        self.journal.note("said");
-        Ok(())
-    }
-}
-
-/// Says "1" and "3" itself, and has another thread say "2" in between.
-struct Threefold {
-    door: mpsc::UnboundedSender<Client>,
-    journal: Journal,
-}
-
-impl Websocket for Threefold {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        let client = handshake.accept();
-        self.door.send(client.clone())?;
-        Ok(client)
-    }
-
-    async fn on_data(&self, client: &Client, _: Message) -> Result<(), Failure> {
-        client.send("1").nowait();
-        say_elsewhere(client, "2");
-        client.send("3").nowait();
+        (self.answer)(client, message);
         self.journal.note("said");
         Ok(())
     }
@@ -197,11 +185,12 @@ impl Websocket for Threefold {
 
 #[tokio::test]
 async fn it_keeps_its_place_while_nothing_can_leave_but_pongs_wait_already() {
-    let (journal, (door, mut guests)) = (Journal::default(), mpsc::unbounded_channel());
-    let threefold = Threefold { door, journal: journal.clone() };
-    let server = serve_with(threefold, Options::new().heartbeat_period(None)).await;
-    let mut raw = Raw::open_narrow(&server).await;
-    let client = soon(guests.recv()).await.expect("a client was let in");
+    let (server, mut raw, client, journal) = Answering::stuck(|client, _| {
+        client.send("1").nowait();
+        say_elsewhere(client, "2");
+        client.send("3").nowait();
+    })
+    .await;
     // Until the kernels on the way take no more pongs: then some have been left behind.
     let pings = frame(9, &[7; 125]).repeat(1000);
     let mut sent = None;
