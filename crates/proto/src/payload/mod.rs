@@ -1,0 +1,214 @@
+//! The payload of a message that is arriving: its memory follows what has arrived.
+
+mod reserve;
+
+use std::mem;
+
+use bytes::{BufMut, Bytes};
+
+/// It is allocated no memory for more than the message can grow to, nor for more than twice what
+/// has arrived. Doubling keeps one of many small frames from being moved at each. What the thread
+/// has in [reserve] it may be lent as soon as it can grow to that.
+#[derive(Debug, Default)]
+pub(crate) struct Payload(Vec<u8>);
+
+impl Payload {
+    /// How much has arrived, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Adds `bytes`; `longest` is what the payload can at most grow to, with these.
+    pub(crate) fn push(&mut self, bytes: &[u8], longest: usize) {
+        if bytes.len() > self.spare() {
+            let arrived = self.len() + bytes.len();
+            self.grow(arrived.max(longest.min(2 * self.0.capacity())), longest);
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// How many bytes [`fill`](Self::fill) has room for. There is none before something was pushed.
+    pub(crate) fn room(&self, longest: usize) -> usize {
+        match self.spare() {
+            0 => self.doubled(longest) - self.len(),
+            spare => spare,
+        }
+    }
+
+    /// Lets `read` add as many bytes as there is [room](Self::room) for, but no more than `most`;
+    /// what it has added.
+    pub(crate) fn fill(
+        &mut self,
+        most: usize,
+        longest: usize,
+        read: impl FnOnce(&mut dyn BufMut),
+    ) -> &mut [u8] {
+        if self.spare() == 0 {
+            self.grow(self.doubled(longest), longest);
+        }
+        let (from, room) = (self.len(), self.spare().min(most));
+        read(&mut (&mut self.0).limit(room));
+        &mut self.0[from..]
+    }
+
+    /// All of it.
+    pub(crate) fn finish(mut self) -> Bytes {
+        // It was lent more than it needed in the end.
+        if self.0.capacity() > 2 * self.0.len() {
+            self.0.shrink_to_fit();
+        }
+        reserve::lend(self.0)
+    }
+
+    /// How much memory it has, in bytes.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    fn spare(&self) -> usize {
+        self.0.capacity() - self.0.len()
+    }
+
+    fn doubled(&self, longest: usize) -> usize {
+        longest.min(2 * self.len())
+    }
+
+    /// Has memory for `size` bytes in all, or at once for the `longest` that it can become.
+    fn grow(&mut self, size: usize, longest: usize) {
+        match reserve::take(longest).or_else(|| reserve::take(size)) {
+            Some(mut lent) => {
+                lent.extend_from_slice(&self.0);
+                reserve::keep(mem::replace(&mut self.0, lent));
+            }
+            None => self.0.reserve_exact(size - self.0.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What arrives at a time, in bytes, over and over, and whether it is put in place.
+    type Arrivals = [(usize, bool)];
+
+    const ARRIVALS: &[&Arrivals] = &[
+        &[(999, false)],
+        &[(64 * 1024, false)],
+        &[(64 * 1024 - 14, false), (64 * 1024, true)],
+        &[(64 * 1024 - 14, false), (usize::MAX, true)],
+        &[(1, false), (1, true), (7, true)],
+        &[(20_000, false), (30_000, true), (5, true), (50_000, false)],
+    ];
+
+    /// Calls `look` whenever something has arrived of a payload of `len` bytes, which may have been
+    /// `longest`.
+    fn arrive(arrivals: &Arrivals, len: usize, longest: usize, mut look: impl FnMut(&Payload)) {
+        let bytes: Vec<u8> = (0..len).map(|i| (i * i / 7) as u8).collect();
+        let mut rest = &bytes[..];
+        let mut payload = Payload::default();
+        for (size, in_place) in arrivals.iter().cycle() {
+            let size = if *in_place {
+                assert!(payload.len() == 0 || payload.room(longest) > 0 || rest.is_empty());
+                let size = rest.len().min(*size).min(payload.room(longest));
+                let put = |room: &mut dyn BufMut| room.put_slice(&rest[..size]);
+                assert_eq!(payload.fill(rest.len(), longest, put), &rest[..size]);
+                size
+            } else {
+                let size = rest.len().min(*size);
+                payload.push(&rest[..size], longest);
+                size
+            };
+            rest = &rest[size..];
+            assert_eq!(payload.len(), len - rest.len());
+            look(&payload);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        assert!(payload.finish() == bytes, "it is what has arrived");
+    }
+
+    const SIZES: &[(usize, usize)] = &[
+        (100_000, 100_000),
+        (0x10_0000, 0x10_0000),
+        (0x10_0001, 0x10_0001),
+        (300_000, 300_001),
+        (300_000, 1_000_000),
+        (300_000, usize::MAX),
+    ];
+
+    /// On a thread that has nothing in reserve.
+    fn alone(arrive: impl FnOnce() + Send) {
+        std::thread::scope(|scope| scope.spawn(arrive).join()).unwrap();
+    }
+
+    #[test]
+    fn memory_is_at_most_twice_what_has_arrived_and_never_more_than_can_arrive() {
+        for arrivals in ARRIVALS {
+            for &(len, longest) in SIZES {
+                alone(|| {
+                    arrive(arrivals, len, longest, |payload| {
+                        let capacity = payload.capacity();
+                        let most = longest.min(2 * payload.len());
+                        assert!(capacity <= most, "{arrivals:?}: {capacity}");
+                    });
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_lent_is_at_most_twice_what_can_arrive_or_what_was_to_be_allocated() {
+        alone(|| {
+            for arrivals in ARRIVALS.iter().cycle().take(3 * ARRIVALS.len()) {
+                for &(len, longest) in SIZES {
+                    arrive(arrivals, len, longest, |payload| {
+                        let (claimed, allocated) = (longest.saturating_mul(2), 4 * payload.len());
+                        let most = if longest < 1 << 24 { claimed } else { allocated };
+                        assert!(payload.capacity() <= most, "{}", payload.capacity());
+                    });
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn memory_that_was_there_before_is_taken_whole() {
+        alone(|| {
+            let mut addresses = Vec::new();
+            for _ in 0..3 {
+                let mut payload = Payload::default();
+                payload.push(&[1; 1000], 300_000);
+                let room = payload.room(300_000);
+                payload.push(&[2; 100_000], 300_000);
+                payload.push(&[3; 199_000], 300_000);
+                let payload = payload.finish();
+                addresses.push((room, payload.as_ptr().addr()));
+            }
+            assert_eq!(addresses[0].0, 1000);
+            assert!(addresses[1].0 >= 299_000);
+            assert_eq!(addresses[1], addresses[2]);
+            assert_eq!(addresses[0].1, addresses[1].1);
+        });
+    }
+
+    #[test]
+    fn a_message_keeps_no_more_than_twice_its_memory() {
+        alone(|| {
+            drop(reserve::take(1 << 20));
+            reserve::keep(Vec::with_capacity(1 << 20));
+            let mut payload = Payload::default();
+            // It might have become large, and did not.
+            payload.push(&[1; 1000], 1 << 20);
+            assert_eq!(payload.capacity(), 1 << 20);
+            assert_eq!(payload.finish(), vec![1; 1000]);
+            assert!(reserve::take(1 << 20).is_none());
+        });
+    }
+}

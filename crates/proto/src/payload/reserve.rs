@@ -1,0 +1,132 @@
+//! The memory of large payloads that are no more, kept by a thread for those to come.
+//!
+//! A payload that grows from nothing is moved each time that it doubles, and gives its pages back
+//! to the system, which has to clear them for the next. One that is put into memory that was there
+//! before spares both, and finds it in the processor's cache.
+
+use std::{cell::RefCell, mem};
+
+use bytes::Bytes;
+
+/// Memory for at least `size` bytes and for no more than twice as many, if this thread has it to
+/// spare. From now on the thread keeps what it is given back.
+pub(super) fn take(size: usize) -> Option<Vec<u8>> {
+    if size < LARGE {
+        return None;
+    }
+    RESERVE.with_borrow_mut(|reserve| reserve.get_or_insert_default().take(size))
+}
+
+/// What has arrived, in memory that is kept by the thread that drops the last of it.
+pub(super) fn lend(payload: Vec<u8>) -> Bytes {
+    if payload.capacity() < LARGE { payload.into() } else { Bytes::from_owner(Lent(payload)) }
+}
+
+/// Keeps the memory of a payload that was moved.
+pub(super) fn keep(mut payload: Vec<u8>) {
+    payload.clear();
+    // Nothing is kept by a thread that is about to end, nor by one on which no payload has grown.
+    let _ = RESERVE.try_with(|reserve| {
+        if let Some(reserve) = &mut *reserve.borrow_mut() {
+            reserve.keep(payload);
+        }
+    });
+}
+
+/// The memory of a finished payload.
+struct Lent(Vec<u8>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        keep(mem::take(&mut self.0));
+    }
+}
+
+/// The last to come in is the first to go out: it is the one that the cache still has.
+#[derive(Default)]
+struct Reserve {
+    spare: Vec<Vec<u8>>,
+    size: usize,
+}
+
+impl Reserve {
+    fn take(&mut self, size: usize) -> Option<Vec<u8>> {
+        let fits = |spare: &Vec<u8>| (size..=size.saturating_mul(2)).contains(&spare.capacity());
+        let found = self.spare.iter().rposition(fits)?;
+        let spare = self.spare.remove(found);
+        self.size -= spare.capacity();
+        Some(spare)
+    }
+
+    /// The oldest make room.
+    fn keep(&mut self, payload: Vec<u8>) {
+        let size = payload.capacity();
+        if !(LARGE..=MOST).contains(&size) {
+            return;
+        }
+        while self.size + size > MOST {
+            self.size -= self.spare.remove(0).capacity();
+        }
+        self.size += size;
+        self.spare.push(payload);
+    }
+}
+
+thread_local! {
+    /// `None` on a thread on which no payload has grown.
+    static RESERVE: RefCell<Option<Reserve>> = const { RefCell::new(None) };
+}
+
+/// Less is soon moved, and the allocator has it at hand; in bytes.
+const LARGE: usize = 128 * 1024;
+
+/// How much one thread keeps, in bytes.
+const MOST: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_the_oldest_makes_room() {
+        let mut reserve = Reserve::default();
+        let sizes = [LARGE - 1, LARGE, MOST / 2, MOST / 2, MOST + 1, MOST / 2 - LARGE, LARGE];
+        for size in sizes {
+            reserve.keep(Vec::with_capacity(size));
+            assert!(reserve.size <= MOST);
+        }
+        let kept: Vec<usize> = reserve.spare.iter().map(Vec::capacity).collect();
+        assert_eq!(kept, [MOST / 2, MOST / 2 - LARGE, LARGE]);
+        assert_eq!(reserve.size, MOST);
+    }
+
+    #[test]
+    fn what_is_taken_is_large_enough_and_at_most_twice_as_large() {
+        let mut reserve = Reserve::default();
+        for times in [2, 4, 8, 5] {
+            reserve.keep(Vec::with_capacity(times * LARGE));
+        }
+        assert!(reserve.take(9 * LARGE).is_none());
+        assert!(reserve.take(LARGE - 1).is_none());
+        let taken =
+            [3, 3, 3].map(|times| reserve.take(times * LARGE).map(|it| it.capacity() / LARGE));
+        assert_eq!(taken, [Some(5), Some(4), None]);
+        assert_eq!(reserve.size, 10 * LARGE);
+    }
+
+    #[test]
+    fn only_a_thread_on_which_payloads_grow_keeps_what_is_dropped_on_it() {
+        drop(lend(vec![1; LARGE]));
+        assert!(take(LARGE).is_none());
+        let payload = lend(vec![1; LARGE]);
+        let address = payload.as_ptr();
+        drop(payload);
+        assert_eq!(take(LARGE).map(|it| (it.as_ptr(), it.len())), Some((address, 0)));
+    }
+}
