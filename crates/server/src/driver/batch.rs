@@ -94,12 +94,12 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.len >= FULL || self.payloads.len() == PAYLOADS
+        self.bytes.len() >= FULL || self.len >= MOST || self.payloads.len() == PAYLOADS
     }
 
-    /// Whether it was enough work, however short it is: no other message is begun.
+    /// Whether it is enough for one turn: no other message is begun.
     pub(super) fn is_laborious(&self) -> bool {
-        self.work >= FULL
+        self.cost() >= FULL
     }
 
     /// How much more makes it full.
@@ -225,11 +225,15 @@ fn keep(
 /// Payloads of this size and more are not copied.
 const LARGE: usize = 16 * 1024;
 
-/// A batch of this size is written before more is gathered.
+/// A batch of this size, in bytes, takes no other message; one that has copied as much takes nothing.
 const FULL: usize = 64 * 1024;
 
+/// How many bytes of one message that are not copied leave in one write: who is soon through with it
+/// finds the rest in the cache, and frees its memory.
+const MOST: usize = 1024 * 1024;
+
 /// How many large payloads one write may take.
-const PAYLOADS: usize = 16;
+const PAYLOADS: usize = 32;
 
 #[cfg(test)]
 mod tests {

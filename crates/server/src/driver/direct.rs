@@ -50,4 +50,4 @@ const LARGE: usize = 16 * 1024;
 /// How many bytes that are read in place cost a turn what one does otherwise: nothing is copied,
 /// and all that comes of them is one message. A client that is soon through with it holds the
 /// memory of an unfinished message for a shorter time.
-const CHEAPER: usize = 8;
+const CHEAPER: usize = 32;
