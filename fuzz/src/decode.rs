@@ -100,7 +100,10 @@ fn outcome_in_place(config: &Arc<Config>, mut bytes: &[u8], sizes: &[u8]) -> Out
             let (read, rest) = bytes.split_at(most);
             let mut read = read.to_vec();
             let mut input = &mut read[..];
-            events.extend(std::iter::from_fn(|| connection.receive(&mut input, now)));
+            events.extend(std::iter::from_fn(|| {
+                let plain = connection.receive_plain(&mut input, now);
+                plain.or_else(|| connection.receive(&mut input, now))
+            }));
             bytes = rest;
         }
     }

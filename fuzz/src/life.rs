@@ -96,7 +96,8 @@ impl Life {
         let mut input = &mut bytes[..];
         loop {
             let is_end = self.connection.is_end(input);
-            let event = self.connection.receive(&mut input, self.now);
+            let plain = self.connection.receive_plain(&mut input, self.now);
+            let event = plain.or_else(|| self.connection.receive(&mut input, self.now));
             assert!(!is_end || !matches!(event, Some(Event::Message(_))), "an end was foreseen");
             if event.is_none() {
                 break;

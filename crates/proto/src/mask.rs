@@ -25,6 +25,10 @@ impl Mask {
         for word in words {
             *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
         }
+        let (words, rest) = rest.as_chunks_mut();
+        for word in words {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
         for (byte, key) in rest.iter_mut().zip(self.key.into_iter().cycle()) {
             *byte ^= key;
         }

@@ -90,6 +90,39 @@ impl Connection {
         None
     }
 
+    /// Takes in the next frame from the front of `input`, as [`receive`](Self::receive) does, if it is
+    /// as most are: a message of at most 64 KiB, there whole, in one frame that is not compressed.
+    ///
+    /// `None` if it is not: then nothing has been taken in, and `receive` is what takes in the next
+    /// bytes. It saves no more than time. `now` may be as coarse as a heartbeat allows.
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::Instant};
+    /// use aerys_proto::{Config, Connection, Event, Message};
+    ///
+    /// let mut connection = Connection::new(Arc::new(Config::default()), Instant::now());
+    /// let mut bytes = *b"\x81\x85\0\0\0\0plain\x89\x80\0\0\0\0";
+    /// let (mut input, now) = (&mut bytes[..], Instant::now());
+    /// let plain = connection.receive_plain(&mut input, now);
+    /// assert_eq!(plain, Some(Event::Message(Message::text("plain"))));
+    /// // A ping is not.
+    /// assert_eq!(connection.receive_plain(&mut input, now), None);
+    /// assert_eq!(connection.receive(&mut input, now), None);
+    /// assert_eq!(connection.poll_transmit().unwrap().header(), b"\x8a\0");
+    /// ```
+    #[inline]
+    pub fn receive_plain(&mut self, input: &mut &mut [u8], now: Instant) -> Option<Event> {
+        if !self.is_open() {
+            return None;
+        }
+        let message = self.reader.read_plain(input, &self.config)?;
+        self.heartbeat.heard(now);
+        match message {
+            Ok(message) => Some(Event::Message(message)),
+            Err(error) => self.peer_erred(error, now),
+        }
+    }
+
     /// For how many of the next bytes there is room where they belong, in the memory of the
     /// message that is arriving: what [`receive_in_place`](Self::receive_in_place) has to offer.
     ///
@@ -176,6 +209,21 @@ impl Connection {
         match self.phase {
             Phase::Open => self.writer.send(message, &self.config).map_err(SendError::Busy),
             _ => Err(SendError::Closing(message)),
+        }
+    }
+
+    /// The next message to send, and its frame: [`send`](Self::send) and
+    /// [`poll_transmit`](Self::poll_transmit) in one, if nothing is due before it and it goes out in
+    /// one frame that is not compressed. It saves no more than time.
+    ///
+    /// # Errors
+    ///
+    /// If not, gives the message back: it is for `send`.
+    #[inline]
+    pub fn transmit(&mut self, message: Message) -> Result<Frame, Message> {
+        match self.phase {
+            Phase::Open => self.writer.transmit(message, &self.config),
+            _ => Err(message),
         }
     }
 

@@ -57,8 +57,8 @@ impl Reader {
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
         while !input.is_empty() {
-            if let Some(message) = self.read_short(input, config)? {
-                return Ok(Some(Incoming::Message(message)));
+            if let Some(message) = self.read_plain(input, config) {
+                return message.map(Incoming::Message).map(Some);
             }
             let incoming = match &mut self.stage {
                 Stage::Start => self.read_start(input, config)?,
@@ -116,7 +116,7 @@ impl Reader {
     /// Whether `input` begins with a frame that ends the connection, by its header alone.
     pub(super) fn is_end(&self, input: &[u8], config: &Config) -> bool {
         matches!(self.stage, Stage::Start)
-            && self.short_header(input, config).is_none()
+            && self.plain_header(input, config).is_none()
             && match self.parse_header(input, config) {
                 Ok(Some(header)) => header.start.opcode == Opcode::Close,
                 Ok(None) => false,
@@ -145,45 +145,48 @@ impl Reader {
         self.inflater.forget();
     }
 
-    /// A message that is there whole, in one frame with a short header: most are, and they are not
-    /// to pay for those that are not. It answers to the same rules.
-    fn read_short(
+    /// Reads a message that is there whole, in one frame of at most 64 KiB that is not compressed:
+    /// most are, and they are not to pay for those that are not. It answers to the same rules.
+    pub(super) fn read_plain(
         &mut self,
         input: &mut &mut [u8],
         config: &Config,
-    ) -> Result<Option<Message>, PeerError> {
-        let Some(Header { start, len, key }) = self.short_header(input, config) else {
-            return Ok(None);
-        };
-        take(input, SHORT_HEADER);
+    ) -> Option<Result<Message, PeerError>> {
+        let Header { start, len, key } = self.plain_header(input, config)?;
+        take(input, if len < 126 { SHORT_HEADER } else { SHORT_HEADER + 2 });
         let payload = take(input, len as usize);
         Mask::new(key).apply(payload);
         self.count.count_frame(false);
-        let message = assembler::whole(start.opcode, payload, config)?;
-        self.count.messages += 1;
-        Ok(Some(message))
+        let message = assembler::whole(start.opcode, payload, config);
+        self.count.messages += u64::from(message.is_ok());
+        Some(message)
     }
 
-    /// The header at the front of `input`, if it is that of a whole message with a length of seven
-    /// bits, and the message is there.
-    fn short_header(&self, input: &[u8], config: &Config) -> Option<Header> {
-        let &[first, second, ref key @ ..] = input.first_chunk::<SHORT_HEADER>()?;
+    /// The header at the front of `input`, if it is that of such a message.
+    fn plain_header(&self, input: &[u8], config: &Config) -> Option<Header> {
+        let &[first, second, a, b, c, d] = input.first_chunk::<SHORT_HEADER>()?;
         let opcode = match first {
             0x81 => Opcode::Text,
             0x82 if !config.text_only => Opcode::Binary,
             _ => return None,
         };
-        // Masked, and with no extended length.
-        let len = second.wrapping_sub(0x80);
+        // Masked, and with a length of 7 or 16 bits. RFC 6455 §5.2: the shorter if it will do.
+        let (len, key, header) = match second.wrapping_sub(0x80) {
+            len @ ..126 => (len.into(), [a, b, c, d], SHORT_HEADER),
+            126 => match (u16::from_be_bytes([a, b]), input.get(4..8)) {
+                (len @ 126.., Some(&[a, b, c, d])) => (len, [a, b, c, d], SHORT_HEADER + 2),
+                _ => return None,
+            },
+            _ => return None,
+        };
         let size = usize::from(len);
         let is_between = matches!(self.stage, Stage::Start)
             && self.assembler.as_ref().is_some_and(Assembler::is_idle);
-        let is_there = len < 126
-            && input.len() >= SHORT_HEADER + size
+        let is_there = input.len() >= header + size
             && size <= config.max_frame_size
             && size <= config.max_msg_size;
         let start = Start { fin: true, compressed: false, opcode };
-        (is_between && is_there).then_some(Header { start, len: len.into(), key: *key })
+        (is_between && is_there).then_some(Header { start, len: len.into(), key })
     }
 
     /// Reads on from where a frame starts.

@@ -47,6 +47,18 @@ impl Writer {
         Ok(())
     }
 
+    /// The only frame of a message, if it is to have one and nothing is due before that.
+    #[inline]
+    pub(super) fn transmit(&mut self, message: Message, config: &Config) -> Result<Frame, Message> {
+        let is_free = self.message.is_none() && !self.has_control() && !self.deflater.is_on();
+        if !is_free || message.len() > config.auto_frame_size {
+            return Err(message);
+        }
+        self.count.count_frame(false);
+        self.count.messages += 1;
+        Ok(Fragments::new(message, None, config.text_only).last())
+    }
+
     pub(super) fn is_sending(&self) -> bool {
         self.message.is_some()
     }
@@ -144,6 +156,7 @@ struct Fragments {
 }
 
 impl Fragments {
+    #[inline]
     fn new(message: Message, deflated: Option<Bytes>, text_only: bool) -> Self {
         let as_text = text_only || message.is_sendable_as_text();
         let opcode = if as_text { Opcode::Text } else { Opcode::Binary };

@@ -27,6 +27,11 @@ impl Deflater {
         }
     }
 
+    /// Whether messages may be compressed.
+    pub(crate) fn is_on(&self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
     /// What is to be sent of `message` instead of its payload: RFC 7692 §7.2.1. `None` if it is to
     /// be sent as it is.
     pub(crate) fn deflate(

@@ -163,7 +163,7 @@ fn same(
 }
 
 /// Of messages, whole and in fragments, of control frames, and of what is against some rule.
-fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn any_frame() -> impl Strategy<Value = Vec<u8>> {
     let whole = prop::sample::select(vec![FIN | TEXT, FIN | BINARY]);
     let rest = prop::sample::select(vec![TEXT, BINARY, CONTINUATION, FIN | CONTINUATION]);
     let deflated = prop::sample::select(vec![0x40 | FIN | TEXT, 0x40 | BINARY]);

@@ -3,6 +3,7 @@
 mod heartbeat;
 mod in_place;
 mod joined;
+mod plain;
 mod properties;
 mod section_10_limits;
 mod section_4_opening_handshake;
