@@ -11,7 +11,7 @@ use aerys_proto::{Frame, Message};
 use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
-use super::Socket;
+use super::socket::Socket;
 use crate::desk::Tray;
 
 /// Small frames are copied behind each other; large payloads stay where they are.
@@ -36,7 +36,11 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn push(&mut self, frame: Frame) {
         self.len += frame.len();
-        self.bytes.extend_from_slice(frame.header());
+        match *frame.header() {
+            // Most are, and two bytes need no call.
+            [first, second] => self.bytes.extend_from_slice(&[first, second]),
+            ref header => self.bytes.extend_from_slice(header),
+        }
         if frame.payload().len() < LARGE {
             self.bytes.extend_from_slice(frame.payload());
         } else {
@@ -114,25 +118,31 @@ impl Batch {
         more_follows: bool,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let Socket { stream, cork, .. } = socket;
         if self.payloads.is_empty() {
-            let corked = if more_follows { cork.write(stream, &self.bytes) } else { None };
-            return corked.unwrap_or_else(|| {
-                cork.pass();
-                Pin::new(stream).poll_write(cx, &self.bytes)
-            });
+            socket.poll_write(cx, &self.bytes, more_follows)
+        } else {
+            self.poll_write_vectored(socket, cx)
         }
-        cork.pass();
+    }
+
+    /// In a function of its own: its stack is large, and a turn without it is cheaper.
+    #[inline(never)]
+    fn poll_write_vectored(
+        &self,
+        socket: &mut Socket,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         let mut slices = [IoSlice::new(&[]); 2 * PAYLOADS + 1];
         let mut count = 0;
         for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
             *slice = IoSlice::new(piece);
             count += 1;
         }
-        Pin::new(stream).poll_write_vectored(cx, &slices[..count])
+        socket.poll_write_vectored(cx, &slices[..count])
     }
 
     /// What is left once `written` bytes have gone.
+    #[cold]
     pub(super) fn rest(&self, written: usize) -> Unsent {
         let mut rest = VecDeque::new();
         let mut skip = written;
@@ -158,6 +168,11 @@ impl Batch {
         self.lacking = 0;
     }
 
+    /// What was large is not to be kept alive by having been written here.
+    pub(super) fn let_go(&mut self) {
+        self.payloads.clear();
+    }
+
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.payloads.iter().map(|(to, _)| *to);
         let starts = std::iter::once(0).chain(ends.clone());
@@ -177,6 +192,7 @@ pub(super) struct Unsent {
 
 impl Unsent {
     /// Writes once; answers how much has gone.
+    #[inline(never)]
     pub(super) fn poll_write(
         &mut self,
         stream: &mut TcpStream,

@@ -5,8 +5,6 @@
 //! than on Linux nothing is held back. A handler that blocks its thread holds back what it has said
 //! before, as it does everything else on that thread.
 
-use std::{io, task::Poll};
-
 use tokio::net::TcpStream;
 
 /// Whether the kernel holds something back.
@@ -16,37 +14,10 @@ pub(super) struct Cork {
 }
 
 impl Cork {
-    /// Hands over `bytes`, and has the kernel wait for more. `None` if it cannot now, or never.
-    #[cfg(target_os = "linux")]
-    pub(super) fn write(
-        &mut self,
-        stream: &TcpStream,
-        bytes: &[u8],
-    ) -> Option<Poll<io::Result<usize>>> {
-        use rustix::net::{SendFlags, send};
-        use tokio::io::Interest;
-
-        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-        let write = || send(stream, bytes, flags).map_err(io::Error::from);
-        match stream.try_io(Interest::WRITABLE, write) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            written => {
-                self.holds = true;
-                Some(Poll::Ready(written))
-            }
-        }
-    }
-
-    /// Hands over `bytes`, and has the kernel wait for more. `None` if it cannot now, or never.
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn write(&mut self, _: &TcpStream, _: &[u8]) -> Option<Poll<io::Result<usize>>> {
-        None
-    }
-
-    /// Something is about to be written that nothing is to wait for: what was held back leaves with
-    /// it.
-    pub(super) fn pass(&mut self) {
-        self.holds = false;
+    /// Something was handed over. What was held back before leaves with it, unless it is held back
+    /// itself because `more_follows`.
+    pub(super) fn holds(&mut self, more_follows: bool) {
+        self.holds = more_follows && cfg!(target_os = "linux");
     }
 
     /// Nothing more follows for now: what was held back leaves.

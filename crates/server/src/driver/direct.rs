@@ -1,12 +1,8 @@
 //! Socket → message: what is large is read to where it belongs, without a stop on the way.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use bytes::BufMut;
-use tokio_util::io::poll_read_buf;
 
 use super::Driver;
 use crate::clock;
@@ -22,11 +18,11 @@ impl Driver {
         if self.connection.room() < LARGE {
             return None;
         }
-        let socket = self.socket.as_mut().filter(|socket| socket.early.is_none())?;
+        let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
         self.now = clock::read();
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
             let room = &mut room.limit(*budget * CHEAPER);
-            poll_read_buf(Pin::new(&mut socket.stream), cx, room)
+            socket.poll_read_in_place(cx, room)
         })?;
         match read {
             Poll::Ready(Ok(size @ 1..)) => {

@@ -8,6 +8,7 @@ mod batch;
 mod cork;
 mod direct;
 mod reading;
+mod socket;
 mod writing;
 
 use std::{
@@ -22,7 +23,7 @@ use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use self::{alarm::Alarm, batch::Unsent, cork::Cork};
+use self::{alarm::Alarm, socket::Socket};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -68,32 +69,10 @@ struct Budget {
     write: usize,
 }
 
-struct Socket {
-    stream: TcpStream,
-    /// What a write left behind.
-    unsent: Option<Box<Unsent>>,
-    /// What was read and not taken in yet: before the driver took over, or behind a message that
-    /// was to be answered first.
-    early: Option<Box<Bytes>>,
-    /// Whether the end was put off once, so that it is not again.
-    has_put_off: bool,
-    /// Whether our side has been shut down.
-    shut: bool,
-    cork: Cork,
-}
-
 impl Driver {
     /// Takes over a socket that has become a websocket. `early` is what was read of it already.
     pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
-        let socket = Socket {
-            stream,
-            early: Some(early).filter(|early| !early.is_empty()).map(Box::new),
-            has_put_off: false,
-            unsent: None,
-            shut: false,
-            cork: Cork::default(),
-        };
-        Self { socket: Some(socket), ..Self::without_socket(opening) }
+        Self { socket: Some(Socket::new(stream, early)), ..Self::without_socket(opening) }
     }
 
     /// For a peer that vanished before its answer: all there is to do is to let `on_open` end.
@@ -143,6 +122,8 @@ impl Future for Driver {
 }
 
 impl Driver {
+    /// Reading and writing stay functions of their own: in one with the loop, what both may need is
+    /// made ready on the stack before it is known that neither does.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut budget = Budget { read: TURN, write: TURN };
         let mut wrote = false;
@@ -217,12 +198,11 @@ impl Driver {
     fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &self.socket else { return false };
         !self.stirred
-            && socket.early.is_none()
             && socket.unsent.is_none()
             && !self.is_deaf()
             && self.is_application_idle()
             && !self.line.outbox.has_errand()
-            && socket.stream.poll_read_ready(cx).is_pending()
+            && socket.is_silent(cx)
     }
 
     /// Waits for what comes next, unless it is there already.
@@ -245,11 +225,12 @@ impl Driver {
 
     /// What the kernel holds back does not wait for longer than this turn.
     fn pull_cork(&mut self) {
-        if let Some(Socket { stream, cork, .. }) = &mut self.socket {
-            cork.pull(stream);
+        if let Some(socket) = &mut self.socket {
+            socket.pull_cork();
         }
     }
 
+    #[inline]
     fn report(&mut self, event: Option<Event>) {
         match event {
             Some(Event::Message(message)) => self.deliver(message),
@@ -258,6 +239,7 @@ impl Driver {
         }
     }
 
+    #[inline]
     fn deliver(&mut self, message: Message) {
         if self.session.is_some() {
             self.desk().inbox.push(message);

@@ -2,21 +2,17 @@
 
 use std::{
     cell::RefCell,
-    pin::Pin,
     task::{Context, Poll},
 };
 
-use aerys_proto::Event;
-use bytes::Buf;
-use tokio::io::{AsyncRead, ReadBuf};
-
-use super::{Driver, Socket};
+use super::Driver;
 use crate::clock;
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
     ///
     /// What was compressed costs the turn what it has become.
+    #[inline(never)] // See `Driver::turn`.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         if self.is_deaf() {
             return false;
@@ -26,12 +22,11 @@ impl Driver {
         }
         LENT.with_borrow_mut(|buffer| {
             let size = buffer.len().min(*budget);
-            let mut chunk = ReadBuf::new(&mut buffer[..size]);
             let Some(socket) = &mut self.socket else { return false };
-            match socket.poll_read(cx, &mut chunk) {
-                Poll::Ready(Ok(())) if !chunk.filled().is_empty() => {
-                    let (read, waiting) = (chunk.filled().len(), self.backlog_cost());
-                    self.receive(chunk.filled_mut());
+            match socket.poll_read(cx, &mut buffer[..size]) {
+                Poll::Ready(Ok(read @ 1..)) => {
+                    let waiting = self.backlog_cost();
+                    self.receive(&mut buffer[..read]);
                     let came = self.backlog_cost().saturating_sub(waiting);
                     *budget = budget.saturating_sub(read.max(came));
                     true
@@ -57,15 +52,17 @@ impl Driver {
     fn receive(&mut self, mut input: &mut [u8]) {
         let size = input.len();
         self.stirred = true;
-        while !input.is_empty() && !self.is_swamped(input) && !self.puts_off(input) {
+        while !input.is_empty() && !self.is_swamped(input) {
             // A coarse time will do for data, and not for what deadlines and round trips begin with.
-            if !matches!(input, [0x81 | 0x82, ..]) {
+            let mut event = self.connection.receive_plain(&mut input, self.now.instant);
+            if event.is_none() {
+                if self.puts_off(input) {
+                    break;
+                }
                 self.now = clock::read();
+                event = self.connection.receive(&mut input, self.now.instant);
             }
-            match self.connection.receive(&mut input, self.now.instant) {
-                Some(Event::Message(message)) => self.deliver(message),
-                event => self.report(event),
-            }
+            self.report(event);
         }
         self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
     }
@@ -95,31 +92,6 @@ impl Driver {
         socket.has_put_off = true;
         socket.put_back(input);
         true
-    }
-}
-
-impl Socket {
-    /// Keeps what was read and not taken in for the next read.
-    fn put_back(&mut self, input: &[u8]) {
-        let early = self.early.take().unwrap_or_default();
-        self.early = Some(Box::new([input, &early].concat().into()));
-    }
-
-    fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        chunk: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let Some(early) = &mut self.early else {
-            return Pin::new(&mut self.stream).poll_read(cx, chunk);
-        };
-        let size = early.len().min(chunk.remaining());
-        chunk.put_slice(&early[..size]);
-        early.advance(size);
-        if early.is_empty() {
-            self.early = None;
-        }
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -3,18 +3,18 @@
 use std::{
     cell::RefCell,
     io, mem,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::io::AsyncWrite;
+use aerys_proto::Message;
 
-use super::{Driver, Socket, batch::Batch};
+use super::{Driver, batch::Batch, socket::Socket};
 use crate::clock;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
+    #[inline(never)] // See `Driver::turn`.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         let unsent = |socket: &Socket| socket.unsent.is_some();
         let said = self.desk.as_ref().is_some_and(|desk| !desk.tray.is_clear());
@@ -41,8 +41,7 @@ impl Driver {
                     }
                 }
             }
-            // What was large is not to be kept alive by having been written here.
-            batch.clear();
+            batch.let_go();
         });
         // What could not leave at once waits with the rest.
         if let Some(desk) = &mut self.desk {
@@ -59,11 +58,10 @@ impl Driver {
         budget: &mut usize,
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
-        if let Some(unsent) = &mut socket.unsent {
-            let written = ready!(unsent.poll_write(&mut socket.stream, cx))?;
-            if unsent.is_empty() {
+        if socket.unsent.is_some() {
+            let written = ready!(socket.poll_write_unsent(cx))?;
+            if let Some(unsent) = socket.unsent.take_if(|unsent| unsent.is_empty()) {
                 self.line.outbox.flushed(unsent.ending, cx);
-                socket.unsent = None;
             }
             // There is room that was not there before: the peer has read.
             self.progress = true;
@@ -78,9 +76,8 @@ impl Driver {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if batch.is_empty() {
             debug_assert!(self.left_over.is_none(), "what is left over follows something");
-            if self.connection.is_draining() && !socket.shut {
-                socket.cork.pass();
-                socket.shut = Pin::new(&mut socket.stream).poll_shutdown(cx)?.is_ready();
+            if self.connection.is_draining() {
+                socket.shut(cx)?;
             }
             self.stirred = false;
             return Poll::Ready(Ok(false));
@@ -118,27 +115,16 @@ impl Driver {
             batch.messages.append(&mut left_over);
         }
         while !batch.is_full() {
-            if let Some(frame) = self.connection.poll_transmit() {
+            let is_free = !self.sending && !batch.is_laborious();
+            if is_free && let Some(message) = batch.messages.pop_front() {
+                self.begin(message, batch);
+            } else if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
                 if self.sending && !self.connection.is_sending() {
                     self.sending = false;
                     batch.end_message();
                 }
-                continue;
-            }
-            if batch.is_laborious() {
-                break;
-            }
-            if let Some(message) = batch.messages.pop_front() {
-                let len = message.len();
-                self.sending = self.connection.send(message).is_ok();
-                if self.sending {
-                    batch.begin_message(len);
-                } else {
-                    // One that comes too late goes with the rest when the client departs.
-                    batch.miss_message();
-                }
-            } else if !self.line.outbox.has_errand() {
+            } else if batch.is_laborious() || !self.line.outbox.has_errand() {
                 break;
             } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {
                 self.discard();
@@ -151,6 +137,27 @@ impl Driver {
         debug_assert!(!batch.lacks_said(), "what was said fits into one batch");
         if !batch.messages.is_empty() {
             self.left_over = Some(Box::new(mem::take(&mut batch.messages)));
+        }
+    }
+
+    /// Gives the connection a message to make frames of; if it is one, that is in the batch at once.
+    fn begin(&mut self, message: Message, batch: &mut Batch) {
+        let len = message.len();
+        match self.connection.transmit(message) {
+            Ok(frame) => {
+                batch.begin_message(len);
+                batch.push(frame);
+                batch.end_message();
+            }
+            Err(message) => {
+                self.sending = self.connection.send(message).is_ok();
+                if self.sending {
+                    batch.begin_message(len);
+                } else {
+                    // One that comes too late goes with the rest when the client departs.
+                    batch.miss_message();
+                }
+            }
         }
     }
 }
