@@ -21,34 +21,34 @@ pub(crate) struct Tick(pub(crate) u64);
 /// The time. On a worker's thread it may be some turns of its connections old, however long these
 /// take, but never older than its last sleep.
 pub(crate) fn now() -> Moment {
-    match READING.get() {
-        Reading::Coarse { at: Some(now), turns } if turns < TURNS => {
-            READING.set(Reading::Coarse { at: Some(now), turns: turns + 1 });
-            now
+    match (READING.get(), TURNS_LEFT.get()) {
+        (Some(reading), turns @ 1..) => {
+            TURNS_LEFT.set(turns - 1);
+            reading
         }
-        Reading::Coarse { .. } | Reading::Exact => read(),
+        _ => read(),
     }
 }
 
 /// The time, exactly.
 pub(crate) fn read() -> Moment {
     let now = Moment::at(Instant::now());
-    if let Reading::Coarse { .. } = READING.get() {
-        READING.set(Reading::Coarse { at: Some(now), turns: 0 });
+    if IS_COARSE.get() {
+        READING.set(Some(now));
+        TURNS_LEFT.set(TURNS);
     }
     now
 }
 
 /// Makes this thread's clock coarse. From now on [`slept`] is called whenever it has slept.
 pub(crate) fn be_coarse() {
-    READING.set(Reading::Coarse { at: None, turns: 0 });
+    IS_COARSE.set(true);
+    slept();
 }
 
 /// This thread has slept.
 pub(crate) fn slept() {
-    if let Reading::Coarse { .. } = READING.get() {
-        be_coarse();
-    }
+    TURNS_LEFT.set(0);
 }
 
 impl Moment {
@@ -69,18 +69,13 @@ fn epoch() -> Instant {
     *EPOCH.get_or_init(Instant::now)
 }
 
-#[derive(Clone, Copy)]
-enum Reading {
-    /// Nobody says when the thread has slept.
-    Exact,
-    Coarse {
-        at: Option<Moment>,
-        turns: u32,
-    },
-}
-
 thread_local! {
-    static READING: Cell<Reading> = const { Cell::new(Reading::Exact) };
+    /// Whether somebody says when this thread has slept.
+    static IS_COARSE: Cell<bool> = const { Cell::new(false) };
+
+    /// What a coarse clock has shown last, and for how many turns that is good.
+    static READING: Cell<Option<Moment>> = const { Cell::new(None) };
+    static TURNS_LEFT: Cell<u32> = const { Cell::new(0) };
 }
 
 /// For how many turns one reading is good, on a thread that never sleeps.

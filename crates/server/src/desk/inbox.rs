@@ -78,7 +78,9 @@ impl Inbox {
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        self.backlog.shrink_to(super::MOST);
+        if self.backlog.capacity() > super::MOST {
+            self.backlog.shrink_to(super::MOST);
+        }
     }
 }
 

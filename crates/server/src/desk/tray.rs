@@ -68,7 +68,9 @@ impl Tray {
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        self.messages.shrink_to(super::MOST);
+        if self.messages.capacity() > super::MOST {
+            self.messages.shrink_to(super::MOST);
+        }
     }
 }
 

@@ -49,6 +49,10 @@ impl Alarm {
         self.due.is_some() && self.poll(cx).is_ready()
     }
 
+    fn is_set(&self) -> bool {
+        self.due.is_some()
+    }
+
     /// It has rung, and may be set anew.
     pub(super) fn clear(&mut self) {
         self.due = None;
@@ -109,6 +113,11 @@ impl Driver {
 
     /// Sets the alarm to the next thing due.
     pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        // While nothing ends, what is due only moves away.
+        let is_calm = self.connection.is_open() && self.session.is_some();
+        if is_calm && self.alarm.is_set() && self.parting.is_none() && self.patience.is_none() {
+            return;
+        }
         let deadlines = [self.connection.poll_timeout(), self.parting, self.patience];
         if let Some(due) = deadlines.into_iter().flatten().min() {
             self.alarm.set(due, &self.line);
