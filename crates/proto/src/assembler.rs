@@ -37,6 +37,11 @@ impl Assembler {
         self.unfinished.is_none()
     }
 
+    /// How much has arrived of the message that is arriving, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.unfinished.as_ref().map_or(0, |message| message.payload.len())
+    }
+
     /// Whether a data frame may start like this, after the frames that came before.
     pub(crate) fn check_start(&self, start: Start, config: &Config) -> Result<(), PeerError> {
         match (start.opcode, &self.unfinished) {

@@ -123,6 +123,11 @@ impl Connection {
         }
     }
 
+    /// How much of a message has arrived that is not whole yet, in bytes, decompressed.
+    pub fn arriving(&self) -> usize {
+        self.reader.arriving()
+    }
+
     /// For how many of the next bytes there is room where they belong, in the memory of the
     /// message that is arriving: what [`receive_in_place`](Self::receive_in_place) has to offer.
     ///

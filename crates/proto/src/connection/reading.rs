@@ -85,6 +85,11 @@ impl Reader {
         Ok(None)
     }
 
+    /// How much has arrived of the message that is arriving.
+    pub(super) fn arriving(&self) -> usize {
+        self.assembler.as_ref().map_or(0, Assembler::len)
+    }
+
     /// For how many bytes of the frame that is arriving there is room where they belong.
     pub(super) fn room(&self, config: &Config) -> usize {
         match (&self.stage, &self.assembler) {

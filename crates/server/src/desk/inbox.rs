@@ -14,6 +14,9 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// A client of which this many bytes wait to be taken is not heard.
+    pub(crate) const FULL: usize = 4 * 1024;
+
     pub(crate) fn push(&mut self, message: Message) {
         self.cost += cost(&message);
         self.backlog.push_back(message);
@@ -43,7 +46,7 @@ impl Inbox {
 
     /// Whether so much waits that the client is not heard.
     pub(crate) fn is_full(&self) -> bool {
-        self.cost >= FULL
+        self.cost >= Self::FULL
     }
 
     /// Whether more waits than one read brings, unless what it brings was compressed.
@@ -87,9 +90,6 @@ impl Inbox {
 fn cost(message: &Message) -> usize {
     message.len() + size_of::<Message>()
 }
-
-/// A client of which this many bytes wait to be taken is not heard.
-const FULL: usize = 4 * 1024;
 
 /// The most messages that one read brings are of no bytes: some 2,700, which come to half of this.
 const SWAMPED: usize = 256 * 1024;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Driver;
-use crate::clock;
+use crate::{clock, desk::Inbox};
 
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
@@ -14,14 +14,17 @@ impl Driver {
     /// What was compressed costs the turn what it has become.
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
-        if self.is_deaf() {
+        let hearing = self.hearing();
+        if hearing == 0 {
             return false;
         }
-        if let Some(read) = self.read_in_place(cx, budget) {
+        if hearing == usize::MAX
+            && let Some(read) = self.read_in_place(cx, budget)
+        {
             return read;
         }
         LENT.with_borrow_mut(|buffer| {
-            let size = buffer.len().min(*budget);
+            let size = buffer.len().min(*budget).min(hearing);
             let Some(socket) = &mut self.socket else { return false };
             match socket.poll_read(cx, &mut buffer[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
@@ -44,9 +47,27 @@ impl Driver {
         self.desk.as_ref().map_or(0, |desk| desk.inbox.cost())
     }
 
-    /// Whether nothing is read: there is no socket, or the application is behind.
+    /// Whether nothing is read.
     pub(super) fn is_deaf(&self) -> bool {
-        self.socket.is_none() || self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full())
+        self.hearing() == 0
+    }
+
+    /// How many bytes are read at most: none if there is no socket or the application is behind. Few
+    /// if it is about to be, since it works while the client takes nothing of what it is owed: as
+    /// many as show whether the client has gone.
+    pub(super) fn hearing(&self) -> usize {
+        let Some(socket) = &self.socket else { return 0 };
+        if self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full()) {
+            return 0;
+        }
+        let is_stuck = socket.unsent.is_some()
+            && self.line.outbox.queued_bytes() >= Inbox::FULL
+            && !self.is_application_idle();
+        if is_stuck {
+            Inbox::FULL.saturating_sub(self.backlog_cost() + self.connection.arriving())
+        } else {
+            usize::MAX
+        }
     }
 
     fn receive(&mut self, mut input: &mut [u8]) {

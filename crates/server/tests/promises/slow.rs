@@ -3,13 +3,13 @@
 use std::{
     io::ErrorKind,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
 
-use aerys::Options;
+use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -116,6 +116,59 @@ async fn one_who_writes_and_never_reads_is_not_read_until_it_does() {
         drop(raw);
         server.stop().await;
     }
+}
+
+/// Echoes, and waits for each answer.
+#[derive(Clone, Default)]
+struct Steady {
+    client: Arc<OnceLock<Client>>,
+    heard: Arc<AtomicUsize>,
+}
+
+impl Websocket for Steady {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(self.client.get_or_init(|| handshake.accept()).clone())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        self.heard.fetch_add(1, Relaxed);
+        Ok(client.send(message).await?)
+    }
+}
+
+#[tokio::test]
+async fn while_an_answer_is_awaited_that_is_not_taken_no_other_message_is_in_memory() {
+    let app = Steady::default();
+    let server = serve_with(app.clone(), Options::new().heartbeat_period(None)).await;
+    let mut raw = Raw::open(&server).await;
+    let message = frame(2, &[3; 16 * KIB]);
+    let mut left = Vec::new();
+    // Until the kernels on the way are full, and stay full.
+    loop {
+        if left.is_empty() {
+            left.clone_from(&message);
+        }
+        match raw.stream.try_write(&left) {
+            Ok(written) => drop(left.drain(..written)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if timeout(Duration::from_millis(300), raw.stream.writable()).await.is_err() {
+                    break;
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let client = app.client.get().expect("it was let in");
+    let heard = app.heard.load(Relaxed);
+    let stats = client.inspect();
+    assert_eq!(stats.messages_read, heard as u64);
+    assert!(stats.queued_bytes >= 16 * KIB, "{}", stats.queued_bytes);
+    // As soon as it reads, it is heard again.
+    for _ in 0..=heard {
+        assert_eq!(raw.frame().await.1.len(), 16 * KIB);
+    }
+    drop(raw);
+    server.stop().await;
 }
 
 #[tokio::test]

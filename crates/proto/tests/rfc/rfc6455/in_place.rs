@@ -40,6 +40,28 @@ fn there_is_room_for_what_has_begun_to_arrive_of_a_message_and_for_nothing_else(
 }
 
 #[test]
+fn what_arrives_of_a_message_is_told_until_it_is_whole() {
+    let long = |first| frame(first, "x".repeat(200));
+    let mut session = Session::new(Config::default());
+    let pieces = [
+        (header(FIN | TEXT, 200), 0),
+        (long(FIN | TEXT)[8..108].to_vec(), 100),
+        (long(FIN | TEXT)[108..].to_vec(), 0),
+        (long(BINARY), 200),
+        (frame(PING, "ping"), 200),
+        (frame(CONTINUATION, "five!"), 205),
+        (frame(FIN | CONTINUATION, ""), 0),
+    ];
+    for (piece, arriving) in pieces {
+        session.receive(&piece);
+        assert_eq!(session.connection.arriving(), arriving, "after {} bytes", piece.len());
+    }
+    session.receive(long(TEXT));
+    session.connection.close(CloseCode::NORMAL.into(), session.now);
+    assert_eq!(session.connection.arriving(), 0);
+}
+
+#[test]
 fn compressed_payloads_have_no_room() {
     let mut session = Session::compressed(Config::default(), "permessage-deflate");
     session.receive(&frame(FIN | 0x40 | TEXT, "not deflate, but that is not known yet")[..9]);
