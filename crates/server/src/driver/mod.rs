@@ -13,7 +13,7 @@ mod writing;
 
 use std::{
     collections::VecDeque,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Instant,
@@ -21,7 +21,7 @@ use std::{
 
 use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::yield_now};
 
 use self::{alarm::Alarm, socket::Socket};
 use crate::{
@@ -142,8 +142,9 @@ impl Driver {
             if budget.read == 0 || budget.write == 0 {
                 // It may be long before it rests.
                 self.set_alarm(cx);
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                // The next turn comes when the runtime has looked at all sockets, and not before
+                // those that have something to say.
+                return pin!(yield_now()).poll(cx);
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
             let listens_again = deaf && !self.is_deaf() && self.socket.is_some();
