@@ -55,7 +55,7 @@ impl Driver {
     /// How many bytes are read at most: none if there is no socket or the application is behind. Few
     /// if it is about to be, since it works while the client takes nothing of what it is owed: as
     /// many as show whether the client has gone.
-    pub(super) fn hearing(&self) -> usize {
+    fn hearing(&self) -> usize {
         let Some(socket) = &self.socket else { return 0 };
         if self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full()) {
             return 0;
