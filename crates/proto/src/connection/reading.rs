@@ -157,8 +157,9 @@ impl Reader {
         input: &mut &mut [u8],
         config: &Config,
     ) -> Option<Result<Message, PeerError>> {
-        let Header { start, len, key } = self.plain_header(input, config)?;
-        take(input, if len < 126 { SHORT_HEADER } else { SHORT_HEADER + 2 });
+        let header = self.plain_header(input, config)?;
+        take(input, header.size());
+        let Header { start, len, key } = header;
         let payload = take(input, len as usize);
         Mask::new(key).apply(payload);
         self.count.count_frame(false);
@@ -176,22 +177,23 @@ impl Reader {
             _ => return None,
         };
         // Masked, and with a length of 7 or 16 bits. RFC 6455 §5.2: the shorter if it will do.
-        let (len, key, header) = match second.wrapping_sub(0x80) {
-            len @ ..126 => (len.into(), [a, b, c, d], SHORT_HEADER),
+        let (len, key) = match second.wrapping_sub(0x80) {
+            len @ ..126 => (len.into(), [a, b, c, d]),
             126 => match (u16::from_be_bytes([a, b]), input.get(4..8)) {
-                (len @ 126.., Some(&[a, b, c, d])) => (len, [a, b, c, d], SHORT_HEADER + 2),
+                (len @ 126.., Some(&[a, b, c, d])) => (len.into(), [a, b, c, d]),
                 _ => return None,
             },
             _ => return None,
         };
-        let size = usize::from(len);
+        let start = Start { fin: true, compressed: false, opcode };
+        let header = Header { start, len, key };
+        let size = len as usize;
         let is_between = matches!(self.stage, Stage::Start)
             && self.assembler.as_ref().is_some_and(Assembler::is_idle);
-        let is_there = input.len() >= header + size
+        let is_there = input.len() >= header.size() + size
             && size <= config.max_frame_size
             && size <= config.max_msg_size;
-        let start = Start { fin: true, compressed: false, opcode };
-        (is_between && is_there).then_some(Header { start, len: len.into(), key })
+        (is_between && is_there).then_some(header)
     }
 
     /// Reads on from where a frame starts.
