@@ -15,26 +15,26 @@ use tokio::{io::Interest, net::TcpStream};
 /// Reads once. Who gets less than there is room for has emptied the socket, which the runtime is
 /// told, so that nobody asks in vain.
 pub(super) fn poll_recv(
-    stream: &TcpStream,
+    stream: &mut TcpStream,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
     let size = buffer.len();
     poll(stream, Interest::READABLE, cx, size, || {
-        recv(stream, &mut *buffer, RecvFlags::empty()).map(|(read, _)| read)
+        recv(&*stream, &mut *buffer, RecvFlags::empty()).map(|(read, _)| read)
     })
 }
 
 /// Writes once. If `more_follows`, the kernel waits for that.
 pub(super) fn poll_send(
-    stream: &TcpStream,
+    stream: &mut TcpStream,
     cx: &mut Context<'_>,
     bytes: &[u8],
     more_follows: bool,
 ) -> Poll<io::Result<usize>> {
     let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
     poll(stream, Interest::WRITABLE, cx, bytes.len(), || {
-        send(stream, bytes, SendFlags::NOSIGNAL | more)
+        send(&*stream, bytes, SendFlags::NOSIGNAL | more)
     })
 }
 

@@ -65,7 +65,7 @@ impl Socket {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let Some(early) = &mut self.early else {
-            return system::poll_recv(&self.stream, cx, buffer);
+            return system::poll_recv(&mut self.stream, cx, buffer);
         };
         let size = early.len().min(buffer.len());
         early.copy_to_slice(&mut buffer[..size]);
@@ -93,7 +93,7 @@ impl Socket {
         bytes: &[u8],
         more_follows: bool,
     ) -> Poll<io::Result<usize>> {
-        let written = system::poll_send(&self.stream, cx, bytes, more_follows);
+        let written = system::poll_send(&mut self.stream, cx, bytes, more_follows);
         if written.is_ready() {
             self.cork.holds(more_follows);
         }

@@ -2,40 +2,32 @@
 
 use std::{
     io,
-    task::{Context, Poll, ready},
+    pin::Pin,
+    task::{Context, Poll},
 };
 
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
 /// Reads once.
 pub(super) fn poll_recv(
-    stream: &TcpStream,
+    stream: &mut TcpStream,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
-    loop {
-        match stream.try_read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                ready!(stream.poll_read_ready(cx))?;
-            }
-            read => return Poll::Ready(read),
-        }
-    }
+    let mut buffer = ReadBuf::new(buffer);
+    let read = Pin::new(stream).poll_read(cx, &mut buffer);
+    read.map_ok(|()| buffer.filled().len())
 }
 
 /// Writes once. Whether more follows is of no interest here.
 pub(super) fn poll_send(
-    stream: &TcpStream,
+    stream: &mut TcpStream,
     cx: &mut Context<'_>,
     bytes: &[u8],
     _: bool,
 ) -> Poll<io::Result<usize>> {
-    loop {
-        match stream.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                ready!(stream.poll_write_ready(cx))?;
-            }
-            written => return Poll::Ready(written),
-        }
-    }
+    Pin::new(stream).poll_write(cx, bytes)
 }
