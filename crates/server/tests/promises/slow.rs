@@ -82,30 +82,35 @@ async fn what_was_handed_to_the_kernel_is_owed_no_more() {
     server.stop().await;
 }
 
+/// Says these messages until the kernels on the way are full, and stay full; how many it has begun,
+/// and what is left of the last.
+async fn fill(raw: &Raw, message: impl Fn(u32) -> Vec<u8>) -> (u32, Vec<u8>) {
+    let (mut count, mut left) = (0, Vec::new());
+    loop {
+        if left.is_empty() {
+            left = frame(2, &message(count));
+            count += 1;
+        }
+        match raw.stream.try_write(&left) {
+            Ok(written) => drop(left.drain(..written)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if timeout(Duration::from_millis(300), raw.stream.writable()).await.is_err() {
+                    return (count, left);
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(count < 20_000, "it is read on and on");
+    }
+}
+
 #[tokio::test]
 async fn one_who_writes_and_never_reads_is_not_read_until_it_does() {
     for waits in [true, false] {
         let server = serve_with(Echo { waits }, Options::new().heartbeat_period(None)).await;
         let mut raw = Raw::open(&server).await;
         let message = |number: u32| [&number.to_be_bytes()[..], &[3; 10_000]].concat();
-        let (mut count, mut left) = (0, Vec::new());
-        // Until the kernels on the way are full, and stay full.
-        loop {
-            if left.is_empty() {
-                left = frame(2, &message(count));
-                count += 1;
-            }
-            match raw.stream.try_write(&left) {
-                Ok(written) => drop(left.drain(..written)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if timeout(Duration::from_millis(300), raw.stream.writable()).await.is_err() {
-                        break;
-                    }
-                }
-                Err(error) => panic!("{error}"),
-            }
-            assert!(count < 20_000, "it is read on and on");
-        }
+        let (count, left) = fill(&raw, message).await;
         for number in 0..count - 1 {
             let (first, payload) = raw.frame().await;
             assert!(first == 0x82 && payload == message(number), "{number}");
@@ -141,23 +146,7 @@ async fn while_an_answer_is_awaited_that_is_not_taken_no_other_message_is_in_mem
     let app = Steady::default();
     let server = serve_with(app.clone(), Options::new().heartbeat_period(None)).await;
     let mut raw = Raw::open(&server).await;
-    let message = frame(2, &[3; 16 * KIB]);
-    let mut left = Vec::new();
-    // Until the kernels on the way are full, and stay full.
-    loop {
-        if left.is_empty() {
-            left.clone_from(&message);
-        }
-        match raw.stream.try_write(&left) {
-            Ok(written) => drop(left.drain(..written)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if timeout(Duration::from_millis(300), raw.stream.writable()).await.is_err() {
-                    break;
-                }
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
+    fill(&raw, |_| vec![3; 16 * KIB]).await;
     let client = app.client.get().expect("it was let in");
     let heard = app.heard.load(Relaxed);
     let stats = client.inspect();
