@@ -1,16 +1,19 @@
 //! The payload of a message that is arriving: its memory follows what has arrived.
 
+mod memory;
 mod reserve;
 
 use std::mem;
 
 use bytes::{BufMut, Bytes};
 
+use self::memory::Memory;
+
 /// It is allocated no memory for more than the message can grow to, nor for more than twice what
-/// has arrived. Doubling keeps one of many small frames from being moved at each. What the thread
-/// has in [reserve] it may be lent as soon as it can grow to that.
+/// has arrived, and a page if it is large. Doubling keeps one of many small frames from being moved
+/// at each. What the thread has in [reserve] it may be lent as soon as it can grow to that.
 #[derive(Debug, Default)]
-pub(crate) struct Payload(Vec<u8>);
+pub(crate) struct Payload(Memory);
 
 impl Payload {
     /// How much has arrived, in bytes.
@@ -19,12 +22,12 @@ impl Payload {
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_slice()
     }
 
     /// Adds `bytes`; `longest` is what the payload can at most grow to, with these.
     pub(crate) fn push(&mut self, bytes: &[u8], longest: usize) {
-        if bytes.len() > self.spare() {
+        if bytes.len() > self.0.spare() {
             let arrived = self.len() + bytes.len();
             self.grow(arrived.max(longest.min(2 * self.0.capacity())), longest);
         }
@@ -33,7 +36,7 @@ impl Payload {
 
     /// How many bytes [`fill`](Self::fill) has room for. There is none before something was pushed.
     pub(crate) fn room(&self, longest: usize) -> usize {
-        match self.spare() {
+        match self.0.spare() {
             0 => self.doubled(longest) - self.len(),
             spare => spare,
         }
@@ -47,31 +50,27 @@ impl Payload {
         longest: usize,
         read: impl FnOnce(&mut dyn BufMut),
     ) -> &mut [u8] {
-        if self.spare() == 0 {
+        if self.0.spare() == 0 {
             self.grow(self.doubled(longest), longest);
         }
-        let (from, room) = (self.len(), self.spare().min(most));
-        read(&mut (&mut self.0).limit(room));
-        &mut self.0[from..]
+        self.0.fill(self.0.spare().min(most), read)
     }
 
     /// All of it.
-    pub(crate) fn finish(mut self) -> Bytes {
-        // It was lent more than it needed in the end.
-        if self.0.capacity() > 2 * self.0.len() {
-            self.0.shrink_to_fit();
+    pub(crate) fn finish(self) -> Bytes {
+        if self.0.capacity() <= 2 * self.len() {
+            return reserve::lend(self.0);
         }
-        reserve::lend(self.0)
+        // It was lent more than it needed in the end.
+        let bytes = Bytes::copy_from_slice(self.bytes());
+        reserve::keep(self.0);
+        bytes
     }
 
     /// How much memory it has, in bytes.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
-    }
-
-    fn spare(&self) -> usize {
-        self.0.capacity() - self.0.len()
     }
 
     fn doubled(&self, longest: usize) -> usize {
@@ -82,10 +81,10 @@ impl Payload {
     fn grow(&mut self, size: usize, longest: usize) {
         match reserve::take(longest).or_else(|| reserve::take(size)) {
             Some(mut lent) => {
-                lent.extend_from_slice(&self.0);
+                lent.extend_from_slice(self.0.as_slice());
                 reserve::keep(mem::replace(&mut self.0, lent));
             }
-            None => self.0.reserve_exact(size - self.0.len()),
+            None => self.0.grow(size),
         }
     }
 }
@@ -202,13 +201,13 @@ mod tests {
     fn a_message_keeps_no_more_than_twice_its_memory() {
         alone(|| {
             drop(reserve::take(1 << 20));
-            reserve::keep(Vec::with_capacity(1 << 20));
+            reserve::keep(Memory::with_capacity(1 << 20));
             let mut payload = Payload::default();
             // It might have become large, and did not.
             payload.push(&[1; 1000], 1 << 20);
             assert_eq!(payload.capacity(), 1 << 20);
             assert_eq!(payload.finish(), vec![1; 1000]);
-            assert!(reserve::take(1 << 20).is_none());
+            assert!(reserve::take(1 << 20).is_some());
         });
     }
 }

@@ -8,9 +8,11 @@ use std::{cell::RefCell, mem};
 
 use bytes::Bytes;
 
+use super::memory::{LARGE, Memory};
+
 /// Memory for at least `size` bytes and for no more than twice as many, if this thread has it to
 /// spare. From now on the thread keeps what it is given back.
-pub(super) fn take(size: usize) -> Option<Vec<u8>> {
+pub(super) fn take(size: usize) -> Option<Memory> {
     if size < LARGE {
         return None;
     }
@@ -18,12 +20,15 @@ pub(super) fn take(size: usize) -> Option<Vec<u8>> {
 }
 
 /// What has arrived, in memory that is kept by the thread that drops the last of it.
-pub(super) fn lend(payload: Vec<u8>) -> Bytes {
-    if payload.capacity() < LARGE { payload.into() } else { Bytes::from_owner(Lent(payload)) }
+pub(super) fn lend(payload: Memory) -> Bytes {
+    match payload.into_small() {
+        Ok(payload) => payload.into(),
+        Err(payload) => Bytes::from_owner(Lent(payload)),
+    }
 }
 
 /// Keeps the memory of a payload that was moved.
-pub(super) fn keep(mut payload: Vec<u8>) {
+pub(super) fn keep(mut payload: Memory) {
     payload.clear();
     // Nothing is kept by a thread that is about to end, nor by one on which no payload has grown.
     let _ = RESERVE.try_with(|reserve| {
@@ -34,11 +39,11 @@ pub(super) fn keep(mut payload: Vec<u8>) {
 }
 
 /// The memory of a finished payload.
-struct Lent(Vec<u8>);
+struct Lent(Memory);
 
 impl AsRef<[u8]> for Lent {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.0.as_slice()
     }
 }
 
@@ -51,13 +56,13 @@ impl Drop for Lent {
 /// The last to come in is the first to go out: it is the one that the cache still has.
 #[derive(Default)]
 struct Reserve {
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Memory>,
     size: usize,
 }
 
 impl Reserve {
-    fn take(&mut self, size: usize) -> Option<Vec<u8>> {
-        let fits = |spare: &Vec<u8>| (size..=size.saturating_mul(2)).contains(&spare.capacity());
+    fn take(&mut self, size: usize) -> Option<Memory> {
+        let fits = |spare: &Memory| (size..=size.saturating_mul(2)).contains(&spare.capacity());
         let found = self.spare.iter().rposition(fits)?;
         let spare = self.spare.remove(found);
         self.size -= spare.capacity();
@@ -65,7 +70,7 @@ impl Reserve {
     }
 
     /// The oldest make room.
-    fn keep(&mut self, payload: Vec<u8>) {
+    fn keep(&mut self, payload: Memory) {
         let size = payload.capacity();
         if !(LARGE..=MOST).contains(&size) {
             return;
@@ -83,9 +88,6 @@ thread_local! {
     static RESERVE: RefCell<Option<Reserve>> = const { RefCell::new(None) };
 }
 
-/// Less is soon moved, and the allocator has it at hand; in bytes.
-const LARGE: usize = 128 * 1024;
-
 /// How much one thread keeps, in bytes.
 const MOST: usize = 8 * 1024 * 1024;
 
@@ -98,10 +100,10 @@ mod tests {
         let mut reserve = Reserve::default();
         let sizes = [LARGE - 1, LARGE, MOST / 2, MOST / 2, MOST + 1, MOST / 2 - LARGE, LARGE];
         for size in sizes {
-            reserve.keep(Vec::with_capacity(size));
+            reserve.keep(Memory::with_capacity(size));
             assert!(reserve.size <= MOST);
         }
-        let kept: Vec<usize> = reserve.spare.iter().map(Vec::capacity).collect();
+        let kept: Vec<usize> = reserve.spare.iter().map(Memory::capacity).collect();
         assert_eq!(kept, [MOST / 2, MOST / 2 - LARGE, LARGE]);
         assert_eq!(reserve.size, MOST);
     }
@@ -110,7 +112,7 @@ mod tests {
     fn what_is_taken_is_large_enough_and_at_most_twice_as_large() {
         let mut reserve = Reserve::default();
         for times in [2, 4, 8, 5] {
-            reserve.keep(Vec::with_capacity(times * LARGE));
+            reserve.keep(Memory::with_capacity(times * LARGE));
         }
         assert!(reserve.take(9 * LARGE).is_none());
         assert!(reserve.take(LARGE - 1).is_none());
@@ -120,13 +122,19 @@ mod tests {
         assert_eq!(reserve.size, 10 * LARGE);
     }
 
+    fn ones() -> Memory {
+        let mut memory = Memory::with_capacity(LARGE);
+        memory.extend_from_slice(&[1; LARGE]);
+        memory
+    }
+
     #[test]
     fn only_a_thread_on_which_payloads_grow_keeps_what_is_dropped_on_it() {
-        drop(lend(vec![1; LARGE]));
+        drop(lend(ones()));
         assert!(take(LARGE).is_none());
-        let payload = lend(vec![1; LARGE]);
+        let payload = lend(ones());
         let address = payload.as_ptr();
         drop(payload);
-        assert_eq!(take(LARGE).map(|it| (it.as_ptr(), it.len())), Some((address, 0)));
+        assert_eq!(take(LARGE).map(|it| (it.as_slice().as_ptr(), it.len())), Some((address, 0)));
     }
 }

@@ -24,12 +24,12 @@ impl Driver {
             return read;
         }
         LENT.with_borrow_mut(|buffer| {
-            let size = buffer.len().min(*budget).min(hearing);
+            let size = CHUNK.min(*budget).min(hearing);
             let Some(socket) = &mut self.socket else { return false };
-            match socket.poll_read(cx, &mut buffer[..size]) {
+            match socket.poll_read(cx, &mut buffer.0[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
                     let waiting = self.backlog_cost();
-                    self.receive(&mut buffer[..read]);
+                    self.receive(&mut buffer.0[..read]);
                     let came = self.backlog_cost().saturating_sub(waiting);
                     *budget = budget.saturating_sub(read.max(came));
                     true
@@ -119,8 +119,13 @@ impl Driver {
 thread_local! {
     /// What every connection of this thread reads into: lent for one read, always cache-hot, and
     /// the reason why an idle connection owns no buffer.
-    static LENT: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK].into());
+    static LENT: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; CHUNK])));
 }
+
+/// Begins a page, as most of what the kernel copies from does. Elsewhere that copy may be slow: see
+/// the protocol's `payload::memory`.
+#[repr(align(4096))]
+struct Chunk([u8; CHUNK]);
 
 /// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
 /// that waits, and no neighbour waits long.
