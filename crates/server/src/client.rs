@@ -104,12 +104,18 @@ impl<S> Client<S> {
     /// # }
     /// ```
     pub fn inspect(&self) -> Stats {
-        let line = self.line();
+        let line = self.settled_line();
         line.meter.stats(self.peer_addr(), line.queued_bytes(), line.outbox.dropped())
     }
 
     pub(crate) fn line(&self) -> &Line {
         &self.0.line
+    }
+
+    /// Its line, once what was broadcast before has been put on it.
+    pub(crate) fn settled_line(&self) -> &Line {
+        self.endpoint().registry().worker(self.id()).settle();
+        self.line()
     }
 }
 

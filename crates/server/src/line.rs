@@ -175,6 +175,12 @@ impl Line {
         self.outbox.push(message, receipt)
     }
 
+    /// Puts messages into the outbox that nobody waits for.
+    pub(crate) fn push_all(&self, messages: &[Message]) {
+        self.hand_in_tray();
+        self.outbox.push_all(messages);
+    }
+
     /// Bytes sent and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.hand_in_tray();

@@ -18,6 +18,7 @@ use crate::{
     handshake::Accepted,
     line::Line,
     mount::{BoxFuture, Mount},
+    worker::Worker,
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -71,6 +72,8 @@ impl Session {
         }
         let outcome = Desk::lend(desk, &line.outbox, || self.handlers.as_mut().poll(cx));
         self.waits = desk.as_mut().is_some_and(|desk| desk.inbox.was_awaited());
+        // What it has broadcast leaves before the next client's turn.
+        Worker::settle_here();
         outcome
     }
 }

@@ -1,7 +1,6 @@
 //! One message to many clients.
 
 use std::{
-    collections::HashSet,
     fmt, mem,
     pin::Pin,
     sync::{
@@ -14,7 +13,8 @@ use std::{
 use aerys_proto::Message;
 use futures_util::task::AtomicWaker;
 
-use crate::{Client, ClientId, Endpoint, SendError, outbox::Receipt, registry::Shard};
+use super::delivery::{Audience, Delivery};
+use crate::{ClientId, Endpoint, SendError};
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
 ///
@@ -48,13 +48,6 @@ pub(crate) struct Tallying {
     gone: AtomicUsize,
     dropped: AtomicUsize,
     waiting: AtomicWaker,
-}
-
-#[derive(Default)]
-struct Audience {
-    /// `None` is everyone.
-    only: Option<HashSet<ClientId>>,
-    except: HashSet<ClientId>,
 }
 
 impl<'e, S> Broadcast<'e, S> {
@@ -92,19 +85,13 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
             if !audience.may_be_at(index, shards.len()) {
                 continue;
             }
-            let (endpoint, message) = (self.endpoint.clone(), message.clone());
-            let audience = Arc::clone(&audience);
-            let tallying = tallying.cloned();
-            if let Some(tallying) = &tallying {
-                tallying.expect_one();
-            }
-            shard.worker().run(move || {
-                let shard = &endpoint.registry().shards()[index];
-                audience.deliver(shard, &message, tallying.as_ref());
-                if let Some(tallying) = tallying {
-                    tallying.done_with_one();
-                }
-            });
+            shard.worker().give(Delivery::new(
+                self.endpoint.clone(),
+                index,
+                Arc::clone(&audience),
+                message.clone(),
+                tallying.map(Tallying::expect_one),
+            ));
         }
     }
 }
@@ -129,37 +116,6 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
 
 impl<S> Unpin for Broadcast<'_, S> {}
 
-impl Audience {
-    fn may_be_at(&self, worker: usize, workers: usize) -> bool {
-        self.only.as_ref().is_none_or(|only| only.iter().any(|id| id.worker(workers) == worker))
-    }
-
-    fn deliver<S>(&self, shard: &Shard<S>, message: &Message, tallying: Option<&Arc<Tallying>>) {
-        let clients = shard.lock();
-        let deliver = |client: &Client<S>| {
-            let receipt = match tallying {
-                Some(tallying) => {
-                    tallying.expect_one();
-                    Receipt::Broadcast(Arc::clone(tallying))
-                }
-                None => Receipt::Nobody,
-            };
-            // One that has gone is counted by its receipt.
-            let _ = client.line().push(message.clone(), receipt);
-        };
-        match &self.only {
-            Some(only) => {
-                only.difference(&self.except).filter_map(|id| clients.get(id)).for_each(deliver);
-            }
-            None if self.except.is_empty() => clients.values().for_each(deliver),
-            None => clients
-                .values()
-                .filter(|client| !self.except.contains(&client.id()))
-                .for_each(deliver),
-        }
-    }
-}
-
 impl Tallying {
     fn new() -> Self {
         Self {
@@ -182,11 +138,13 @@ impl Tallying {
         self.done_with_one();
     }
 
-    fn expect_one(&self) {
+    /// For one more who will be [done](Self::done_with_one).
+    pub(super) fn expect_one(self: &Arc<Self>) -> Arc<Self> {
         self.open.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(self)
     }
 
-    fn done_with_one(&self) {
+    pub(super) fn done_with_one(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiting.wake();
         }

@@ -47,9 +47,8 @@ impl<'c, S> Close<'c, S> {
     fn ask(&mut self) {
         if !self.asked {
             self.asked = true;
-            self.client.endpoint().registry().worker(self.client.id()).settle();
             let reason = std::mem::take(&mut self.reason);
-            self.client.line().outbox.close(aerys_proto::Close::new(self.code, reason));
+            self.client.settled_line().outbox.close(aerys_proto::Close::new(self.code, reason));
         }
     }
 }

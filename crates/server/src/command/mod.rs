@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod close;
+mod delivery;
 mod send;
 
 pub(crate) use broadcast::Tallying;

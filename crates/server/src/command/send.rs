@@ -8,7 +8,7 @@ use std::{
 
 use aerys_proto::Message;
 
-use crate::{Client, SendError, line::Line, outbox::Receipt};
+use crate::{Client, SendError, outbox::Receipt};
 
 /// A message about to be sent; see [`Client::send`].
 ///
@@ -36,7 +36,7 @@ impl<'c, S> Send<'c, S> {
     /// Sends it without waiting. If the client has gone, nothing happens.
     pub fn nowait(mut self) {
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
-            settle(self.client).say(message);
+            self.client.settled_line().say(message);
         }
     }
 }
@@ -48,7 +48,7 @@ impl<S> Future for Send<'_, S> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
                 let receipt = Receipt::Sender(cx.waker().clone());
-                let place = settle(self.client).push(message, receipt)?;
+                let place = self.client.settled_line().push(message, receipt)?;
                 self.stage = Stage::Sent(place);
                 Poll::Pending
             }
@@ -70,12 +70,6 @@ impl<S> Drop for Send<'_, S> {
             self.client.line().outbox.abandon(place);
         }
     }
-}
-
-/// The line to a client, once what was broadcast before has been put on it.
-fn settle<S>(client: &Client<S>) -> &Line {
-    client.endpoint().registry().worker(client.id()).settle();
-    client.line()
 }
 
 impl<S> fmt::Debug for Send<'_, S> {

@@ -81,6 +81,13 @@ impl Outbox {
         outcome
     }
 
+    /// Puts messages in that nobody waits for.
+    pub(crate) fn push_all(&self, messages: &[Message]) {
+        let mut unsettled = Vec::new();
+        self.lock().push_all(messages, self.bounds, &mut unsettled);
+        settle(unsettled);
+    }
+
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
     pub(crate) fn poll_sent(&self, place: u64, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
         // Where messages are dropped from the front, one that was passed by need not have left.

@@ -73,6 +73,11 @@ impl Queue {
         self.parcels.is_empty() || self.bytes + cost(message) <= limit
     }
 
+    /// Whether each of several messages fits in, one after the other.
+    pub(super) fn has_room_for_all(&self, messages: &[Message], limit: usize) -> bool {
+        self.bytes + messages.iter().map(cost).sum::<usize>() <= limit
+    }
+
     pub(super) fn push(&mut self, message: Message, receipt: Receipt) -> u64 {
         let cost = cost(&message);
         self.bytes += cost;
@@ -81,6 +86,19 @@ impl Queue {
         take_room(&SPARE, &mut self.parcels);
         self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
         place
+    }
+
+    /// Puts in several that nobody waits for.
+    pub(super) fn push_all(&mut self, messages: &[Message]) {
+        take_room(&SPARE, &mut self.parcels);
+        self.parcels.reserve(messages.len());
+        for (place, message) in (self.last_place + 1..).zip(messages) {
+            let cost = cost(message);
+            self.bytes += cost;
+            self.last_place = place;
+            let message = Some(message.clone());
+            self.parcels.push_back(Parcel { place, message, cost, receipt: Receipt::Nobody });
+        }
     }
 
     /// Puts in what nobody waits for, before everything that the driver does not have.

@@ -144,6 +144,23 @@ impl<'o> Locked<'o> {
         Ok(self.queue.push(message, receipt))
     }
 
+    /// As [`push`](Self::push), for each; nobody is to hear what becomes of them.
+    pub(super) fn push_all(
+        &mut self,
+        messages: &[Message],
+        bounds: Bounds,
+        unsettled: &mut Vec<Settlement>,
+    ) {
+        let is_open = matches!(self.phase, Phase::Open);
+        if is_open && self.queue.has_room_for_all(messages, bounds.max_queued_bytes) {
+            self.call_driver(News::Message);
+            return self.queue.push_all(messages);
+        }
+        for message in messages {
+            let _ = self.push(message.clone(), Receipt::Nobody, bounds, unsettled);
+        }
+    }
+
     /// Has the driver told when the lock is released.
     pub(super) fn call_driver(&mut self, news: News) {
         self.news = Some(news);

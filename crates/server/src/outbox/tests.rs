@@ -45,6 +45,33 @@ fn what_was_put_in_before_a_close_leaves_before_it() {
 }
 
 #[test]
+fn several_messages_are_put_in_as_each_of_them_would_be() {
+    let texts: Vec<Message> = (0..6).map(|number| Message::text(number.to_string())).collect();
+    for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
+        for fitting in 0..8 {
+            for already in 0..3 {
+                let bounds = Bounds { max_queued_bytes: fitting * (PARCEL_COST + 1), overflow };
+                let [one, other] = [(), ()].map(|()| Outbox::new(bounds));
+                for outbox in [&one, &other] {
+                    for _ in 0..already {
+                        let _ = push(outbox, "x");
+                    }
+                }
+                one.push_all(&texts);
+                for text in &texts {
+                    let _ = other.push(text.clone(), Receipt::Nobody);
+                }
+                assert_eq!(one.queued_bytes(), other.queued_bytes());
+                assert_eq!(one.dropped(), other.dropped());
+                assert_eq!(one.has_errand(), other.has_errand());
+                assert_eq!(take_all(&one), take_all(&other), "{overflow:?} {fitting} {already}");
+                assert_eq!(push(&one, "y"), push(&other, "y"), "they have the same places");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_place_is_reached_when_its_message_was_flushed_and_not_before() {
     let outbox = outbox(1000);
     let first = push(&outbox, "a").unwrap();

@@ -1,6 +1,9 @@
 //! `broadcast`: who hears it, in which order, and what is counted.
 
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, OnceLock, mpsc},
+};
 
 use aerys::{
     Client, ClientId, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running,
@@ -250,6 +253,68 @@ async fn a_broadcast_from_a_thread_is_before_its_next_send_and_before_its_close(
         assert_eq!(ws.hear_text().await, "last");
         assert_eq!(ws.hear_close().await.0, 1000);
     }
+    drop(peers);
+    server.stop().await;
+}
+
+/// Says each number, all at once: to all, to all but one client, or to that one in either way.
+fn say_numbers(one: &Client) {
+    for number in NUMBERS {
+        let all = one.endpoint().broadcast(number.to_string());
+        match number % 7 {
+            0..3 => all.nowait(),
+            3 | 4 => all.except([one.id()]).nowait(),
+            5 => all.only([one.id()]).nowait(),
+            _ => one.send(number.to_string()).nowait(),
+        }
+    }
+}
+
+/// More than a worker keeps for later, and than leaves in one write.
+const NUMBERS: Range<usize> = 0..3000;
+
+/// The peers hear their numbers in order; the first is the one.
+async fn hear_numbers(peers: &mut [Ws]) {
+    for (index, ws) in peers.iter_mut().enumerate() {
+        for number in NUMBERS {
+            if if index == 0 { !(3..5).contains(&(number % 7)) } else { number % 7 < 5 } {
+                assert_eq!(ws.hear_text().await, number.to_string());
+            }
+        }
+    }
+}
+
+struct Numbers;
+
+impl Websocket for Numbers {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, _: Message) -> Result<(), Failure> {
+        say_numbers(client);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_at_once_to_various_clients_each_hears_in_order() {
+    let server = serve(Numbers).await;
+    let mut peers = Vec::new();
+    for _ in 0..4 {
+        peers.push(connect(&server).await);
+    }
+    peers[0].say("go").await;
+    hear_numbers(&mut peers).await;
+    drop(peers);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_thread_says_at_once_to_various_clients_each_hears_in_order() {
+    let (server, _guests, mut peers, clients) = room(4).await;
+    on_a_thread(async move { say_numbers(&clients[0]) }).await;
+    hear_numbers(&mut peers).await;
     drop(peers);
     server.stop().await;
 }

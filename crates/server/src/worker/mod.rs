@@ -1,11 +1,13 @@
 //! One thread that drives its share of the clients, and the queue of orders others have for it.
 
+mod orders;
+
 use std::{
     cell::RefCell,
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -18,6 +20,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::orders::Order;
+use self::orders::Orders;
 use crate::clock;
 
 /// A worker as the others see it.
@@ -28,20 +32,11 @@ use crate::clock;
 pub(crate) struct Worker {
     index: usize,
     runtime: Handle,
-    orders: Mutex<Orders>,
-    pending: AtomicUsize,
+    orders: Orders,
     called: Notify,
     serial: AtomicU64,
     connections: TaskTracker,
     arrival: Notify,
-}
-
-type Order = Box<dyn FnOnce() + Send>;
-
-enum Orders {
-    Taken(Vec<Order>),
-    /// The thread has ended: an order is carried out by whoever gives it.
-    Ended,
 }
 
 /// The thread itself. Ends when told to, or when dropped.
@@ -52,37 +47,17 @@ pub(crate) struct WorkerThread {
 }
 
 impl Worker {
-    /// Runs `order` on the worker: at once if this is its thread, else as soon as it gets to it.
-    pub(crate) fn run(self: &Arc<Self>, order: impl FnOnce() + Send + 'static) {
-        if self.is_here() {
-            self.settle();
-            return order();
-        }
-        let mut orders = self.lock();
-        match &mut *orders {
-            Orders::Taken(queue) => {
-                queue.push(Box::new(order));
-                self.pending.store(queue.len(), Ordering::Release);
-                if queue.len() >= MOST_ORDERS {
-                    // It is too busy to keep up, so that whoever orders does the work.
-                    return self.carry_out(&mut orders);
-                }
-                drop(orders);
-                self.called.notify_one();
-            }
-            Orders::Ended => {
-                drop(orders);
-                order();
-            }
+    /// Has `order` carried out on the worker as soon as it gets to it: if this is its thread, when
+    /// the handler at work waits or returns.
+    pub(crate) fn give(&self, order: impl Order) {
+        if self.orders.give(order) {
+            self.called.notify_one();
         }
     }
 
     /// Carries out what was ordered before this moment. Costs one atomic load if nothing was.
     pub(crate) fn settle(&self) {
-        if self.pending.load(Ordering::Acquire) > 0 {
-            let mut orders = self.lock();
-            self.carry_out(&mut orders);
-        }
+        self.orders.settle();
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -108,17 +83,18 @@ impl Worker {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// [Settles](Self::settle) for the worker whose thread this is, if it is one's.
+    pub(crate) fn settle_here() {
+        HERE.with_borrow(|here| {
+            if let Some(here) = here {
+                here.settle();
+            }
+        });
+    }
+
     /// Whether this is its thread.
     pub(crate) fn is_here(self: &Arc<Self>) -> bool {
         HERE.with_borrow(|here| here.as_ref().is_some_and(|here| Arc::ptr_eq(here, self)))
-    }
-
-    /// The lock is held throughout, so that nobody takes an order under way for one carried out.
-    fn carry_out(&self, orders: &mut Orders) {
-        if let Orders::Taken(queue) = orders {
-            queue.drain(..).for_each(|order| order());
-            self.pending.store(0, Ordering::Release);
-        }
     }
 
     async fn work(&self) {
@@ -136,16 +112,6 @@ impl Worker {
             sleep(BEAT).await;
         }
     }
-
-    fn end(&self) {
-        let mut orders = self.lock();
-        self.carry_out(&mut orders);
-        *orders = Orders::Ended;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl WorkerThread {
@@ -158,8 +124,7 @@ impl WorkerThread {
         let worker = Arc::new(Worker {
             index,
             runtime: runtime.handle().clone(),
-            orders: Mutex::new(Orders::Taken(Vec::new())),
-            pending: AtomicUsize::new(0),
+            orders: Orders::default(),
             called: Notify::new(),
             serial: AtomicU64::new(1),
             connections: TaskTracker::new(),
@@ -207,7 +172,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
             () = end.cancelled() => {}
         }
     });
-    worker.end();
+    worker.orders.end();
     runtime.shutdown_background();
     HERE.set(None);
 }
@@ -216,9 +181,6 @@ thread_local! {
     /// The worker whose thread this is.
     static HERE: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
-
-/// How many orders may wait for a worker.
-const MOST_ORDERS: usize = 1024;
 
 /// Nearer than what connections wait for, as a rule.
 const BEAT: Duration = Duration::from_secs(1);

@@ -1,0 +1,158 @@
+//! What a worker has been told to do for its clients and has not done yet.
+
+use std::{
+    any::Any,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Something to say to a worker's clients.
+pub(crate) trait Order: Any + Send {
+    /// Takes in the order that was given right after this one, so that both are carried out in one
+    /// go, or gives it back.
+    fn join(&mut self, next: Self) -> Result<(), Self>
+    where
+        Self: Sized;
+
+    /// What it costs to keep, in bytes.
+    fn cost(&self) -> usize;
+
+    fn carry_out(self: Box<Self>);
+}
+
+/// Orders in their order, and bounded.
+#[derive(Default)]
+pub(super) struct Orders {
+    queue: Mutex<Queue>,
+    /// Whether there are any.
+    pending: AtomicBool,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Box<dyn Order>>,
+    /// What they cost, in bytes.
+    cost: usize,
+    /// Whether nobody is left to carry them out but who gives them.
+    ended: bool,
+}
+
+impl Orders {
+    /// Takes an order. Answers whether the worker has to be told, which otherwise it has been.
+    pub(super) fn give(&self, order: impl Order) -> bool {
+        let mut queue = self.lock();
+        queue.push(order);
+        if queue.is_full() {
+            // The worker is too busy to keep up, so that whoever orders does the work.
+            self.carry_out(&mut queue);
+            return false;
+        }
+        !self.pending.swap(true, Ordering::AcqRel)
+    }
+
+    /// Carries out what was given before this moment. Costs one atomic load if nothing was.
+    pub(super) fn settle(&self) {
+        if self.pending.load(Ordering::Acquire) {
+            self.carry_out(&mut self.lock());
+        }
+    }
+
+    /// From now on an order is carried out by whoever gives it.
+    pub(super) fn end(&self) {
+        let mut queue = self.lock();
+        queue.ended = true;
+        self.carry_out(&mut queue);
+    }
+
+    /// The lock is held throughout, so that nobody takes an order under way for one carried out.
+    fn carry_out(&self, queue: &mut Queue) {
+        queue.waiting.drain(..).for_each(|order| order.carry_out());
+        queue.cost = 0;
+        self.pending.store(false, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push<O: Order>(&mut self, order: O) {
+        self.cost += order.cost();
+        let last = self.waiting.last_mut().map(|last| &mut **last as &mut dyn Any);
+        let order = match last.and_then(|last| last.downcast_mut::<O>()) {
+            Some(last) => last.join(order),
+            None => Err(order),
+        };
+        if let Err(order) = order {
+            self.waiting.push(Box::new(order));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.ended || self.waiting.len() >= MOST || self.cost >= MOST_COST
+    }
+}
+
+/// How many orders may wait.
+const MOST: usize = 1024;
+
+/// And what they may cost, in bytes.
+const MOST_COST: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::worker::WorkerThread;
+
+    /// Notes when it is carried out.
+    struct Note(mpsc::Sender<usize>, usize);
+
+    impl Order for Note {
+        fn join(&mut self, next: Self) -> Result<(), Self> {
+            Err(next)
+        }
+
+        fn cost(&self) -> usize {
+            self.1
+        }
+
+        fn carry_out(self: Box<Self>) {
+            self.0.send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn orders_that_wait_for_a_busy_worker_are_bounded_and_not_lost() {
+        let thread = WorkerThread::start(0).unwrap();
+        let (at_work, begun) = mpsc::channel();
+        let (tell, told) = mpsc::channel::<()>();
+        thread.worker().spawn(async move {
+            at_work.send(()).unwrap();
+            told.recv().unwrap();
+        });
+        begun.recv().unwrap();
+        let (note, notes) = mpsc::channel();
+        let (mut given, mut heard) = (Vec::new(), Vec::new());
+        for costs in [vec![0; 3 * MOST], vec![MOST_COST / 10; 95], vec![MOST_COST; 5]] {
+            for cost in costs {
+                thread.worker().give(Note(note.clone(), cost));
+                given.push(cost);
+                heard.extend(notes.try_iter());
+                let waiting = &given[heard.len()..];
+                assert!(waiting.len() < MOST);
+                assert!(waiting.iter().sum::<usize>() < MOST_COST);
+            }
+        }
+        thread.worker().give(Note(note, 1));
+        given.push(1);
+        tell.send(()).unwrap();
+        // The worker gets to it by itself.
+        heard.extend(notes.iter());
+        assert_eq!(heard, given);
+    }
+}
