@@ -70,10 +70,13 @@ impl Session {
         if self.waits(desk.as_deref()) {
             return Poll::Pending;
         }
-        let outcome = Desk::lend(desk, &line.outbox, || self.handlers.as_mut().poll(cx));
+        let outcome = Desk::lend(desk, &line.outbox, || {
+            let outcome = self.handlers.as_mut().poll(cx);
+            // What was broadcast leaves before the next client's turn.
+            Worker::settle_here();
+            outcome
+        });
         self.waits = desk.as_mut().is_some_and(|desk| desk.inbox.was_awaited());
-        // What it has broadcast leaves before the next client's turn.
-        Worker::settle_here();
         outcome
     }
 }

@@ -117,7 +117,7 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
 impl<S> Unpin for Broadcast<'_, S> {}
 
 impl Tallying {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             open: AtomicUsize::new(1),
             delivered: AtomicUsize::new(0),

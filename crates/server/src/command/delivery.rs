@@ -30,7 +30,7 @@ pub(super) struct Delivery<S> {
     shard: usize,
     audience: Arc<Audience>,
     messages: Vec<Message>,
-    /// Of the messages, in bytes.
+    /// In bytes.
     cost: usize,
     /// Who counts what becomes of the message, which is the only one then.
     tallying: Option<Arc<Tallying>>,
@@ -40,6 +40,12 @@ impl Audience {
     /// Whether anyone of it may be with this worker.
     pub(super) fn may_be_at(&self, worker: usize, workers: usize) -> bool {
         self.only.as_ref().is_none_or(|only| only.iter().any(|id| id.worker(workers) == worker))
+    }
+
+    /// In bytes, about.
+    fn cost(&self) -> usize {
+        let count = self.only.as_ref().map_or(0, HashSet::len) + self.except.len();
+        2 * count * size_of::<ClientId>()
     }
 
     fn for_each<S>(&self, shard: &Shard<S>, visit: impl FnMut(&Client<S>)) {
@@ -65,13 +71,13 @@ impl<S> Delivery<S> {
         message: Message,
         tallying: Option<Arc<Tallying>>,
     ) -> Self {
-        let cost = cost(&message);
+        let cost = cost(&message) + audience.cost();
         Self { endpoint, shard, audience, messages: vec![message], cost, tallying }
     }
 
+    /// Whether it is for the same clients, being an order to the same worker.
     fn is_like(&self, other: &Self) -> bool {
-        self.shard == other.shard
-            && Arc::ptr_eq(self.endpoint.registry(), other.endpoint.registry())
+        Arc::ptr_eq(self.endpoint.registry(), other.endpoint.registry())
             && self.audience == other.audience
     }
 }
@@ -79,7 +85,7 @@ impl<S> Delivery<S> {
 impl<S: Send + Sync + 'static> Order for Delivery<S> {
     fn join(&mut self, mut next: Self) -> Result<(), Self> {
         let is_counted = self.tallying.is_some() || next.tallying.is_some();
-        let is_full = self.messages.len() >= MOST_MESSAGES || self.cost + next.cost > MOST_BYTES;
+        let is_full = self.messages.len() >= MOST_MESSAGES || self.cost + next.cost > MOST_COST;
         if is_counted || is_full || !self.is_like(&next) {
             return Err(next);
         }
@@ -92,14 +98,13 @@ impl<S: Send + Sync + 'static> Order for Delivery<S> {
         self.cost
     }
 
-    fn carry_out(self: Box<Self>) {
-        let Self { endpoint, audience, messages, tallying, .. } = *self;
-        let shard = &endpoint.registry().shards()[self.shard];
-        let Some(tallying) = tallying else {
-            return audience.for_each(shard, |client| client.line().push_all(&messages));
+    fn carry_out(&self) {
+        let shard = &self.endpoint.registry().shards()[self.shard];
+        let Some(tallying) = &self.tallying else {
+            return self.audience.for_each(shard, |client| client.line().push_all(&self.messages));
         };
-        audience.for_each(shard, |client| {
-            for message in &messages {
+        self.audience.for_each(shard, |client| {
+            for message in &self.messages {
                 let receipt = Receipt::Broadcast(tallying.expect_one());
                 // One that has gone is counted by its receipt.
                 let _ = client.line().push(message.clone(), receipt);
@@ -113,4 +118,59 @@ impl<S: Send + Sync + 'static> Order for Delivery<S> {
 const MOST_MESSAGES: usize = 64;
 
 /// And what they may cost, in bytes.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_COST: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use aerys_proto::Config;
+
+    use super::*;
+    use crate::registry::Registry;
+
+    fn endpoint() -> Endpoint {
+        Endpoint::new(Registry::new("/".into(), Arc::new(Config::default()), &[]))
+    }
+
+    fn delivery(endpoint: &Endpoint, except: &[u64], message: Message) -> Delivery<()> {
+        let except = except.iter().copied().map(ClientId::from_u64).collect();
+        let audience = Audience { only: None, except };
+        Delivery::new(endpoint.clone(), 0, Arc::new(audience), message, None)
+    }
+
+    #[test]
+    fn broadcasts_join_if_they_are_for_the_same_clients_of_the_same_endpoint() {
+        let [here, there] = [endpoint(), endpoint()];
+        for (next, joins) in [
+            (delivery(&here, &[1, 2], "next".into()), true),
+            (delivery(&here, &[2, 1], "next".into()), true),
+            (delivery(&here, &[1], "next".into()), false),
+            (delivery(&here, &[], "next".into()), false),
+            (delivery(&there, &[1, 2], "next".into()), false),
+            (delivery(&here, &[1, 2], vec![0; MOST_COST].into()), false),
+            (
+                Delivery {
+                    tallying: Some(Arc::new(Tallying::new())),
+                    ..delivery(&here, &[1, 2], "next".into())
+                },
+                false,
+            ),
+        ] {
+            let mut first = delivery(&here, &[1, 2], "first".into());
+            let (cost, both) = (first.cost(), first.cost() + next.cost());
+            assert_eq!(first.join(next).is_ok(), joins);
+            assert_eq!(first.cost(), if joins { both } else { cost });
+            let texts: Vec<_> = first.messages.iter().map(|text| text.as_text()).collect();
+            assert_eq!(texts, [Some("first"), Some("next")][..1 + usize::from(joins)]);
+        }
+    }
+
+    #[test]
+    fn so_many_join_and_no_more() {
+        let endpoint = endpoint();
+        let mut first = delivery(&endpoint, &[], "first".into());
+        for _ in 1..MOST_MESSAGES {
+            assert!(first.join(delivery(&endpoint, &[], "next".into())).is_ok());
+        }
+        assert!(first.join(delivery(&endpoint, &[], "next".into())).is_err());
+    }
+}

@@ -63,6 +63,11 @@ impl Desk {
         LENT.with_borrow_mut(|lent| lent.as_deref_mut().map(look))
     }
 
+    /// Whether a session is being polled by this thread.
+    pub(crate) fn is_lent() -> bool {
+        LENT.with_borrow(Option::is_some)
+    }
+
     /// Puts `message` on the tray of this outbox, or gives it back if that is not possible.
     pub(crate) fn say(message: Message, outbox: &Outbox) -> Result<(), Message> {
         LENT.with_borrow_mut(|lent| match lent {

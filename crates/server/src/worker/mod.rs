@@ -22,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::orders::Order;
 use self::orders::Orders;
-use crate::clock;
+use crate::{clock, desk::Desk};
 
 /// A worker as the others see it.
 ///
@@ -47,10 +47,13 @@ pub(crate) struct WorkerThread {
 }
 
 impl Worker {
-    /// Has `order` carried out on the worker as soon as it gets to it: if this is its thread, when
-    /// the handler at work waits or returns.
-    pub(crate) fn give(&self, order: impl Order) {
-        if self.orders.give(order) {
+    /// Has `order` carried out as soon as the worker gets to it. If a handler on its thread gives it,
+    /// that is when the handler waits or returns, or before that.
+    pub(crate) fn give(self: &Arc<Self>, order: impl Order) {
+        let is_here = self.is_here();
+        let is_left = self.orders.give(order, is_here);
+        // A session settles when it has been polled.
+        if is_left && !(is_here && Desk::is_lent()) {
             self.called.notify_one();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ pub(crate) trait Order: Any + Send {
     /// What it costs to keep, in bytes.
     fn cost(&self) -> usize;
 
-    fn carry_out(self: Box<Self>);
+    fn carry_out(&self);
 }
 
 /// Orders in their order, and bounded.
@@ -40,22 +41,25 @@ struct Queue {
 }
 
 impl Orders {
-    /// Takes an order. Answers whether the worker has to be told, which otherwise it has been.
-    pub(super) fn give(&self, order: impl Order) -> bool {
+    /// Takes an order. Answers whether the worker is to be told: else it has been carried out.
+    ///
+    /// Who `is_here`, on the worker's thread, is who keeps it from getting to more: much does not
+    /// wait then, so that it is soon known what the clients are owed.
+    pub(super) fn give(&self, order: impl Order, is_here: bool) -> bool {
         let mut queue = self.lock();
         queue.push(order);
-        if queue.is_full() {
-            // The worker is too busy to keep up, so that whoever orders does the work.
-            self.carry_out(&mut queue);
-            return false;
+        self.pending.store(true, Ordering::Release);
+        let is_due = queue.ended || queue.is_full() || (is_here && queue.cost >= MUCH);
+        if is_due {
+            self.carry_out(queue);
         }
-        !self.pending.swap(true, Ordering::AcqRel)
+        !is_due
     }
 
     /// Carries out what was given before this moment. Costs one atomic load if nothing was.
     pub(super) fn settle(&self) {
         if self.pending.load(Ordering::Acquire) {
-            self.carry_out(&mut self.lock());
+            self.carry_out(self.lock());
         }
     }
 
@@ -63,14 +67,17 @@ impl Orders {
     pub(super) fn end(&self) {
         let mut queue = self.lock();
         queue.ended = true;
-        self.carry_out(&mut queue);
+        self.carry_out(queue);
     }
 
     /// The lock is held throughout, so that nobody takes an order under way for one carried out.
-    fn carry_out(&self, queue: &mut Queue) {
-        queue.waiting.drain(..).for_each(|order| order.carry_out());
+    fn carry_out(&self, mut queue: MutexGuard<'_, Queue>) {
         queue.cost = 0;
+        let orders = mem::take(&mut queue.waiting);
+        orders.iter().for_each(|order| order.carry_out());
         self.pending.store(false, Ordering::Release);
+        // Before the orders are dropped: what a message is made of may do anything then.
+        drop(queue);
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -91,16 +98,21 @@ impl Queue {
         }
     }
 
+    /// Whether the worker is too busy to keep up, so that whoever orders does the work. One large
+    /// order by itself does not say so.
     fn is_full(&self) -> bool {
-        self.ended || self.waiting.len() >= MOST || self.cost >= MOST_COST
+        self.waiting.len() >= MOST || (self.waiting.len() > 1 && self.cost >= MOST_COST)
     }
 }
 
 /// How many orders may wait.
 const MOST: usize = 1024;
 
-/// And what they may cost, in bytes.
+/// And what several may cost, in bytes.
 const MOST_COST: usize = 1024 * 1024;
+
+/// What may wait on the worker's own thread costs less, in bytes.
+const MUCH: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -121,7 +133,7 @@ mod tests {
             self.1
         }
 
-        fn carry_out(self: Box<Self>) {
+        fn carry_out(&self) {
             self.0.send(self.1).unwrap();
         }
     }
@@ -145,7 +157,7 @@ mod tests {
                 heard.extend(notes.try_iter());
                 let waiting = &given[heard.len()..];
                 assert!(waiting.len() < MOST);
-                assert!(waiting.iter().sum::<usize>() < MOST_COST);
+                assert!(waiting.len() <= 1 || waiting.iter().sum::<usize>() < MOST_COST);
             }
         }
         thread.worker().give(Note(note, 1));

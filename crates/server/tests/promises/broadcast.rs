@@ -12,7 +12,8 @@ use aerys::{
 use futures_util::future::join_all;
 
 use crate::common::{
-    Guests, Journal, Lobby, Raw, Ws, connect, connect_to, on_a_thread, serve, soon,
+    Guests, Journal, Lobby, Raw, Ws, connect, connect_to, frame, on_a_thread, serve, serve_with,
+    soon,
 };
 
 /// Some clients, spread over two workers.
@@ -316,6 +317,37 @@ async fn what_a_thread_says_at_once_to_various_clients_each_hears_in_order() {
     on_a_thread(async move { say_numbers(&clients[0]) }).await;
     hear_numbers(&mut peers).await;
     drop(peers);
+    server.stop().await;
+}
+
+/// Broadcasts each message to all.
+struct Relay;
+
+impl Websocket for Relay {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.endpoint().broadcast(message).nowait();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn many_small_ones_at_once_are_not_too_much_for_a_publisher_that_reads() {
+    // Each of them counts for 65 bytes, which makes more than the limit of one read.
+    const COUNT: usize = 2300;
+    let options = Options::new().max_queued_bytes(128 * 1024);
+    let server = serve_with(Relay, options).await;
+    let mut publisher = Raw::open(&server).await;
+    for _ in 0..10 {
+        publisher.write(frame(1, b"a").repeat(COUNT)).await;
+        for _ in 0..COUNT {
+            assert_eq!(publisher.frame().await, (0x81, b"a".to_vec()));
+        }
+    }
+    drop(publisher);
     server.stop().await;
 }
 

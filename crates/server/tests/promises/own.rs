@@ -55,6 +55,35 @@ async fn it_counts_as_queued_and_is_dropped_past_the_limit_like_anything_else() 
     server.stop().await;
 }
 
+/// Says something, and broadcasts something: each of them fits by itself.
+struct Announcer(Journal);
+
+impl Websocket for Announcer {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, _: Message) -> Result<(), Failure> {
+        client.send(numbered(1, 100)).nowait();
+        let tally = client.endpoint().broadcast(numbered(2, 100)).await;
+        self.0.note(format!("{tally:?} {}", client.inspect().dropped));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn it_leaves_no_room_for_a_broadcast_that_would_be_too_much_beside_it() {
+    let journal = Journal::default();
+    let options = Options::new().max_queued_bytes(200).overflow(Overflow::DropNewest);
+    let server = serve_with(Announcer(journal.clone()), options).await;
+    let mut ws = connect(&server).await;
+    ws.say("go").await;
+    assert_eq!(journal.until(1).await, ["Tally { delivered: 0, gone: 0, dropped: 1 } 1"]);
+    assert_eq!(number(&ws.hear().await.into_data()), 1);
+    ws.leave().await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn all_of_it_arrives_in_order_however_slowly_it_is_read() {
     let sizes = [4, 100, 700, 5_000, 20_000];
