@@ -315,7 +315,6 @@ mod registry;
 mod server;
 mod session;
 mod signal;
-mod spare;
 mod stats;
 mod visit;
 mod watcher;

@@ -5,6 +5,7 @@
 
 mod gist;
 mod queue;
+mod spare;
 mod state;
 #[cfg(test)]
 mod tests;

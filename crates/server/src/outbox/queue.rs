@@ -12,10 +12,8 @@ use std::{
 
 use aerys_proto::Message;
 
-use crate::{
-    command::Tallying,
-    spare::{Spare, give_back_room, take_room},
-};
+use super::spare::{Spare, give_back_room, take_room};
+use crate::command::Tallying;
 
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.

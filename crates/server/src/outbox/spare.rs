@@ -4,17 +4,17 @@
 use std::{cell::RefCell, collections::VecDeque, mem, thread::LocalKey};
 
 /// Where a thread keeps it.
-pub(crate) type Spare<T> = RefCell<VecDeque<T>>;
+pub(super) type Spare<T> = RefCell<VecDeque<T>>;
 
 /// Gives a queue that owns nothing the room that is spare, if any is.
-pub(crate) fn take_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
+pub(super) fn take_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
     if queue.capacity() == 0 {
         spare.with_borrow_mut(|spare| mem::swap(spare, queue));
     }
 }
 
 /// Takes the room of a queue that is empty. Large room is freed, and so is what is one too many.
-pub(crate) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
+pub(super) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
     spare.with_borrow_mut(|spare| {
         if spare.capacity() == 0 && queue.capacity() <= MOST {
             mem::swap(spare, queue);
