@@ -64,7 +64,13 @@ fn worth_seeing(results: &Results) -> Vec<(Scenario, Figure)> {
 fn parts(results: &Results, scenario: Scenario, server: &str, figure: Figure) -> Option<Vec<f64>> {
     let median = |figure| results.median(scenario, server, figure);
     match figure {
-        Figure::Cpu => Some(vec![median(Figure::User)? / 1e3, median(Figure::System)? / 1e3]),
+        Figure::Cpu => {
+            // The parts are rougher than the whole, and their medians need not come to it.
+            let [whole, user, system] =
+                [median(Figure::Cpu)?, median(Figure::User)?, median(Figure::System)?];
+            let user = whole * user / (user + system).max(f64::MIN_POSITIVE);
+            Some(vec![user / 1e3, (whole - user) / 1e3])
+        }
         _ => Some(vec![median(figure)? / 1024.0]),
     }
 }
