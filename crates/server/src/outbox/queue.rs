@@ -90,12 +90,8 @@ impl Queue {
     pub(super) fn push_all(&mut self, messages: &[Message]) {
         take_room(&SPARE, &mut self.parcels);
         self.parcels.reserve(messages.len());
-        for (place, message) in (self.last_place + 1..).zip(messages) {
-            let cost = cost(message);
-            self.bytes += cost;
-            self.last_place = place;
-            let message = Some(message.clone());
-            self.parcels.push_back(Parcel { place, message, cost, receipt: Receipt::Nobody });
+        for message in messages {
+            self.push(message.clone(), Receipt::Nobody);
         }
     }
 
