@@ -8,6 +8,7 @@ mod closing;
 mod heartbeat;
 mod pongs;
 mod reading;
+mod stash;
 mod writing;
 
 use std::{

@@ -4,6 +4,7 @@ use std::{borrow::Cow, mem};
 
 use bytes::BufMut;
 
+use super::stash::Stash;
 use crate::{
     Close, Config, Count, Message,
     assembler::{self, Assembler},
@@ -340,39 +341,6 @@ impl PartialFrame {
         let len = bytes.len();
         self.lacking -= len as u64;
         assembler.filled(self.start, len, self.lacking)
-    }
-}
-
-/// Up to `N` bytes, to be kept from one read to the next.
-#[derive(Clone, Debug)]
-struct Stash<const N: usize> {
-    bytes: [u8; N],
-    len: u8,
-}
-
-impl<const N: usize> Stash<N> {
-    fn new(input: &[u8]) -> Self {
-        let mut stash = Self::default();
-        stash.extend(input);
-        stash
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len.into()]
-    }
-
-    /// Adds from `input` what there is room for.
-    fn extend(&mut self, input: &[u8]) {
-        for (byte, &new) in self.bytes[self.len.into()..].iter_mut().zip(input) {
-            *byte = new;
-            self.len += 1;
-        }
-    }
-}
-
-impl<const N: usize> Default for Stash<N> {
-    fn default() -> Self {
-        Self { bytes: [0; N], len: 0 }
     }
 }
 
