@@ -77,13 +77,8 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, message: Message, receipt: Receipt) -> u64 {
-        let cost = cost(&message);
-        self.bytes += cost;
-        self.last_place += 1;
-        let place = self.last_place;
         take_room(&SPARE, &mut self.parcels);
-        self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
-        place
+        self.append(message, receipt)
     }
 
     /// Puts in several that nobody waits for.
@@ -91,8 +86,18 @@ impl Queue {
         take_room(&SPARE, &mut self.parcels);
         self.parcels.reserve(messages.len());
         for message in messages {
-            self.push(message.clone(), Receipt::Nobody);
+            self.append(message.clone(), Receipt::Nobody);
         }
+    }
+
+    #[inline]
+    fn append(&mut self, message: Message, receipt: Receipt) -> u64 {
+        let cost = cost(&message);
+        self.bytes += cost;
+        self.last_place += 1;
+        let place = self.last_place;
+        self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
+        place
     }
 
     /// Puts in what nobody waits for, before everything that the driver does not have.
