@@ -25,6 +25,7 @@ pub fn decode(data: &[u8]) {
     assert_eq!(outcome(&config, pieces(bytes, sizes)), at_once, "in pieces of {sizes:?}");
     assert_eq!(outcome(&config, bytes.chunks(1)), at_once, "byte by byte");
     assert_eq!(outcome_in_place(&config, bytes, sizes), at_once, "in place, by {sizes:?}");
+    assert_eq!(outcome_held(&config, bytes), at_once, "with its end held");
 }
 
 fn config(settings: u8) -> Config {
@@ -63,17 +64,30 @@ fn outcome<'a>(config: &Arc<Config>, pieces: impl IntoIterator<Item = &'a [u8]>)
         let mut piece = piece.to_vec();
         let mut input = &mut piece[..];
         loop {
-            let (is_end, before) = (connection.is_end(input), input.len());
+            let before = input.len();
             let Some(event) = connection.receive(&mut input, now) else {
                 break;
             };
             let is_closed = matches!(event, Event::Closed(_));
             assert!(is_closed || input.len() < before, "a message takes in bytes");
-            assert!(is_closed || !is_end, "an end was foreseen: {event:?}");
             events.push(event);
         }
         assert!(input.is_empty(), "all of the input is taken in");
     }
+    Outcome::of(connection, events)
+}
+
+/// The same, where the peer's end is held and released.
+fn outcome_held(config: &Arc<Config>, bytes: &[u8]) -> Outcome {
+    let now = Instant::now();
+    let mut connection = Connection::new(Arc::clone(config), now).holding_ends();
+    let mut bytes = bytes.to_vec();
+    let mut input = &mut bytes[..];
+    let mut events: Vec<Event> =
+        std::iter::from_fn(|| connection.receive(&mut input, now)).collect();
+    assert!(input.is_empty(), "all of the input is taken in");
+    assert!(connection.is_open(), "an end is held");
+    events.extend(connection.release_end(now));
     Outcome::of(connection, events)
 }
 

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes};
 
 use crate::{
     Config, Message,
-    deflate::Inflater,
+    deflate::{Inflater, Inflation},
     error::PeerError,
     header::{Opcode, Start},
     message::Kind,
@@ -26,7 +26,8 @@ pub(crate) struct Assembler {
 #[derive(Debug)]
 struct Unfinished {
     kind: Kind,
-    compressed: bool,
+    /// `None` unless it is compressed.
+    inflation: Option<Inflation>,
     payload: Payload,
     utf8: Utf8,
 }
@@ -37,9 +38,29 @@ impl Assembler {
         self.unfinished.is_none()
     }
 
-    /// How much has arrived of the message that is arriving, in bytes.
+    /// How much has arrived of the message that is arriving, in bytes: decompressed, as far as that
+    /// has been done.
     pub(crate) fn len(&self) -> usize {
-        self.unfinished.as_ref().map_or(0, |message| message.payload.len())
+        self.unfinished.as_ref().map_or(0, |message| message.payload.len() + message.waiting())
+    }
+
+    /// How much memory the message that is arriving has, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let memory = |message: &Unfinished| message.payload.capacity() + message.waiting();
+        self.unfinished.as_deref().map_or(0, memory)
+    }
+
+    /// Whether a data frame that starts like this is, or belongs to, a compressed message.
+    pub(crate) fn is_compressed(&self, start: Start) -> bool {
+        let unfinished = self.unfinished.as_ref();
+        unfinished.map_or(start.compressed, |message| message.inflation.is_some())
+    }
+
+    /// Whether something that has arrived is still to be decompressed, as soon as there is
+    /// [work](Self::push_compressed) allowed.
+    pub(crate) fn is_behind(&self) -> bool {
+        let inflation = self.unfinished.as_ref().and_then(|message| message.inflation.as_ref());
+        inflation.is_some_and(Inflation::is_behind)
     }
 
     /// Whether a data frame may start like this, after the frames that came before.
@@ -67,25 +88,25 @@ impl Assembler {
         match &self.unfinished {
             // What comes of it is not known before it is decompressed.
             None if start.compressed => Ok(()),
-            Some(message) if message.compressed => Ok(()),
+            Some(message) if message.inflation.is_some() => Ok(()),
             Some(message) => message.check_room(len, config),
             None => check_size(len, config),
         }
     }
 
-    /// A data frame that has arrived whole; the message, if this completes one.
+    /// A data frame of a message that is not compressed has arrived whole; the message, if this
+    /// completes one.
     pub(crate) fn frame(
         &mut self,
         start: Start,
         payload: &[u8],
-        inflater: &mut Inflater,
         config: &Config,
     ) -> Result<Option<Message>, PeerError> {
-        if start.fin && !start.compressed && self.unfinished.is_none() {
+        if start.fin && self.unfinished.is_none() {
             return whole(start.opcode, payload, config).map(Some);
         }
         self.begin(start, config);
-        self.push(start, payload, 0, inflater, config)
+        self.push(start, payload, 0, config)
     }
 
     /// A data frame begins to arrive.
@@ -93,7 +114,7 @@ impl Assembler {
         self.unfinished.get_or_insert_with(|| {
             Box::new(Unfinished {
                 kind: kind(start.opcode, config),
-                compressed: start.compressed,
+                inflation: start.compressed.then(Inflation::default),
                 payload: Payload::default(),
                 utf8: Utf8::default(),
             })
@@ -101,34 +122,55 @@ impl Assembler {
     }
 
     /// The next `bytes` of the frame that has begun, which lacks another `lacking` bytes; the
-    /// message, if this completes it.
+    /// message, if this completes it. It is not compressed.
     pub(crate) fn push(
+        &mut self,
+        start: Start,
+        bytes: &[u8],
+        lacking: u64,
+        config: &Config,
+    ) -> Result<Option<Message>, PeerError> {
+        let Some(message) = &mut self.unfinished else {
+            return Ok(None);
+        };
+        message.push(bytes, message.longest(start, bytes.len() as u64 + lacking, config))?;
+        self.finish_if(start.fin && lacking == 0)
+    }
+
+    /// As [`push`](Self::push), for a compressed message: takes in as many of the bytes as `work`
+    /// allows, and answers how many.
+    pub(crate) fn push_compressed(
         &mut self,
         start: Start,
         bytes: &[u8],
         lacking: u64,
         inflater: &mut Inflater,
         config: &Config,
-    ) -> Result<Option<Message>, PeerError> {
-        let Some(message) = &mut self.unfinished else {
-            return Ok(None);
+        work: &mut usize,
+    ) -> Result<(usize, Option<Message>), PeerError> {
+        let Some(Unfinished { kind, inflation: Some(inflation), payload, utf8 }) =
+            self.unfinished.as_deref_mut()
+        else {
+            return Ok((bytes.len(), None));
         };
-        let last = start.fin && lacking == 0;
-        if message.compressed {
-            inflater.inflate(bytes, last, |bytes| {
-                message.check_room(bytes.len() as u64, config)?;
-                message.push(bytes, config.max_msg_size)
-            })?;
-        } else {
-            message.push(bytes, message.longest(start, bytes.len() as u64 + lacking, config))?;
+        let is_last = start.fin && lacking == 0;
+        let taken = inflation.push(bytes, is_last, inflater, work, |bytes| {
+            check_size((payload.len() + bytes.len()) as u64, config)?;
+            payload.push(bytes, config.max_msg_size);
+            check_text(*kind, utf8, payload, bytes.len())
+        })?;
+        let is_whole = is_last && !inflation.is_behind();
+        if is_whole {
+            inflater.end_message();
         }
-        self.finish_if(last)
+        Ok((taken, self.finish_if(is_whole)?))
     }
 
     /// For how many of the `lacking` bytes of the frame that has begun there is room where they
     /// belong: none if they are compressed.
     pub(crate) fn room(&self, start: Start, lacking: u64, config: &Config) -> usize {
-        let Some(message) = self.unfinished.as_ref().filter(|message| !message.compressed) else {
+        let Some(message) = self.unfinished.as_ref().filter(|message| message.inflation.is_none())
+        else {
             return 0;
         };
         let room = message.payload.room(message.longest(start, lacking, config));
@@ -159,8 +201,8 @@ impl Assembler {
         len: usize,
         lacking: u64,
     ) -> Result<Option<Message>, PeerError> {
-        if let Some(message) = &mut self.unfinished {
-            message.check_text(len)?;
+        if let Some(Unfinished { kind, payload, utf8, .. }) = self.unfinished.as_deref_mut() {
+            check_text(*kind, utf8, payload, len)?;
         }
         self.finish_if(start.fin && lacking == 0)
     }
@@ -184,15 +226,12 @@ impl Unfinished {
     /// Appends `bytes`; `longest` is what the message can at most grow to.
     fn push(&mut self, bytes: &[u8], longest: usize) -> Result<(), PeerError> {
         self.payload.push(bytes, longest);
-        self.check_text(bytes.len())
+        check_text(self.kind, &mut self.utf8, &self.payload, bytes.len())
     }
 
-    /// Checks the last `added` bytes, if that is to be done.
-    fn check_text(&mut self, added: usize) -> Result<(), PeerError> {
-        match self.kind {
-            Kind::Text => self.utf8.advance(self.payload.bytes(), added),
-            Kind::UncheckedText | Kind::Binary => Ok(()),
-        }
+    /// How much waits to be decompressed, in bytes.
+    fn waiting(&self) -> usize {
+        self.inflation.as_ref().map_or(0, Inflation::waiting)
     }
 
     fn finish(self) -> Result<Message, PeerError> {
@@ -200,6 +239,19 @@ impl Unfinished {
             self.utf8.finish()?;
         }
         Ok(Message::new(self.kind, self.payload.finish()))
+    }
+}
+
+/// Checks the last `added` bytes of a payload, if that is to be done.
+fn check_text(
+    kind: Kind,
+    utf8: &mut Utf8,
+    payload: &Payload,
+    added: usize,
+) -> Result<(), PeerError> {
+    match kind {
+        Kind::Text => utf8.advance(payload.bytes(), added),
+        Kind::UncheckedText | Kind::Binary => Ok(()),
     }
 }
 
@@ -240,10 +292,6 @@ mod tests {
         Config { max_frame_size: usize::MAX, max_msg_size: usize::MAX, ..Config::default() }
     }
 
-    fn plain() -> Inflater {
-        Inflater::default()
-    }
-
     fn capacity(assembler: &Assembler) -> usize {
         assembler.unfinished.as_ref().map_or(0, |message| message.payload.capacity())
     }
@@ -254,7 +302,7 @@ mod tests {
             let mut assembler = Assembler::default();
             assembler.begin(start, &unlimited());
             assert_eq!(capacity(&assembler), 0);
-            let pushed = assembler.push(start, b"ten bytes!", 1 << 62, &mut plain(), &unlimited());
+            let pushed = assembler.push(start, b"ten bytes!", 1 << 62, &unlimited());
             assert_eq!(pushed, Ok(None));
             assert_eq!(capacity(&assembler), 10);
         }
@@ -269,13 +317,11 @@ mod tests {
         while arrived + read < len {
             arrived += read;
             let lacking = (len - arrived) as u64;
-            let pushed =
-                assembler.push(ONLY, &vec![b'x'; read], lacking, &mut plain(), &unlimited());
+            let pushed = assembler.push(ONLY, &vec![b'x'; read], lacking, &unlimited());
             assert_eq!(pushed, Ok(None));
             assert!(capacity(&assembler) <= len.min(2 * arrived));
         }
-        let pushed =
-            assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &mut plain(), &unlimited());
+        let pushed = assembler.push(ONLY, &vec![b'x'; len - arrived], 0, &unlimited());
         assert_eq!(pushed, Ok(Some(Message::text("x".repeat(len)))));
     }
 
@@ -284,7 +330,7 @@ mod tests {
         let mut assembler = Assembler::default();
         assembler.begin(ONLY, &unlimited());
         assert_eq!(assembler.room(ONLY, 1 << 62, &unlimited()), 0);
-        let pushed = assembler.push(ONLY, b"ten bytes!", 1 << 62, &mut plain(), &unlimited());
+        let pushed = assembler.push(ONLY, b"ten bytes!", 1 << 62, &unlimited());
         assert_eq!(pushed, Ok(None));
         for (lacking, room) in [(1 << 62, 10), (10, 10), (9, 9), (1, 1)] {
             assert_eq!(assembler.room(ONLY, lacking, &unlimited()), room);
@@ -302,9 +348,9 @@ mod tests {
     fn many_small_fragments_are_not_moved_at_each() {
         let mut assembler = Assembler::default();
         let mut capacities = Vec::new();
-        assert_eq!(assembler.frame(FIRST, b"x", &mut plain(), &unlimited()), Ok(None));
+        assert_eq!(assembler.frame(FIRST, b"x", &unlimited()), Ok(None));
         for _ in 0..10_000 {
-            assert_eq!(assembler.frame(MIDDLE, b"x", &mut plain(), &unlimited()), Ok(None));
+            assert_eq!(assembler.frame(MIDDLE, b"x", &unlimited()), Ok(None));
             capacities.push(capacity(&assembler));
         }
         capacities.dedup();
@@ -314,11 +360,11 @@ mod tests {
     #[test]
     fn nothing_is_kept_between_messages() {
         let mut assembler = Assembler::default();
-        assert_eq!(assembler.frame(FIRST, b"a", &mut plain(), &unlimited()), Ok(None));
-        let message = assembler.frame(LAST, b"b", &mut plain(), &unlimited());
+        assert_eq!(assembler.frame(FIRST, b"a", &unlimited()), Ok(None));
+        let message = assembler.frame(LAST, b"b", &unlimited());
         assert_eq!(message, Ok(Some(Message::binary("ab"))));
         assert!(assembler.unfinished.is_none());
-        let message = assembler.frame(ONLY, b"c", &mut plain(), &unlimited());
+        let message = assembler.frame(ONLY, b"c", &unlimited());
         assert_eq!(message, Ok(Some(Message::text("c"))));
         assert!(assembler.unfinished.is_none());
     }

@@ -34,6 +34,11 @@ impl Mask {
         }
         self.key.rotate_left(rest.len() % 4);
     }
+
+    /// Passes over the next `len` bytes of the payload.
+    pub(crate) fn skip(&mut self, len: usize) {
+        self.key.rotate_left(len % 4);
+    }
 }
 
 #[cfg(test)]
@@ -59,6 +64,16 @@ mod tests {
                 mask.apply(end);
                 assert_eq!(masked, by_definition(&payload), "{len} bytes after {phase}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_counts() {
+        for len in 0..9 {
+            let (mut skipped, mut applied) = (Mask::new(KEY), Mask::new(KEY));
+            skipped.skip(len);
+            applied.apply(&mut vec![0; len]);
+            assert_eq!(skipped.key, applied.key);
         }
     }
 

@@ -86,6 +86,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
 
     fn close_all(&self) {
         for client in self.endpoint.registry().stop() {
+            client.line().outbox.hurry();
             client.close().code(CloseCode::AWAY).nowait();
         }
     }

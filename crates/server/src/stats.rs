@@ -104,6 +104,11 @@ impl Meter {
         }
     }
 
+    /// How many bytes were taken by the kernel in all.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.sent.bytes.load(Relaxed)
+    }
+
     /// Looks at the heartbeat.
     pub(crate) fn look(&self, connection: &Connection) {
         self.pings_outstanding.store(connection.pings_outstanding().into(), Relaxed);

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use crate::{Close, CloseCode};
+use crate::{Close, CloseCode, error::PeerError};
 
 #[derive(Debug)]
 pub(super) enum Phase {
@@ -30,6 +30,23 @@ pub(super) struct Closing {
 #[derive(Debug)]
 pub(super) struct Draining {
     deadline: Option<Instant>,
+    wait: Wait,
+}
+
+/// How long a peer is waited for that has nothing left to hear but our CLOSE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Until the deadline: it was given up.
+    Fixed,
+    /// Until it has taken nothing for so long.
+    WhileItReads,
+}
+
+/// How a peer ends a connection.
+#[derive(Debug)]
+pub(super) enum PeerEnd {
+    Closed(Close),
+    Erred(PeerError),
 }
 
 impl Phase {
@@ -46,17 +63,31 @@ impl Phase {
         }
     }
 
+    /// The peer still takes what it is sent: its time begins anew, if it was not given up.
+    pub(super) fn postpone(&mut self, later: Option<Instant>) {
+        match self {
+            Self::Closing(Closing { deadline, .. })
+            | Self::Draining(Draining { deadline, wait: Wait::WhileItReads }) => *deadline = later,
+            Self::Open | Self::Draining(_) | Self::Over => {}
+        }
+    }
+
     pub(super) fn has_expired(&self, now: Instant) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
     /// There is nothing left to hear: the peer said CLOSE, or was given up. What to report, if
     /// nothing was before: `close`, unless we said ours first.
-    pub(super) fn settle(&mut self, close: Close, deadline: Option<Instant>) -> Option<Close> {
+    pub(super) fn settle(
+        &mut self,
+        close: Close,
+        deadline: Option<Instant>,
+        wait: Wait,
+    ) -> Option<Close> {
         let (next, report) = match self.take() {
-            Self::Open => (Self::Draining(Draining { deadline }), Some(close)),
+            Self::Open => (Self::Draining(Draining { deadline, wait }), Some(close)),
             Self::Closing(closing) => {
-                let (draining, ours) = closing.settle();
+                let (draining, ours) = closing.settle(wait);
                 (Self::Draining(draining), Some(ours))
             }
             settled => (settled, None),
@@ -84,7 +115,17 @@ impl Closing {
         Self { ours: Box::new(ours), deadline }
     }
 
-    fn settle(self) -> (Draining, Close) {
-        (Draining { deadline: self.deadline }, *self.ours)
+    fn settle(self, wait: Wait) -> (Draining, Close) {
+        (Draining { deadline: self.deadline, wait }, *self.ours)
+    }
+}
+
+/// What it is to the application.
+impl From<PeerEnd> for Close {
+    fn from(end: PeerEnd) -> Self {
+        match end {
+            PeerEnd::Closed(close) => close,
+            PeerEnd::Erred(error) => error.into(),
+        }
     }
 }

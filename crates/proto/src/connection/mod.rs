@@ -19,7 +19,7 @@ use std::{
 use bytes::BufMut;
 
 use self::{
-    closing::{Closing, Phase},
+    closing::{Closing, PeerEnd, Phase, Wait},
     heartbeat::{Beat, Heartbeat},
     reading::{Incoming, Reader},
     writing::Writer,
@@ -45,6 +45,9 @@ pub struct Connection {
     reader: Reader,
     writer: Writer,
     heartbeat: Heartbeat,
+    /// Whether the peer's end is held when it comes, and it, once it has.
+    holds_ends: bool,
+    held: Option<Box<PeerEnd>>,
 }
 
 impl Connection {
@@ -56,6 +59,8 @@ impl Connection {
             reader: Reader::default(),
             writer: Writer::default(),
             heartbeat: Heartbeat::new(now),
+            holds_ends: false,
+            held: None,
         }
     }
 
@@ -67,28 +72,98 @@ impl Connection {
         connection
     }
 
+    /// Holds the peer's end when it comes, its CLOSE or its violation, until it is
+    /// [released](Self::release_end): so that what came before it can be answered first.
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::Instant};
+    /// use aerys_proto::{CloseCode, Config, Connection, Event, Message};
+    ///
+    /// let now = Instant::now();
+    /// let mut connection = Connection::new(Arc::new(Config::default()), now).holding_ends();
+    /// let mut bytes = *b"\x81\x82\0\0\0\0hi\x88\x80\0\0\0\0";
+    /// let mut input = &mut bytes[..];
+    /// let event = connection.receive(&mut input, now);
+    /// assert_eq!(event, Some(Event::Message(Message::text("hi"))));
+    /// assert_eq!(connection.receive(&mut input, now), None);
+    /// assert!(connection.holds_end());
+    ///
+    /// connection.send(Message::text("bye"))?;
+    /// assert_eq!(&connection.poll_transmit().unwrap().payload()[..], b"bye");
+    /// let event = connection.release_end(now);
+    /// assert_eq!(event, Some(Event::Closed(CloseCode::NO_STATUS.into())));
+    /// # Ok::<(), aerys_proto::SendError>(())
+    /// ```
+    #[must_use]
+    pub fn holding_ends(mut self) -> Self {
+        self.holds_ends = true;
+        self
+    }
+
+    /// Whether the peer has ended the connection, and that is [held](Self::holding_ends). What it may
+    /// have sent after that is of no interest: it need not be read.
+    pub fn holds_end(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Takes notice of the peer's end, if it is [held](Self::holding_ends): answers it, and reports
+    /// it.
+    pub fn release_end(&mut self, now: Instant) -> Option<Event> {
+        let held = self.held.take()?;
+        self.answer_end(*held, now)
+    }
+
     /// Takes in bytes from the socket, up to and including the next event, from the front of
     /// `input`, which is left as what follows them.
     ///
     /// **Call it until it answers `None`**: then all of `input` has been taken in. Payloads are
     /// unmasked in place, so `input` holds nothing of use afterwards.
     pub fn receive(&mut self, input: &mut &mut [u8], now: Instant) -> Option<Event> {
-        if input.is_empty() {
+        let mut unlimited = usize::MAX;
+        self.receive_some(input, now, &mut unlimited)
+    }
+
+    /// As [`receive`](Self::receive), but stops when it has done as much as `work` allows, which is
+    /// left as what remains of it. Each frame counts 64, and each byte that is decompressed one, as a
+    /// few bytes may become millions.
+    ///
+    /// When it answers `None` and no work is left, then not all of `input` need have been taken in.
+    /// The rest of it, even if that is nothing, is what to go on with if the connection
+    /// [is behind](Self::is_behind).
+    pub fn receive_some(
+        &mut self,
+        input: &mut &mut [u8],
+        now: Instant,
+        work: &mut usize,
+    ) -> Option<Event> {
+        if input.is_empty() && !self.is_behind() {
             return None;
         }
         self.heartbeat.heard(now);
-        while self.phase.is_reading() {
-            match self.reader.read(input, &self.config) {
+        while self.is_reading() {
+            match self.reader.read(input, &self.config, work) {
                 Ok(Some(Incoming::Message(message))) => return Some(Event::Message(message)),
                 Ok(Some(Incoming::Ping(payload))) => self.writer.pong(&payload),
                 Ok(Some(Incoming::Pong(payload))) => self.heartbeat.answered(&payload, now),
-                Ok(Some(Incoming::Close(close))) => return self.peer_closed(close, now),
+                Ok(Some(Incoming::Close(close))) => {
+                    *input = &mut [];
+                    return self.peer_ends(PeerEnd::Closed(close), now);
+                }
                 Ok(None) => return None,
-                Err(error) => return self.peer_erred(error, now),
+                Err(error) => {
+                    *input = &mut [];
+                    return self.peer_ends(PeerEnd::Erred(error), now);
+                }
             }
         }
         *input = &mut [];
         None
+    }
+
+    /// Whether something that was taken in is still to be decompressed, for which the `work` that
+    /// [`receive_some`](Self::receive_some) was allowed did not suffice.
+    pub fn is_behind(&self) -> bool {
+        self.is_reading() && self.reader.is_behind()
     }
 
     /// Takes in the next frame from the front of `input`, as [`receive`](Self::receive) does, if it is
@@ -113,20 +188,31 @@ impl Connection {
     /// ```
     #[inline]
     pub fn receive_plain(&mut self, input: &mut &mut [u8], now: Instant) -> Option<Event> {
-        if !self.is_open() {
+        if !self.is_open() || self.holds_end() {
             return None;
         }
         let message = self.reader.read_plain(input, &self.config)?;
         self.heartbeat.heard(now);
         match message {
             Ok(message) => Some(Event::Message(message)),
-            Err(error) => self.peer_erred(error, now),
+            Err(error) => self.peer_ends(PeerEnd::Erred(error), now),
         }
     }
 
     /// How much of a message has arrived that is not whole yet, in bytes, decompressed.
     pub fn arriving(&self) -> usize {
         self.reader.arriving()
+    }
+
+    /// How much memory is taken by what has begun to arrive and is not whole, in bytes, a
+    /// decompressor included.
+    pub fn arriving_memory(&self) -> usize {
+        self.reader.memory()
+    }
+
+    /// Whether a message, or a frame of any kind, has begun to arrive and is not whole.
+    pub fn is_within_message(&self) -> bool {
+        self.is_reading() && self.reader.is_within_message()
     }
 
     /// For how many of the next bytes there is room where they belong, in the memory of the
@@ -188,16 +274,9 @@ impl Connection {
         }
         let event = match message {
             Ok(message) => message.map(Event::Message),
-            Err(error) => self.peer_erred(error, now),
+            Err(error) => self.peer_ends(PeerEnd::Erred(error), now),
         };
         answer.map(|answer| (answer, event))
-    }
-
-    /// Whether `input`, which is what [`receive`](Self::receive) would take in next, begins with a
-    /// frame that ends the connection, as far as its header tells: a CLOSE or a violation. Who has
-    /// something to say about what came before can do so first.
-    pub fn is_end(&self, input: &[u8]) -> bool {
-        self.phase.is_reading() && self.reader.is_end(input, &self.config)
     }
 
     /// The socket has nothing more to read: it has ended, or failed.
@@ -249,10 +328,14 @@ impl Connection {
     /// sends the CLOSE next and takes no notice of what still arrives.
     ///
     /// Answers [`Event::Closed`] if that has not been reported before. If
-    /// [`close`](Self::close) came first, then what it said is what is sent and reported.
+    /// [`close`](Self::close) came first, then what it said is what is sent and reported, and if the
+    /// peer's end is held, then that.
     pub fn fail(&mut self, close: Close, now: Instant) -> Option<Event> {
         self.writer.drop_pongs();
-        self.settle(close.clone(), close, now)
+        if self.is_open() && self.holds_end() {
+            return self.release_end(now);
+        }
+        self.settle(close.clone(), close, Wait::Fixed, now)
     }
 
     /// Time has passed. To be called at or after [`poll_timeout`](Self::poll_timeout); harmless
@@ -261,7 +344,7 @@ impl Connection {
         if self.phase.has_expired(now) {
             return self.end();
         }
-        if let Phase::Open = self.phase {
+        if self.is_open() && !self.holds_end() {
             match self.heartbeat.handle_timeout(now, &self.config) {
                 Beat::Fine => {}
                 Beat::Ping(number) => self.writer.ping(number),
@@ -279,6 +362,16 @@ impl Connection {
         self.heartbeat.excuse();
     }
 
+    /// The peer is still taking what it is sent: it is alive, though its pongs are behind all that. The
+    /// time for its silence begins anew, and so does, while we wait for its part in closing, the time
+    /// for that, unless it was given up.
+    pub fn handle_progress(&mut self, now: Instant) {
+        self.heartbeat.excuse();
+        self.heartbeat.heard(now);
+        let deadline = self.deadline(now);
+        self.phase.postpone(deadline);
+    }
+
     /// The next frame to write: control frames first, between the fragments of a message too, then
     /// the message's next fragment.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
@@ -290,6 +383,7 @@ impl Connection {
     /// timer is then set again.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
+            Phase::Open if self.holds_end() => None,
             Phase::Open => self.heartbeat.due(&self.config),
             _ => self.phase.deadline(),
         }
@@ -339,31 +433,56 @@ impl Connection {
         Traffic { read: self.reader.count(), sent: self.writer.count() }
     }
 
+    /// Whether frames of the peer still matter.
+    fn is_reading(&self) -> bool {
+        self.phase.is_reading() && !self.holds_end()
+    }
+
+    /// What the peer says from now on does not matter any more.
+    fn peer_ends(&mut self, end: PeerEnd, now: Instant) -> Option<Event> {
+        // Where our CLOSE came first, nothing is left to be said.
+        if self.holds_ends && self.is_open() {
+            self.reader.clear();
+            self.held = Some(Box::new(end));
+            return None;
+        }
+        self.answer_end(end, now)
+    }
+
+    fn answer_end(&mut self, end: PeerEnd, now: Instant) -> Option<Event> {
+        match end {
+            PeerEnd::Closed(close) => self.peer_closed(close, now),
+            PeerEnd::Erred(error) => self.peer_erred(error, now),
+        }
+    }
+
     fn peer_closed(&mut self, theirs: Close, now: Instant) -> Option<Event> {
         // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a
         // Close frame, the endpoint MUST send a Close frame in response."
-        self.settle(theirs.echo(), theirs, now)
+        self.settle(theirs.echo(), theirs, Wait::WhileItReads, now)
     }
 
     fn peer_erred(&mut self, error: PeerError, now: Instant) -> Option<Event> {
         let close = Close::from(error);
-        self.settle(close.clone(), close, now)
+        self.settle(close.clone(), close, Wait::Fixed, now)
     }
 
     /// Nothing more is read; `answer` is sent and `close` reported, unless a CLOSE of ours came
     /// first.
-    fn settle(&mut self, answer: Close, close: Close, now: Instant) -> Option<Event> {
+    fn settle(&mut self, answer: Close, close: Close, wait: Wait, now: Instant) -> Option<Event> {
         self.reader.clear();
         self.writer.settle(answer);
         let deadline = self.deadline(now);
-        self.phase.settle(close, deadline).map(Event::Closed)
+        self.phase.settle(close, deadline, wait).map(Event::Closed)
     }
 
     /// Nothing more is read or waited for.
     fn end(&mut self) -> Option<Event> {
         self.reader.clear();
         self.writer.end();
-        self.phase.end().map(Event::Closed)
+        let held = self.held.take().filter(|_| self.is_open());
+        let report = self.phase.end()?;
+        Some(Event::Closed(held.map_or(report, |held| Close::from(*held))))
     }
 
     fn deadline(&self, now: Instant) -> Option<Instant> {

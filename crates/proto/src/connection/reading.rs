@@ -48,29 +48,35 @@ impl Reader {
         self.inflater = Inflater::new(agreement);
     }
 
-    /// Reads from the front of `input` up to the next thing that has arrived whole. `None` if all
-    /// of `input` has been taken in.
+    /// Reads from the front of `input` up to the next thing that has arrived whole, as far as `work`
+    /// goes. `None` if all of `input` has been taken in, or no work is left.
     ///
     /// After an error the peer's bytes have no meaning any more.
     pub(super) fn read<'a>(
         &mut self,
         input: &mut &'a mut [u8],
         config: &Config,
+        work: &mut usize,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
-        while !input.is_empty() {
+        while *work > 0 && (!input.is_empty() || self.is_behind()) {
             if let Some(message) = self.read_plain(input, config) {
+                *work = work.saturating_sub(FRAME);
                 return message.map(Incoming::Message).map(Some);
             }
             let incoming = match &mut self.stage {
-                Stage::Start => self.read_start(input, config)?,
+                Stage::Start => {
+                    *work = work.saturating_sub(FRAME);
+                    self.read_start(input, config)?
+                }
                 Stage::Header(stash) => {
                     let stash = stash.clone();
                     self.read_header(stash, input, config)?
                 }
                 Stage::Payload(frame) => {
-                    let incoming =
-                        frame.read(input, self.assembler.as_mut(), &mut self.inflater, config)?;
-                    if frame.lacking == 0 {
+                    let (assembler, inflater) = (self.assembler.as_mut(), &mut self.inflater);
+                    let incoming = frame.read(input, assembler, inflater, config, work)?;
+                    let is_through = self.assembler.as_ref().is_none_or(|it| !it.is_behind());
+                    if frame.lacking == 0 && is_through {
                         self.stage = Stage::Start;
                     }
                     incoming
@@ -84,6 +90,24 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// Whether something has been taken in that is still to be decompressed.
+    pub(super) fn is_behind(&self) -> bool {
+        let is_there = matches!(&self.stage, Stage::Payload(frame) if frame.lacking == 0);
+        is_there || self.assembler.as_ref().is_some_and(Assembler::is_behind)
+    }
+
+    /// Whether a frame or a message has begun that is not whole.
+    pub(super) fn is_within_message(&self) -> bool {
+        let is_idle = self.assembler.as_ref().is_none_or(Assembler::is_idle);
+        !is_idle || !matches!(self.stage, Stage::Start)
+    }
+
+    /// How much memory is taken by what is not whole yet.
+    pub(super) fn memory(&self) -> usize {
+        let assembler = self.assembler.as_ref().filter(|assembler| !assembler.is_idle());
+        assembler.map_or(0, |assembler| assembler.memory() + self.inflater.memory())
     }
 
     /// How much has arrived of the message that is arriving.
@@ -117,17 +141,6 @@ impl Reader {
         }
         self.count.messages += u64::from(message.is_some());
         Ok(message)
-    }
-
-    /// Whether `input` begins with a frame that ends the connection, by its header alone.
-    pub(super) fn is_end(&self, input: &[u8], config: &Config) -> bool {
-        matches!(self.stage, Stage::Start)
-            && self.plain_header(input, config).is_none()
-            && match self.parse_header(input, config) {
-                Ok(Some(header)) => header.start.opcode == Opcode::Close,
-                Ok(None) => false,
-                Err(_) => true,
-            }
     }
 
     /// Forgets what has half arrived, and keeps count.
@@ -260,9 +273,11 @@ impl Reader {
         let Header { start, len, key } = header;
         self.count.count_frame(start.opcode.is_control());
         let mut mask = Mask::new(key);
-        if len > input.len() as u64 {
-            if let Some(assembler) = self.assembler.as_mut().filter(|_| !start.opcode.is_control())
-            {
+        let assembler = self.assembler.as_mut().filter(|_| !start.opcode.is_control());
+        // How much of a compressed one is taken in at a time does not depend on its length.
+        let is_compressed = assembler.as_ref().is_some_and(|it| it.is_compressed(start));
+        if is_compressed || len > input.len() as u64 {
+            if let Some(assembler) = assembler {
                 assembler.begin(start, config);
             }
             self.stage = Stage::Payload(PartialFrame { start, mask, lacking: len, control: None });
@@ -276,7 +291,7 @@ impl Reader {
         let Some(assembler) = &mut self.assembler else {
             return Ok(None);
         };
-        Ok(assembler.frame(start, payload, &mut self.inflater, config)?.map(Incoming::Message))
+        Ok(assembler.frame(start, payload, config)?.map(Incoming::Message))
     }
 }
 
@@ -300,33 +315,79 @@ struct PartialFrame {
 }
 
 impl PartialFrame {
-    /// Reads more of the payload.
+    /// Reads more of the payload, as far as `work` goes.
     fn read<'a>(
         &mut self,
         input: &mut &mut [u8],
         assembler: Option<&mut Assembler>,
         inflater: &mut Inflater,
         config: &Config,
+        work: &mut usize,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
+        if self.start.opcode.is_control() {
+            return self.read_control(input);
+        }
+        let message = match assembler {
+            Some(assembler) if assembler.is_compressed(self.start) => {
+                self.read_compressed(input, assembler, inflater, config, work)?
+            }
+            Some(assembler) => {
+                let bytes = self.take(input);
+                assembler.push(self.start, bytes, self.lacking, config)?
+            }
+            None => {
+                self.take(input);
+                None
+            }
+        };
+        Ok(message.map(Incoming::Message))
+    }
+
+    fn read_control<'a>(
+        &mut self,
+        input: &mut &mut [u8],
+    ) -> Result<Option<Incoming<'a>>, PeerError> {
+        let bytes = self.take(input);
+        let payload = self.control.get_or_insert_default();
+        payload.extend(bytes);
+        if self.lacking > 0 {
+            return Ok(None);
+        }
+        let payload = Cow::Owned(payload.bytes().to_vec());
+        control(self.start.opcode, payload).map(Some)
+    }
+
+    /// Takes what there is of the payload, unmasked.
+    fn take<'a>(&mut self, input: &mut &'a mut [u8]) -> &'a mut [u8] {
         let len = self.lacking.min(input.len() as u64);
         let bytes = take(input, len as usize);
         self.mask.apply(bytes);
         self.lacking -= len;
+        bytes
+    }
 
-        if self.start.opcode.is_control() {
-            let payload = self.control.get_or_insert_default();
-            payload.extend(bytes);
-            if self.lacking > 0 {
-                return Ok(None);
-            }
-            let payload = Cow::Owned(payload.bytes().to_vec());
-            return control(self.start.opcode, payload).map(Some);
-        }
-        let Some(assembler) = assembler else {
-            return Ok(None);
-        };
-        let message = assembler.push(self.start, bytes, self.lacking, inflater, config)?;
-        Ok(message.map(Incoming::Message))
+    /// Takes what `work` allows of the payload of a compressed message.
+    fn read_compressed(
+        &mut self,
+        input: &mut &mut [u8],
+        assembler: &mut Assembler,
+        inflater: &mut Inflater,
+        config: &Config,
+        work: &mut usize,
+    ) -> Result<Option<Message>, PeerError> {
+        let len = self.lacking.min(input.len() as u64);
+        let (bytes, lacking) = (&mut input[..len as usize], self.lacking - len);
+        let mut mask = self.mask;
+        mask.apply(bytes);
+        let (taken, message) =
+            assembler.push_compressed(self.start, bytes, lacking, inflater, config, work)?;
+        // The rest is left as it came.
+        self.mask.skip(taken);
+        mask = self.mask;
+        mask.apply(&mut bytes[taken..]);
+        take(input, taken);
+        self.lacking -= taken as u64;
+        Ok(message)
     }
 
     /// Reads more of the payload of a data frame to where it belongs.
@@ -358,6 +419,10 @@ fn take<'a>(input: &mut &'a mut [u8], len: usize) -> &'a mut [u8] {
     *input = rest;
     front
 }
+
+/// What a frame counts as work, beside what is decompressed of it: as many bytes as a short message
+/// takes on the wire.
+const FRAME: usize = 64;
 
 /// RFC 6455 §5.2: 2 bytes, 8 of extended length, 4 of masking key.
 const MAX_HEADER: usize = 14;

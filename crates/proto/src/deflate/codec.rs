@@ -143,31 +143,32 @@ impl Inflater {
         self.context != Context::Off
     }
 
-    /// Decompresses the next `bytes` of a message, and gives what comes of it to `sink`, piece by
-    /// piece, until that errs; `last` if nothing of the message follows. RFC 7692 §7.2.2.
-    pub(crate) fn inflate(
-        &mut self,
-        bytes: &[u8],
-        last: bool,
-        mut sink: impl FnMut(&[u8]) -> Result<(), PeerError>,
-    ) -> Result<(), PeerError> {
+    /// Decompresses from the front of a message's next bytes into `chunk`. RFC 7692 §7.2.2.
+    fn step(&mut self, input: &[u8], chunk: &mut [u8]) -> Result<Step, PeerError> {
         let state = self.state.get_or_insert_with(|| match self.context {
             Context::Off | Context::Lent => pool::borrow_decompress(),
             Context::Own => Box::new(pool::new_decompress()),
         });
-        pool::with_chunk(|chunk| {
-            inflate(state, bytes, chunk, &mut sink)?;
-            // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end a
-            // block, and after a final one there is none to end.
-            if last && state.total_in() > 0 {
-                inflate(state, TAIL, chunk, &mut sink)?;
-            }
-            Ok(())
-        })?;
-        if last && self.context == Context::Lent {
-            self.forget();
+        let (consumed, produced) = (state.total_in(), state.total_out());
+        let status = state
+            .decompress(input, chunk, FlushDecompress::Sync)
+            .map_err(|_| PeerError::NotDeflate)?;
+        let consumed = (state.total_in() - consumed) as usize;
+        let made = (state.total_out() - produced) as usize;
+        if made == 0 && consumed == 0 && !input.is_empty() {
+            return Err(PeerError::NotDeflate);
         }
-        Ok(())
+        // RFC 7692 §7.2.3.4: blocks may be final, and others may follow them.
+        let has_ended = status == Status::StreamEnd;
+        if has_ended {
+            state.reset(false);
+        }
+        Ok(Step { consumed, made, is_full: !has_ended && made == chunk.len() })
+    }
+
+    /// Whether a block is begun that has not ended, as far as anything was read of it.
+    fn is_within_block(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.total_in() > 0)
     }
 
     /// Nothing more of the message comes.
@@ -176,38 +177,116 @@ impl Inflater {
             pool::return_decompress(state);
         }
     }
+
+    /// What was borrowed for the message is given back.
+    pub(crate) fn end_message(&mut self) {
+        if self.context == Context::Lent {
+            self.forget();
+        }
+    }
+
+    /// What it has borrowed or owns, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        if self.state.is_some() { pool::DECOMPRESSOR } else { 0 }
+    }
 }
 
-/// Decompresses all of `input`.
-fn inflate(
-    state: &mut Decompress,
-    mut input: &[u8],
-    chunk: &mut [u8],
-    mut sink: impl FnMut(&[u8]) -> Result<(), PeerError>,
-) -> Result<(), PeerError> {
-    loop {
-        let (consumed, produced) = (state.total_in(), state.total_out());
-        let status = state
-            .decompress(input, chunk, FlushDecompress::Sync)
-            .map_err(|_| PeerError::NotDeflate)?;
-        input = &input[(state.total_in() - consumed) as usize..];
-        let made = (state.total_out() - produced) as usize;
-        if made > 0 {
-            sink(&chunk[..made])?;
-        } else if state.total_in() == consumed && !input.is_empty() {
-            return Err(PeerError::NotDeflate);
+/// What came of some input.
+struct Step {
+    consumed: usize,
+    made: usize,
+    /// Whether more may come of what was consumed.
+    is_full: bool,
+}
+
+/// A compressed message on its way in.
+///
+/// A decompressor is large. None is borrowed before as much has arrived as makes it worth that, or
+/// all of the message.
+#[derive(Debug, Default)]
+pub(crate) struct Inflation {
+    /// What arrived before that, and how much of it has been read.
+    waiting: Vec<u8>,
+    read: usize,
+    /// How much has been read of the [`TAIL`].
+    tail: usize,
+    /// Whether more may come of what has been read.
+    is_full: bool,
+    has_begun: bool,
+    /// Whether it was stopped before it was through with what has arrived.
+    is_behind: bool,
+}
+
+impl Inflation {
+    /// Decompresses from the front of `bytes`, as much as `work` allows, and gives what comes of it
+    /// to `sink`, piece by piece, until that errs; `is_last` if nothing of the message follows them.
+    /// Answers how many of the bytes it has taken in; all, unless it [is behind](Self::is_behind).
+    pub(crate) fn push(
+        &mut self,
+        bytes: &[u8],
+        is_last: bool,
+        inflater: &mut Inflater,
+        work: &mut usize,
+        mut sink: impl FnMut(&[u8]) -> Result<(), PeerError>,
+    ) -> Result<usize, PeerError> {
+        if !is_last && !self.has_begun && self.waiting.len() + bytes.len() < ENOUGH {
+            self.waiting.extend_from_slice(bytes);
+            return Ok(bytes.len());
         }
-        // RFC 7692 §7.2.3.4: blocks may be final, and others may follow them.
-        if status == Status::StreamEnd {
-            state.reset(false);
-            if input.is_empty() {
-                return Ok(());
+        self.has_begun = true;
+        let (mut taken, mut nothing) = (0, TAIL.len());
+        pool::with_chunk(|chunk| {
+            loop {
+                // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end
+                // a block, and after a final one there is none to end.
+                let (source, position) = if self.read < self.waiting.len() {
+                    (&self.waiting[..], &mut self.read)
+                } else if taken < bytes.len() {
+                    (bytes, &mut taken)
+                } else if is_last && (self.tail > 0 || inflater.is_within_block()) {
+                    (TAIL, &mut self.tail)
+                } else {
+                    (TAIL, &mut nothing)
+                };
+                let input = &source[*position..];
+                if input.is_empty() && !self.is_full {
+                    self.is_behind = false;
+                    break;
+                }
+                if *work == 0 {
+                    self.is_behind = true;
+                    break;
+                }
+                let step = inflater.step(input, chunk)?;
+                *position += step.consumed;
+                self.is_full = step.is_full;
+                *work = work.saturating_sub(step.made);
+                if step.made > 0 {
+                    sink(&chunk[..step.made])?;
+                }
             }
-        } else if input.is_empty() && made < chunk.len() {
-            return Ok(());
+            Ok(())
+        })?;
+        if self.read == self.waiting.len() {
+            (self.waiting, self.read) = (Vec::new(), 0);
         }
+        Ok(taken)
+    }
+
+    /// Whether it has stopped for want of work that was allowed.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// How much of what has arrived is not decompressed, in bytes.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 }
 
 /// What a flush ends with, and the wire does without.
 const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
+
+/// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
+/// times as much.
+const ENOUGH: usize = 4 * 1024;

@@ -36,7 +36,7 @@ mod pool;
 mod shared;
 
 pub(crate) use self::{
-    codec::{Deflater, Inflater},
+    codec::{Deflater, Inflater, Inflation},
     shared::Shared,
 };
 pub use self::{

@@ -85,3 +85,6 @@ const IDLE_COMPRESSORS: usize = 4;
 const IDLE_DECOMPRESSORS: usize = 16;
 
 const CHUNK_SIZE: usize = 16 * 1024;
+
+/// What a decompressor takes, about, in bytes.
+pub(super) const DECOMPRESSOR: usize = 48 * 1024;

@@ -68,7 +68,6 @@ impl Payload {
     }
 
     /// How much memory it has, in bytes.
-    #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
     }

@@ -33,6 +33,11 @@ impl Inbox {
         !self.backlog.is_empty()
     }
 
+    /// How many messages wait to be taken.
+    pub(crate) fn len(&self) -> usize {
+        self.backlog.len()
+    }
+
     /// Drops what waits to be taken.
     pub(crate) fn discard(&mut self) {
         self.backlog.clear();

@@ -4,7 +4,6 @@
 //! for everything else, and does not look at the timer for each message.
 
 use std::{
-    mem,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
@@ -80,46 +79,68 @@ impl Driver {
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now.instant;
         self.stirred = true;
-        // A peer that reads what it is owed is alive, though its pongs are behind all that. And
-        // silence is not its fault while it is not listened to, unless it takes nothing.
-        let progress = mem::take(&mut self.progress);
-        if progress || (self.is_deaf() && self.line.outbox.queued_bytes() == 0) {
+        let has_progressed = self.has_progressed();
+        let is_ending = !self.connection.is_open();
+        if has_progressed || (is_ending && self.is_worth_waiting()) {
+            self.connection.handle_progress(now);
+        } else if self.is_cut() || (self.is_deaf() && !self.is_owed()) {
+            // Silence is not its fault while it is not listened to, unless it takes nothing; and what
+            // has become of one that cannot be written to is known.
             self.connection.excuse_silence();
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);
         self.line.meter.look(&self.connection);
-        if self.parting.is_some_and(|parting| parting <= now) {
-            self.parting = now.checked_add(self.close_period());
-            if !progress {
-                self.part(now);
-            }
-        }
-        if self.patience.is_some_and(|patience| patience <= now) {
-            self.patience = None;
-            self.discard();
-        }
+        self.handle_deferral();
+        self.handle_parting();
+        self.handle_patience();
     }
 
     /// Ends the wait for a client that takes nothing of what goes before its CLOSE: it will not
     /// take that either.
-    fn part(&mut self, now: Instant) {
-        if let Some(close) = self.line.outbox.take_close() {
+    fn handle_parting(&mut self) {
+        let now = self.now.instant;
+        if self.parting.is_none_or(|parting| now < parting) {
+            return;
+        }
+        self.parting = now.checked_add(self.close_period());
+        if !self.is_worth_waiting()
+            && let Some(close) = self.line.outbox.take_close()
+        {
             let event = self.connection.fail(close, now);
             self.report(event);
             self.socket = None;
         }
     }
 
-    /// Sets the alarm to the next thing due.
-    pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
-        // While nothing ends, what is due only moves away.
-        let is_calm = self.connection.is_open() && self.session.is_some();
-        if is_calm && self.alarm.is_set() && self.parting.is_none() && self.patience.is_none() {
+    /// Ends the wait for an application that does not take what a client that has gone has left behind.
+    fn handle_patience(&mut self) {
+        let now = self.now.instant;
+        let Some((due, backlog)) = self.patience else { return };
+        if now < due {
             return;
         }
-        let deadlines = [self.connection.poll_timeout(), self.parting, self.patience];
-        if let Some(due) = deadlines.into_iter().flatten().min() {
+        let left = self.backlog_len();
+        self.patience = None;
+        if left < backlog {
+            self.patience = now.checked_add(self.close_period()).map(|due| (due, left));
+        } else {
+            self.discard();
+        }
+    }
+
+    /// Sets the alarm to the next thing due.
+    pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        let deferral = self.deferral_due();
+        let patience = self.patience.map(|(due, _)| due);
+        let ends = [self.parting, deferral, patience];
+        // While nothing ends, what is due only moves away.
+        let is_calm = self.connection.is_open() && self.session.is_some();
+        if is_calm && self.alarm.is_set() && ends.iter().all(Option::is_none) {
+            return;
+        }
+        let deadlines = [self.connection.poll_timeout()].into_iter().chain(ends);
+        if let Some(due) = deadlines.flatten().min() {
             self.alarm.set(due, &self.line);
         }
         // Once the application is done, the outbox wakes nobody.

@@ -31,9 +31,12 @@ impl Driver {
                 *budget = if left < LARGE { 0 } else { left };
                 self.stirred = true;
                 self.report(event);
+                if self.connection.holds_end() {
+                    self.defer_end();
+                }
                 self.line.meter.read(size, &self.connection, self.now.tick);
             }
-            Poll::Ready(_) => self.hang_up(),
+            Poll::Ready(outcome) => self.read_end(outcome.is_ok()),
             Poll::Pending => return Some(false),
         }
         Some(true)

@@ -7,6 +7,8 @@ mod alarm;
 mod batch;
 mod cork;
 mod direct;
+mod ending;
+mod progress;
 mod reading;
 mod socket;
 mod writing;
@@ -23,7 +25,7 @@ use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
 use tokio::{net::TcpStream, task::yield_now};
 
-use self::{alarm::Alarm, socket::Socket};
+use self::{alarm::Alarm, ending::Deferral, progress::Progress, socket::Socket};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -53,12 +55,15 @@ pub(crate) struct Driver {
     left_over: Option<Box<VecDeque<Message>>>,
     /// Whether anything has happened since there was last nothing to write.
     stirred: bool,
-    /// Whether a socket that was full has taken anything since the alarm last rang.
-    progress: bool,
+    /// Whether the client takes what it is sent.
+    progress: Progress,
+    /// What the connection's end is waiting for, if that has come.
+    deferral: Option<Box<Deferral>>,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
     parting: Option<Instant>,
-    /// Until when messages left behind by a client that has gone may still be worked off.
-    patience: Option<Instant>,
+    /// When to look whether the application goes on with the messages that a client has left behind
+    /// that has gone, and how many there were at the last look.
+    patience: Option<(Instant, usize)>,
     /// The time, as of the beginning of the turn.
     now: Moment,
 }
@@ -90,7 +95,8 @@ impl Driver {
                     Connection::with_compression(opening.config, agreement, now.instant)
                 }
                 None => Connection::new(opening.config, now.instant),
-            },
+            }
+            .holding_ends(),
             line: opening.line,
             socket: None,
             session: Some(opening.session),
@@ -100,7 +106,8 @@ impl Driver {
             sending: false,
             left_over: None,
             stirred: true,
-            progress: false,
+            progress: Progress::new(now.instant),
+            deferral: None,
             parting: None,
             patience: None,
             now,
@@ -135,6 +142,7 @@ impl Driver {
             let read = !catches_up && self.read(cx, &mut budget.read);
             self.converse(cx);
             wrote = self.write(cx, &mut budget.write);
+            let ended = self.end_if_answered();
             self.close_socket();
             if self.session.is_none() && self.socket.is_none() {
                 return Poll::Ready(());
@@ -148,7 +156,7 @@ impl Driver {
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
             let listens_again = deaf && !self.is_deaf() && self.socket.is_some();
-            let has_come_to_rest = !read && !wrote && !catches_up && !listens_again;
+            let has_come_to_rest = !(read || wrote || ended || catches_up || listens_again);
             if (has_come_to_rest || self.has_nothing_left(cx)) && self.rest(cx) {
                 return Poll::Pending;
             }
@@ -166,6 +174,7 @@ impl Driver {
             Notice::Closing => {
                 if self.parting.is_none() {
                     self.now = clock::read();
+                    self.progress.begin(self.now.instant);
                     self.parting = self.now.instant.checked_add(self.close_period());
                 }
             }
@@ -248,14 +257,17 @@ impl Driver {
     }
 
     /// The connection is over for the application. Messages that came before are still its to
-    /// take, for a while, unless it was itself that asked for the end.
+    /// take, unless it was itself that asked for the end.
     fn depart(&mut self, close: Close) {
-        if !self.line.outbox.is_open() {
+        self.deferral = None;
+        if self.line.outbox.is_closing() {
             self.discard();
         }
         if self.session.is_some() {
             if self.has_backlog() {
-                self.patience = clock::read().instant.checked_add(self.close_period());
+                let left = self.backlog_len();
+                let due = clock::read().instant.checked_add(self.close_period());
+                self.patience = due.map(|due| (due, left));
             }
             self.desk().inbox.depart(close);
         }
@@ -291,6 +303,9 @@ impl Driver {
     }
 
     fn close_socket(&mut self) {
+        if self.socket.as_ref().is_some_and(|socket| socket.has_ended && socket.is_shut()) {
+            self.hang_up();
+        }
         if self.connection.is_over() {
             self.socket = None;
         }

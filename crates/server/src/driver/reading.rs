@@ -34,13 +34,29 @@ impl Driver {
                     *budget = budget.saturating_sub(read.max(came));
                     true
                 }
-                Poll::Ready(_) => {
+                Poll::Ready(outcome) => {
+                    self.read_end(outcome.is_ok());
+                    true
+                }
+                // Where nothing can be written, nothing more will come.
+                Poll::Pending if socket.is_cut => {
                     self.hang_up();
                     true
                 }
                 Poll::Pending => false,
             }
         })
+    }
+
+    /// The socket has nothing more to read. One that ended well, after its CLOSE, is still to hear
+    /// what it is owed.
+    pub(super) fn read_end(&mut self, well: bool) {
+        match &mut self.socket {
+            Some(socket) if well && self.connection.is_draining() && !socket.is_shut() => {
+                socket.has_ended = true;
+            }
+            _ => self.hang_up(),
+        }
     }
 
     fn backlog_cost(&self) -> usize {
@@ -57,6 +73,10 @@ impl Driver {
     /// many as show whether the client has gone.
     fn hearing(&self) -> usize {
         let Some(socket) = &self.socket else { return 0 };
+        // What follows the peer's end does not matter.
+        if self.connection.holds_end() || socket.has_ended {
+            return 0;
+        }
         if self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full()) {
             return 0;
         }
@@ -77,13 +97,13 @@ impl Driver {
             // A coarse time will do for data, and not for what deadlines and round trips begin with.
             let mut event = self.connection.receive_plain(&mut input, self.now.instant);
             if event.is_none() {
-                if self.puts_off(input) {
-                    break;
-                }
                 self.now = clock::read();
                 event = self.connection.receive(&mut input, self.now.instant);
             }
             self.report(event);
+        }
+        if self.connection.holds_end() {
+            self.defer_end();
         }
         self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
     }
@@ -95,22 +115,6 @@ impl Driver {
         if !self.desk.as_ref().is_some_and(|desk| desk.inbox.is_swamped()) {
             return false;
         }
-        socket.put_back(input);
-        true
-    }
-
-    /// Keeps the end of the connection for the next read if something that came before it has not
-    /// been answered yet: the application has this one turn to do so.
-    fn puts_off(&mut self, input: &[u8]) -> bool {
-        let has_backlog = self.has_backlog();
-        let Some(socket) = &mut self.socket else { return false };
-        if socket.has_put_off
-            || !(has_backlog || self.line.outbox.has_errand() || self.left_over.is_some())
-            || !self.connection.is_end(input)
-        {
-            return false;
-        }
-        socket.has_put_off = true;
         socket.put_back(input);
         true
     }

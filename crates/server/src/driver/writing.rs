@@ -34,9 +34,7 @@ impl Driver {
                     Poll::Ready(Ok(true)) => wrote = true,
                     Poll::Ready(Ok(false)) | Poll::Pending => break,
                     Poll::Ready(Err(_)) => {
-                        self.hang_up();
-                        // It would only fail again.
-                        self.socket = None;
+                        self.cut_off();
                         wrote = true;
                     }
                 }
@@ -58,13 +56,15 @@ impl Driver {
         budget: &mut usize,
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
+        if socket.is_cut {
+            self.stirred = false;
+            return Poll::Ready(Ok(false));
+        }
         if socket.unsent.is_some() {
             let written = ready!(socket.poll_write_unsent(cx))?;
             if let Some(unsent) = socket.unsent.take_if(|unsent| unsent.is_empty()) {
                 self.line.outbox.flushed(unsent.ending, cx);
             }
-            // There is room that was not there before: the peer has read.
-            self.progress = true;
             *budget = budget.saturating_sub(written);
             self.line.meter.sent(written, &self.connection, self.now.tick);
             return Poll::Ready(Ok(true));

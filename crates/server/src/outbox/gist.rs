@@ -22,6 +22,8 @@ pub(super) struct Gist {
     news: AtomicBool,
     /// Whether the connection's alarm has rung since the driver last looked.
     rung: AtomicBool,
+    /// Whether the server is stopping.
+    is_hurried: AtomicBool,
 }
 
 /// How far a client is, as [`state::Phase`](super::state::Phase) without what it carries.
@@ -31,8 +33,10 @@ pub(super) enum Stage {
     Open = 0,
     Closing = 1,
     Overflowed = 2,
-    /// Or later.
+    /// The driver knows of the end.
     Parting = 3,
+    /// Nothing will be sent any more.
+    Gone = 4,
 }
 
 impl Gist {
@@ -41,7 +45,8 @@ impl Gist {
             0 => Stage::Open,
             1 => Stage::Closing,
             2 => Stage::Overflowed,
-            _ => Stage::Parting,
+            3 => Stage::Parting,
+            _ => Stage::Gone,
         }
     }
 
@@ -111,6 +116,15 @@ impl Gist {
     /// Whether it has rung. Said once.
     pub(super) fn has_rung(&self) -> bool {
         self.rung.load(Relaxed) && self.rung.swap(false, Acquire)
+    }
+
+    /// The server is stopping.
+    pub(super) fn hurry(&self) {
+        self.is_hurried.store(true, Release);
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.is_hurried.load(Acquire)
     }
 
     /// Takes over what has been changed, before the lock is released and before the driver is told.

@@ -46,7 +46,7 @@ pub(crate) enum Ear {
     Open,
     /// Not until the client has read some of what it is owed.
     Busy,
-    /// Nothing is sent any more.
+    /// It is being closed.
     Shut,
 }
 
@@ -120,6 +120,11 @@ impl Outbox {
         }
     }
 
+    /// The server is stopping: a client that takes nothing is not waited for as long as else.
+    pub(crate) fn hurry(&self) {
+        self.gist.hurry();
+    }
+
     /// Whether `on_close` has run; if not, `cx` is woken when it has.
     pub(crate) fn poll_departed(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
@@ -167,7 +172,12 @@ impl Outbox {
 
     /// Whether messages are still taken in.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.lock().phase, Phase::Open)
+        self.gist.stage() == Stage::Open
+    }
+
+    /// Whether it is the application, or its overflow, that has ended it.
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.gist.stage(), Stage::Closing | Stage::Overflowed | Stage::Parting)
     }
 
     /// Whether nothing will be sent any more.
@@ -184,8 +194,9 @@ impl Outbox {
     pub(crate) fn ear(&self) -> Ear {
         match self.gist.stage() {
             Stage::Open if self.queued_bytes() >= HIGH_WATER => Ear::Busy,
-            Stage::Open => Ear::Open,
-            _ => Ear::Shut,
+            // One that can be told nothing may still have something to say.
+            Stage::Open | Stage::Gone => Ear::Open,
+            Stage::Closing | Stage::Overflowed | Stage::Parting => Ear::Shut,
         }
     }
 
@@ -241,8 +252,28 @@ impl Outbox {
                 }
                 Notice::Overflowed(Close::new(CloseCode::POLICY, "too slow to read what was sent"))
             }
-            Stage::Open | Stage::Parting => Notice::Nothing,
+            Stage::Open | Stage::Parting | Stage::Gone => Notice::Nothing,
         }
+    }
+
+    /// Whether a close was asked for, what was put in before it being still to leave.
+    pub(crate) fn is_close_asked_for(&self) -> bool {
+        self.gist.stage() == Stage::Closing
+    }
+
+    /// The place of the last message that was put in.
+    pub(crate) fn last_place(&self) -> u64 {
+        self.lock().queue.last_place()
+    }
+
+    /// Whether all messages up to this place have been handed to the kernel, or none is left.
+    pub(crate) fn is_flushed_to(&self, place: u64) -> bool {
+        place <= self.gist.flushed() || self.gist.queued_bytes() == 0
+    }
+
+    /// Whether the server is stopping.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.gist.is_hurried()
     }
 
     /// Takes the close that was asked for out of its turn.

@@ -214,6 +214,11 @@ impl Queue {
         self.bytes
     }
 
+    /// The place of the last message that was put in.
+    pub(super) fn last_place(&self) -> u64 {
+        self.last_place
+    }
+
     /// The place of the last message that has been handed to the kernel.
     pub(super) fn flushed(&self) -> u64 {
         self.flushed

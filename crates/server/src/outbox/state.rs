@@ -93,7 +93,8 @@ impl Phase {
             Self::Open => Stage::Open,
             Self::Closing(_) => Stage::Closing,
             Self::Overflowed => Stage::Overflowed,
-            Self::Parting | Self::Gone | Self::Departed => Stage::Parting,
+            Self::Parting => Stage::Parting,
+            Self::Gone | Self::Departed => Stage::Gone,
         }
     }
 }

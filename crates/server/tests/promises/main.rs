@@ -9,6 +9,7 @@ mod combinators;
 mod common;
 mod compression;
 mod delivery;
+mod ends;
 mod faults;
 mod files;
 mod heartbeat;

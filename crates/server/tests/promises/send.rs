@@ -140,7 +140,11 @@ async fn a_send_to_a_client_that_goes_meanwhile_ends_and_its_handler_goes_on() {
             let path = format!("/send/{way}/{catches}");
             let journal = Journal::default();
             let app = Generous { journal: journal.clone(), catches };
-            let server = serve_host(Host::new("localhost").websocket(&path, app)).await;
+            // One that closes and takes nothing is waited for as long as one that is closed.
+            let options =
+                Options::new().close_period(Duration::from_millis(100)).heartbeat_period(None);
+            let host = Host::new("localhost").websocket_with(&path, app, options);
+            let server = serve_host(host).await;
             let mut raw = Raw::open_at(&server, &path).await;
             raw.write(frame(1, b"go")).await;
             raw.frame().await;

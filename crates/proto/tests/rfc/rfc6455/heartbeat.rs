@@ -75,6 +75,22 @@ fn silence_is_excused_while_nobody_listens() {
 }
 
 #[test]
+fn one_that_takes_what_it_is_sent_is_given_all_its_time_anew() {
+    let mut session = session();
+    for _ in 0..3 {
+        ping_after(&mut session, PERIOD);
+    }
+    session.now += PERIOD - MOMENT;
+    session.connection.handle_progress(session.now);
+    assert_eq!(session.connection.pings_outstanding(), 0);
+    for _ in 0..3 {
+        ping_after(&mut session, PERIOD);
+    }
+    assert_eq!(session.after(PERIOD - MOMENT), None);
+    assert_eq!(session.after(MOMENT), Some(closed(CloseCode::POLICY, "no answer to pings")));
+}
+
+#[test]
 fn a_peer_that_answers_no_ping_is_given_up() {
     let mut session = session();
     for outstanding in 1..=3 {

@@ -1,8 +1,8 @@
 //! RFC 6455 §7: who says CLOSE, who answers, and who waits for how long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aerys_proto::{Close, CloseCode, Config, Event, Message, SendError};
+use aerys_proto::{Close, CloseCode, Config, Connection, Event, Message, SendError};
 
 use crate::client::{
     BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Session, TEXT, close_payload, closed, frame,
@@ -283,23 +283,88 @@ fn what_came_before_a_close_is_delivered() {
     assert_eq!(outcome.sent, [(PONG, b"b".to_vec()), (CLOSE, vec![])]);
 }
 
-#[test]
-fn an_end_can_be_seen_coming_by_its_header() {
+/// What a peer sends to end a connection, and what that is to the application.
+fn ends() -> [(Vec<u8>, Event); 5] {
+    [
+        (frame(CLOSE, ""), closed(CloseCode::NO_STATUS, "")),
+        (frame(CLOSE, close_payload(1000, "bye")), closed(CloseCode::NORMAL, "bye")),
+        (frame(FIN | 0x3, ""), closed(CloseCode::PROTOCOL, "opcode 0x3 is reserved")),
+        (frame(FIN | CONTINUATION, "x"), closed(CloseCode::PROTOCOL, "continuation of no message")),
+        (frame(FIN | TEXT, [0xFF; 3]), closed(CloseCode::INVALID, "text is not UTF-8")),
+    ]
+}
+
+fn holding() -> Session {
     let mut session = Session::new(Config::default());
-    for (bytes, ends) in [
-        (frame(FIN | TEXT, "x"), false),
-        (frame(PING, "x"), false),
-        (frame(CLOSE, ""), true),
-        (frame(CLOSE, close_payload(1000, "bye")), true),
-        (frame(FIN | 0x3, ""), true),
-        (frame(FIN | CONTINUATION, "x"), true),
-        (frame(FIN | 0x40 | TEXT, "x"), true),
-        (frame(CLOSE, "")[..1].to_vec(), false),
-        (vec![], false),
-    ] {
-        assert_eq!(session.connection.is_end(&bytes), ends, "{bytes:02x?}");
+    session.connection = session.connection.holding_ends();
+    session
+}
+
+#[test]
+fn an_end_that_is_held_is_answered_when_it_is_released() {
+    for (end, reported) in ends() {
+        for size in [1, 2, usize::MAX] {
+            let mut session = holding();
+            let bytes = [frame(FIN | TEXT, "a"), end.clone(), frame(FIN | TEXT, "b")].concat();
+            let events: Vec<_> =
+                bytes.chunks(size.min(bytes.len())).flat_map(|it| session.receive(it)).collect();
+            assert_eq!(events, [text("a")], "{end:02x?}");
+            assert!(session.connection.holds_end() && session.connection.is_open());
+            // It is not pinged meanwhile, and what is said goes first.
+            assert_eq!((session.wakes_in(), session.after(Duration::from_secs(60))), (None, None));
+            session.connection.send(Message::text("answer")).unwrap();
+            assert_eq!(session.transmit(), [(FIN | TEXT, b"answer".to_vec())]);
+            let now = session.now;
+            assert_eq!(session.connection.release_end(now), Some(reported.clone()));
+            assert_eq!(session.connection.release_end(now), None);
+            assert!(session.connection.is_draining());
+            assert_eq!(session.transmit().len(), 1);
+        }
     }
-    // Within a frame there is no telling.
-    session.receive(&frame(FIN | TEXT, "text")[..8]);
-    assert!(!session.connection.is_end(&frame(CLOSE, "")));
+}
+
+#[test]
+fn whatever_comes_after_an_end_that_is_held_the_end_is_what_is_reported() {
+    type Then = fn(&mut Connection, Instant) -> Option<Event>;
+    let then: [Then; 2] = [
+        |connection, _| connection.receive_end(),
+        |connection, now| connection.fail(CloseCode::POLICY.into(), now),
+    ];
+    for ((end, reported), then) in
+        ends().into_iter().flat_map(|end| then.map(|it| (end.clone(), it)))
+    {
+        let mut session = holding();
+        session.receive(&end);
+        assert_eq!(then(&mut session.connection, session.now), Some(reported));
+        assert!(!session.connection.holds_end());
+    }
+    // Who closes while it is held was first.
+    let mut session = holding();
+    session.receive(frame(CLOSE, ""));
+    session.connection.close(CloseCode::AWAY.into(), session.now);
+    let event = session.connection.release_end(session.now);
+    assert_eq!(event, Some(closed(CloseCode::AWAY, "")));
+    assert_eq!(session.transmit(), [(CLOSE, close_payload(1001, ""))]);
+}
+
+#[test]
+fn one_that_still_takes_what_it_is_sent_is_waited_for_unless_it_was_given_up() {
+    let period = Config::default().close_period;
+    type Ask = fn(&mut Session);
+    let asks: [(Ask, bool); 4] = [
+        (|it| it.connection.close(CloseCode::NORMAL.into(), it.now), true),
+        (|it| drop(it.receive(frame(CLOSE, ""))), true),
+        (|it| drop(it.receive(frame(FIN | 0x3, ""))), false),
+        (|it| drop(it.connection.fail(CloseCode::POLICY.into(), it.now)), false),
+    ];
+    for (number, (ask, is_waited_for)) in asks.into_iter().enumerate() {
+        let mut session = Session::new(Config::default());
+        ask(&mut session);
+        session.after(period / 2);
+        session.connection.handle_progress(session.now);
+        session.after(period * 3 / 4);
+        assert_eq!(!session.connection.is_over(), is_waited_for, "{number}");
+        session.after(period);
+        assert!(session.connection.is_over(), "{number}");
+    }
 }

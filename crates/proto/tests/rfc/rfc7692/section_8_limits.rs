@@ -65,3 +65,92 @@ fn a_frame_has_its_limit_as_it_is_on_the_wire() {
     let [Event::Closed(close)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(close.code, CloseCode::TOO_BIG);
 }
+
+/// What comes of `bytes`, read in pieces of `size`, where each step may do so much work.
+fn in_steps(config: &Config, bytes: &[u8], size: usize, most: usize) -> (Vec<Event>, usize) {
+    let mut session = Session::compressed(config.clone(), OFFER);
+    let (mut events, mut steps) = (Vec::new(), 0);
+    for piece in bytes.chunks(size) {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        while !input.is_empty() || session.connection.is_behind() {
+            let (mut work, arrived) = (most, session.connection.arriving());
+            events.extend(session.connection.receive_some(&mut input, session.now, &mut work));
+            let grown = session.connection.arriving().saturating_sub(arrived);
+            assert!(grown <= most.saturating_add(CHUNK), "{grown} bytes of {most}");
+            steps += 1;
+        }
+    }
+    (events, steps)
+}
+
+/// What is decompressed in one go.
+const CHUNK: usize = 16 * 1024;
+
+#[test]
+fn however_little_is_done_at_a_time_the_same_comes_of_it() {
+    let last = deflate("last");
+    let zeros = deflate(vec![0; 3 << 20]);
+    let noise: Vec<u8> = (0..100_000_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    let noise_deflated = deflate(&noise);
+    let (half, rest) = noise_deflated.split_at(noise_deflated.len() / 2);
+    // A final block, behind which there is another.
+    let bytes = [
+        frame(FIN | BINARY | RSV1, &zeros),
+        frame(BINARY | RSV1, half),
+        frame(0x80 | 0x9, "ping"),
+        frame(CONTINUATION, []),
+        frame(FIN | CONTINUATION, rest),
+        frame(BINARY | RSV1, &zeros),
+        frame(FIN | CONTINUATION, []),
+        frame(FIN | BINARY | RSV1, [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]),
+        frame(FIN | BINARY | RSV1, last),
+    ]
+    .concat();
+    let message = |payload: Vec<u8>| Event::Message(Message::binary(payload));
+    let zeros = || message(vec![0; 3 << 20]);
+    let [hello, last] = ["Hello", "last"].map(|it| message(it.into()));
+    let events = [zeros(), message(noise), zeros(), hello, last];
+    for config in [no_takeover(), takeover()] {
+        for (size, most) in [(usize::MAX, usize::MAX), (CHUNK, 32 * 1024), (977, 1), (1, 40_000)] {
+            let (came, steps) = in_steps(&config, &bytes, size.min(bytes.len()), most);
+            assert!(came == events, "in pieces of {size}, {most} at a time: {} events", came.len());
+            assert!(steps >= (6 << 20) / most.max(CHUNK), "{steps} steps");
+        }
+    }
+}
+
+#[test]
+fn frames_are_work_too() {
+    let most = 64 * 100;
+    for (what, bytes) in [
+        ("messages", frame(FIN | BINARY, []).repeat(1000)),
+        ("pings", frame(0x80 | 0x9, []).repeat(1000)),
+        ("fragments", [frame(BINARY, []), frame(CONTINUATION, []).repeat(999)].concat()),
+    ] {
+        let mut session = Session::compressed(no_takeover(), OFFER);
+        let (mut bytes, mut work) = (bytes, most);
+        let mut input = &mut bytes[..];
+        while work > 0 {
+            session.connection.receive_some(&mut input, session.now, &mut work);
+        }
+        assert_eq!(session.connection.traffic().read.frames, 100, "{what}");
+        assert_eq!(input.len(), 900 * frame(0x80 | 0x9, []).len(), "{what}");
+    }
+}
+
+#[test]
+fn no_decompressor_is_borrowed_for_what_is_too_little() {
+    let payload = deflate((0..20_000_u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>());
+    for (arrived, most) in [(1, 600), (100, 800), (4000, 9000)] {
+        let mut session = Session::compressed(no_takeover(), OFFER);
+        session.receive(frame(BINARY | RSV1, &payload[..arrived]));
+        assert!(session.connection.is_within_message());
+        let memory = session.connection.arriving_memory();
+        assert!((arrived..most).contains(&memory), "{memory} for {arrived} bytes");
+        // It can be decompressed all the same.
+        let events = session.receive(frame(FIN | CONTINUATION, &payload[arrived..]));
+        assert!(matches!(&events[..], [Event::Message(message)] if message.len() == 80_000));
+        assert_eq!(session.connection.arriving_memory(), 0);
+    }
+}

@@ -30,8 +30,10 @@ pub(super) struct Socket {
     /// What was read and not taken in yet: before the driver took over, or behind a message that
     /// was to be answered first.
     early: Option<Box<Bytes>>,
-    /// Whether the end was put off once, so that it is not again.
-    pub(super) has_put_off: bool,
+    /// Whether a write has failed: nothing can be written any more.
+    pub(super) is_cut: bool,
+    /// Whether the peer has ended its side, which is looked at when ours has ended.
+    pub(super) has_ended: bool,
     is_shut: bool,
     cork: Cork,
 }
@@ -39,8 +41,15 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(stream: TcpStream, early: Bytes) -> Self {
         let early = Some(early).filter(|early| !early.is_empty()).map(Box::new);
-        let (unsent, cork) = (None, Cork::default());
-        Self { stream, unsent, early, has_put_off: false, is_shut: false, cork }
+        Self {
+            stream,
+            unsent: None,
+            early,
+            is_cut: false,
+            has_ended: false,
+            is_shut: false,
+            cork: Cork::default(),
+        }
     }
 
     /// Keeps what was read and not taken in for the next read.
@@ -116,6 +125,20 @@ impl Socket {
             Some(unsent) => unsent.poll_write(&mut self.stream, cx),
             None => Poll::Ready(Ok(0)),
         }
+    }
+
+    /// How many of the bytes written to it the peer's kernel has not acknowledged, if this system
+    /// tells.
+    pub(super) fn unacknowledged(&self) -> Option<usize> {
+        #[cfg(unix)]
+        return aerys_sys::unacknowledged(&self.stream);
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// Whether everything was written, and our side has ended.
+    pub(super) fn is_shut(&self) -> bool {
+        self.is_shut
     }
 
     /// Nothing is written any more.

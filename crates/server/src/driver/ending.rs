@@ -1,0 +1,139 @@
+//! How a connection's end waits for what came before it.
+//!
+//! A peer's CLOSE, and a violation, are answered when the messages before them have been handled and
+//! what came of that has left; so is a write that fails, as the client may have said more before it
+//! went. Each waits for as long as something moves.
+
+use std::time::{Duration, Instant};
+
+use super::Driver;
+
+/// What an end is waiting for. While it does, everything is as before, but that nothing new is read
+/// behind a CLOSE.
+pub(super) struct Deferral {
+    /// When to look whether anything has moved since the last look.
+    due: Instant,
+    /// How many messages the application had not taken then.
+    backlog: usize,
+    /// The place in the outbox of the last message said to the client then; when the application is
+    /// through, the last that the end waits for.
+    place: u64,
+    is_handled: bool,
+}
+
+impl Driver {
+    /// The peer has ended the connection, or nothing can be written to it any more.
+    pub(super) fn defer_end(&mut self) {
+        if self.deferral.is_none() {
+            let now = self.now.instant;
+            self.progress.begin(now);
+            let place = self.line.outbox.last_place();
+            self.deferral = Some(Box::new(Deferral {
+                due: now + self.grace(),
+                backlog: self.backlog_len(),
+                place,
+                is_handled: false,
+            }));
+        }
+    }
+
+    /// Takes notice of the peer's end, if it was put off and nothing is left to be waited for. Answers
+    /// whether it has.
+    pub(super) fn end_if_answered(&mut self) -> bool {
+        let is_answered = self.connection.holds_end() && self.is_answered();
+        if is_answered {
+            self.release_end();
+        }
+        is_answered
+    }
+
+    /// When to look at an end that is put off.
+    pub(super) fn deferral_due(&self) -> Option<Instant> {
+        self.deferral.as_ref().map(|deferral| deferral.due)
+    }
+
+    /// It is time to look at an end that is put off: if nothing moves, it is waited for no longer.
+    pub(super) fn handle_deferral(&mut self) {
+        let Some(mut deferral) = self.deferral.take() else { return };
+        let now = self.now.instant;
+        if deferral.due <= now {
+            let backlog = self.backlog_len();
+            let is_flushing = !self.line.outbox.is_flushed_to(deferral.place);
+            let is_working = backlog < deferral.backlog;
+            let is_moving = is_working || (is_flushing && self.is_worth_waiting());
+            if !is_moving {
+                return self.release_end();
+            }
+            deferral.due = now + self.grace();
+            deferral.backlog = backlog;
+            if !deferral.is_handled {
+                deferral.place = self.line.outbox.last_place();
+            }
+        }
+        self.deferral = Some(deferral);
+    }
+
+    /// Nothing can be written any more. What the client has said before is still heard, unless it is
+    /// the application that wants to be rid of it.
+    pub(super) fn cut_off(&mut self) {
+        let is_heard = self.connection.is_open() && self.line.outbox.is_open();
+        let Some(socket) = self.socket.as_mut().filter(|_| is_heard) else {
+            self.hang_up();
+            self.socket = None;
+            return;
+        };
+        socket.is_cut = true;
+        socket.unsent = None;
+        self.left_over = None;
+        self.stirred = false;
+        self.line.gone();
+        self.defer_end();
+    }
+
+    /// Whether all that came before the end has been handled, and what came of it has left.
+    fn is_answered(&mut self) -> bool {
+        if self.line.outbox.is_close_asked_for() {
+            // What was said before goes first, for as long as that moves.
+            return false;
+        }
+        if !self.line.outbox.is_open() && !self.is_cut() {
+            return true;
+        }
+        if self.has_backlog() || !self.is_application_idle() {
+            return false;
+        }
+        let Some(deferral) = &mut self.deferral else { return true };
+        if !deferral.is_handled {
+            deferral.is_handled = true;
+            deferral.place = self.line.outbox.last_place();
+        }
+        self.line.outbox.is_flushed_to(deferral.place)
+    }
+
+    fn release_end(&mut self) {
+        self.deferral = None;
+        let event = self.connection.release_end(self.now.instant);
+        self.report(event);
+        self.progress.begin(self.now.instant);
+        self.stirred = true;
+        if self.is_cut() {
+            self.hang_up();
+        }
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| socket.is_cut)
+    }
+
+    pub(super) fn backlog_len(&self) -> usize {
+        self.desk.as_ref().map_or(0, |desk| desk.inbox.len())
+    }
+
+    /// How long an end waits for an application that is at work, and says nothing.
+    fn grace(&self) -> Duration {
+        self.close_period().min(GRACE)
+    }
+}
+
+/// Longer than a look into a database takes, as a rule, and shorter than a peer waits for our CLOSE.
+const GRACE: Duration = Duration::from_secs(1);

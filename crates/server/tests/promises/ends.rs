@@ -1,0 +1,254 @@
+//! What came before an end is handled and answered before it, and a slow peer is not a dead one.
+
+use std::time::Duration;
+
+use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Running, Websocket};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::sleep,
+};
+
+use crate::common::{Journal, Lobby, Raw, departure, frame, serve_with, soon};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Echoes each message, once some time has passed, and notes what became of that.
+struct Answers {
+    journal: Journal,
+    after: Duration,
+    waits: bool,
+}
+
+impl Websocket for Answers {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if !self.after.is_zero() {
+            sleep(self.after).await;
+        }
+        let len = message.len();
+        if self.waits {
+            let outcome = client.send(message).await;
+            self.journal.note(format!("{len} {outcome:?}"));
+        } else {
+            client.send(message).nowait();
+            self.journal.note(len.to_string());
+        }
+        Ok(())
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        self.journal.note(departure(gone));
+    }
+}
+
+async fn serve(waits: bool, after: Duration, options: Options) -> (Running, Journal) {
+    let journal = Journal::default();
+    let app = Answers { journal: journal.clone(), after, waits };
+    (serve_with(app, options).await, journal)
+}
+
+fn close(code: u16) -> Vec<u8> {
+    frame(8, &code.to_be_bytes())
+}
+
+/// The frames that the server has sent, pings aside: the first byte and the payload of each.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let [first, len, rest @ ..] = bytes {
+        let (len, rest) = match len {
+            127 => (u64::from_be_bytes(rest[..8].try_into().unwrap()) as usize, &rest[8..]),
+            126 => (u16::from_be_bytes(rest[..2].try_into().unwrap()).into(), &rest[2..]),
+            len => (usize::from(*len), rest),
+        };
+        assert!(len <= rest.len(), "cut within a frame, of which {} are there", rest.len());
+        let (payload, rest) = rest.split_at(len);
+        if *first != 0x89 {
+            frames.push((*first, payload.to_vec()));
+        }
+        bytes = rest;
+    }
+    frames
+}
+
+/// Says all of it, perhaps ends its side, and hears what comes until the server does.
+async fn converse(raw: Raw, bytes: &[u8], shuts: bool) -> Vec<(u8, Vec<u8>)> {
+    let (mut reads, mut writes) = raw.stream.into_split();
+    let write = async {
+        soon(writes.write_all(bytes)).await.expect("the server takes it");
+        if shuts {
+            writes.shutdown().await.unwrap();
+        }
+        writes
+    };
+    let mut came = Vec::new();
+    let read = soon(reads.read_to_end(&mut came));
+    let (_writes, outcome) = tokio::join!(write, read);
+    outcome.expect("the connection ends well");
+    frames(&came)
+}
+
+/// The messages that some frames make, and the last of these.
+fn messages(mut frames: Vec<(u8, Vec<u8>)>) -> (Vec<Vec<u8>>, (u8, Vec<u8>)) {
+    let last = frames.pop().expect("a frame");
+    let mut messages = vec![Vec::new()];
+    for (first, payload) in frames {
+        messages.last_mut().unwrap().extend(payload);
+        if first & 0x80 != 0 {
+            messages.push(Vec::new());
+        }
+    }
+    assert_eq!(messages.pop(), Some(Vec::new()), "the last message is whole");
+    (messages, last)
+}
+
+#[tokio::test]
+async fn messages_before_a_close_are_answered_before_it() {
+    let sizes = [(1, 1), (20, 1000), (60_000, 3), (300_000, 1), (MIB + 1, 1), (300_000, 4)];
+    for (size, count) in sizes {
+        for (waits, narrow, shuts) in
+            [(true, true, true), (true, false, true), (false, true, false), (false, false, true)]
+        {
+            let case = format!("{count} of {size} B, waits {waits}, narrow {narrow}, FIN {shuts}");
+            let options = Options::new().max_queued_bytes(8 * MIB);
+            let (server, journal) = serve(waits, Duration::ZERO, options).await;
+            let raw =
+                if narrow { Raw::open_narrow(&server).await } else { Raw::open(&server).await };
+            let mut bytes = frame(2, &vec![7; size]).repeat(count);
+            bytes.extend(close(1000));
+            let (heard, last) = messages(converse(raw, &bytes, shuts).await);
+            assert_eq!(heard.len(), count, "{case}");
+            assert!(heard.iter().all(|message| *message == vec![7; size]), "{case}");
+            assert_eq!(last, (0x88, 1000_u16.to_be_bytes().to_vec()), "{case}");
+            let lines = journal.until(count + 1).await;
+            let noted = if waits { format!("{size} Ok(())") } else { size.to_string() };
+            assert!(lines[..count].iter().all(|line| *line == noted), "{case}: {lines:?}");
+            assert_eq!(lines[count..], ["gone 1000"], "{case}");
+            server.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_before_a_violation_are_answered_before_it() {
+    for (violation, code) in [
+        (vec![0x83, 0x80, 0, 0, 0, 0], 1002_u16),
+        (vec![0x80, 0x80, 0, 0, 0, 0], 1002),
+        (frame(1, &[0xFF]), 1007),
+        (frame(8, &[0]), 1002),
+    ] {
+        for pieces in [1, usize::MAX] {
+            let (server, journal) = serve(true, Duration::ZERO, Options::new()).await;
+            let mut raw = Raw::open(&server).await;
+            raw.write(frame(2, &vec![7; 300_000])).await;
+            for piece in violation.chunks(pieces.min(violation.len())) {
+                raw.write(piece).await;
+                tokio::task::yield_now().await;
+            }
+            let (heard, (last, payload)) = messages(converse(raw, &[], true).await);
+            assert_eq!(heard.len(), 1, "{code}");
+            assert_eq!((last, &payload[..2]), (0x88, &code.to_be_bytes()[..]));
+            let lines = journal.until(2).await;
+            assert_eq!(lines[0], "300000 Ok(())");
+            assert!(lines[1].starts_with(&format!("gone {code}")), "{lines:?}");
+            server.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_message_before_an_end_is_handled_while_each_takes_a_while() {
+    let period = Duration::from_millis(250);
+    for (end, gone) in [(Some(close(4000)), "gone 4000"), (None, "gone 1006")] {
+        let options = Options::new().close_period(period).heartbeat_period(None);
+        let (server, journal) = serve(false, period / 5, options).await;
+        let mut raw = Raw::open(&server).await;
+        // In all four times the close period.
+        let mut bytes = frame(1, b"message").repeat(20);
+        bytes.extend(end.unwrap_or_default());
+        raw.write(bytes).await;
+        raw.stream.shutdown().await.unwrap();
+        let lines = journal.until(21).await;
+        assert!(lines.contains(&gone.to_owned()), "{lines:?}");
+        drop(raw);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn who_closes_without_reading_is_heard_to_the_end() {
+    // Its kernel has bytes that nobody reads any more, and resets the connection.
+    for (size, count) in [(1000, 40), (20, 3000), (30_000, 3)] {
+        for waits in [true, false] {
+            let options = Options::new().max_queued_bytes(8 * MIB);
+            let (server, journal) = serve(waits, Duration::ZERO, options).await;
+            let mut raw = Raw::open(&server).await;
+            let mut bytes = frame(2, &vec![7; size]).repeat(count);
+            bytes.extend(close(4000));
+            raw.write(bytes).await;
+            drop(raw);
+            let lines = journal.until_noted("gone 4000").await;
+            assert_eq!(lines.len(), count + 1, "{count} of {size} B");
+            server.stop().await;
+        }
+    }
+}
+
+/// Reads this many bytes each second, in small steps, until `bytes` are there or the server hangs up.
+async fn read_at(raw: &mut Raw, rate: usize, bytes: usize) -> Vec<u8> {
+    let mut came = Vec::new();
+    while came.len() < bytes {
+        sleep(Duration::from_millis(20)).await;
+        let mut piece = vec![0; (rate / 50).min(bytes - came.len())];
+        match soon(raw.stream.read(&mut piece)).await {
+            Ok(size @ 1..) => came.extend(&piece[..size]),
+            _ => break,
+        }
+    }
+    came
+}
+
+/// What all of this is quick beside: a peer that reads 20 KB/s through a narrow window acknowledges
+/// something every third of a second, and a silent one is kept for a second.
+fn quick() -> Options {
+    Options::new()
+        .heartbeat_period(Duration::from_millis(250))
+        .queued_ping_limit(3)
+        .close_period(Duration::from_millis(250))
+}
+
+#[tokio::test]
+async fn one_that_reads_an_answer_slowly_is_not_silent() {
+    let (server, journal) = serve(true, Duration::ZERO, quick()).await;
+    let mut raw = Raw::open_narrow(&server).await;
+    raw.write(frame(2, &[7; 60_000])).await;
+    let came = read_at(&mut raw, 20_000, 60_000).await;
+    assert_eq!(came.len(), 60_000, "{:?}", journal.lines());
+    assert_eq!(journal.lines(), ["60000 Ok(())"]);
+    drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_reads_slowly_hears_all_that_goes_before_the_close() {
+    for ours in [true, false] {
+        let (server, mut guests) = Lobby::serve(quick()).await;
+        let mut raw = Raw::open_narrow(&server).await;
+        let client = guests.next().await;
+        client.send(vec![7; 100 * KIB]).nowait();
+        if ours {
+            client.close().nowait();
+        } else {
+            raw.write(close(1000)).await;
+        }
+        let came = read_at(&mut raw, 20 * KIB, 200 * KIB).await;
+        let (heard, last) = messages(frames(&came));
+        assert_eq!(heard.iter().map(Vec::len).collect::<Vec<_>>(), [100 * KIB], "ours: {ours}");
+        assert_eq!(last, (0x88, 1000_u16.to_be_bytes().to_vec()));
+        drop(raw);
+        server.stop().await;
+    }
+}
