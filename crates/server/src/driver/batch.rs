@@ -89,7 +89,7 @@ impl Batch {
 
     /// A message of `len` bytes is going to be framed.
     pub(super) fn begin_message(&mut self, len: usize) {
-        self.work += len;
+        self.work += len.max(SMALL);
     }
 
     /// What it costs a turn, in bytes.
@@ -240,6 +240,9 @@ fn keep(
 
 /// Payloads of this size and more are not copied.
 const LARGE: usize = 16 * 1024;
+
+/// What a message counts at least, in bytes.
+const SMALL: usize = 64;
 
 /// A batch of this size, in bytes, takes no other message; one that has copied as much takes nothing.
 const FULL: usize = 64 * 1024;

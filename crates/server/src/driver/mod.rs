@@ -212,6 +212,7 @@ impl Driver {
             && !self.is_deaf()
             && self.is_application_idle()
             && !self.line.outbox.has_errand()
+            && !self.connection.is_behind()
             && socket.is_silent(cx)
     }
 

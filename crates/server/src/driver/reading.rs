@@ -11,7 +11,7 @@ use crate::{clock, desk::Inbox};
 impl Driver {
     /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
     ///
-    /// What was compressed costs the turn what it has become.
+    /// What was compressed costs the turn what it has become, and each message what a short one does.
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         let hearing = self.hearing();
@@ -24,14 +24,15 @@ impl Driver {
             return read;
         }
         LENT.with_borrow_mut(|buffer| {
-            let size = CHUNK.min(*budget).min(hearing);
             let Some(socket) = &mut self.socket else { return false };
+            if self.connection.is_behind() && !socket.has_early() {
+                self.receive(&mut [], budget);
+                return true;
+            }
+            let size = CHUNK.min(*budget).min(hearing);
             match socket.poll_read(cx, &mut buffer.0[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
-                    let waiting = self.backlog_cost();
-                    self.receive(&mut buffer.0[..read]);
-                    let came = self.backlog_cost().saturating_sub(waiting);
-                    *budget = budget.saturating_sub(read.max(came));
+                    self.receive(&mut buffer.0[..read], budget);
                     true
                 }
                 Poll::Ready(outcome) => {
@@ -90,33 +91,41 @@ impl Driver {
         }
     }
 
-    fn receive(&mut self, mut input: &mut [u8]) {
+    /// Takes in what `budget` allows, and keeps the rest for the next turn.
+    fn receive(&mut self, mut input: &mut [u8], budget: &mut usize) {
         let size = input.len();
         self.stirred = true;
-        while !input.is_empty() && !self.is_swamped(input) {
+        while (!input.is_empty() || self.connection.is_behind())
+            && *budget > 0
+            && !self.is_swamped()
+        {
+            let left = input.len();
             // A coarse time will do for data, and not for what deadlines and round trips begin with.
             let mut event = self.connection.receive_plain(&mut input, self.now.instant);
+            let mut work = MESSAGE;
             if event.is_none() {
                 self.now = clock::read();
-                event = self.connection.receive(&mut input, self.now.instant);
+                let mut unused = *budget;
+                event = self.connection.receive_some(&mut input, self.now.instant, &mut unused);
+                work = *budget - unused;
             }
+            *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
         }
         if self.connection.holds_end() {
             self.defer_end();
         }
         self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
+        if !input.is_empty()
+            && let Some(socket) = &mut self.socket
+        {
+            socket.put_back(input);
+        }
     }
 
-    /// Keeps the rest of a read for later if what has come of it, decompressed, is more than a read
-    /// can hold.
-    fn is_swamped(&mut self, input: &[u8]) -> bool {
-        let Some(socket) = &mut self.socket else { return false };
-        if !self.desk.as_ref().is_some_and(|desk| desk.inbox.is_swamped()) {
-            return false;
-        }
-        socket.put_back(input);
-        true
+    /// Whether what has come, decompressed, is more than a read can hold.
+    fn is_swamped(&self) -> bool {
+        self.desk.as_ref().is_some_and(|desk| desk.inbox.is_swamped())
     }
 }
 
@@ -130,6 +139,9 @@ thread_local! {
 /// the protocol's `payload::memory`.
 #[repr(align(4096))]
 struct Chunk([u8; CHUNK]);
+
+/// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
+const MESSAGE: usize = 70;
 
 /// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
 /// that waits, and no neighbour waits long.

@@ -32,4 +32,5 @@ mod slow;
 mod spawn;
 mod stop;
 mod timers;
+mod turns;
 mod vanishing;

@@ -1,0 +1,106 @@
+//! A client has its turn, and then the others have theirs: however much work it asks for.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+
+use aerys::{
+    Client, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    Websocket,
+};
+use flate2::{Compress, Compression, FlushCompress};
+use tokio::task::yield_now;
+
+use crate::common::{Journal, Raw, frame, handshake, soon};
+
+/// Counts how often another task of its worker has its turn while it is being heard.
+struct Heard {
+    journal: Journal,
+    turns: Arc<AtomicUsize>,
+    messages: AtomicUsize,
+    until: usize,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Websocket for Heard {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        let client = handshake.accept();
+        let (watched, turns) = (client.clone(), Arc::clone(&self.turns));
+        let is_over = Arc::clone(&self.is_over);
+        client.endpoint().spawn(async move {
+            while !is_over.load(SeqCst) {
+                yield_now().await;
+                turns.fetch_add(usize::from(watched.inspect().bytes_read > 0), SeqCst);
+            }
+            Ok(())
+        });
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        let messages = self.messages.fetch_add(1, SeqCst) + 1;
+        if messages == self.until {
+            self.is_over.store(true, SeqCst);
+            self.journal.note(format!("{} B", message.len()));
+            client.close().code(CloseCode::NORMAL).nowait();
+        }
+        Ok(())
+    }
+
+    async fn on_close(&self, _: &Departure) {
+        self.is_over.store(true, SeqCst);
+    }
+}
+
+/// How many turns another task has while these bytes are heard, which are so many messages. All are
+/// there at once.
+async fn turns_beside(bytes: &[u8], messages: usize, last: &str) -> usize {
+    let (journal, turns) = (Journal::default(), Arc::new(AtomicUsize::new(0)));
+    let app = Heard {
+        journal: journal.clone(),
+        turns: Arc::clone(&turns),
+        messages: AtomicUsize::new(0),
+        until: messages,
+        is_over: Arc::default(),
+    };
+    let host = Host::new("localhost").websocket_with("/", app, Options::new());
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    let mut raw = Raw::connect(&server).await;
+    raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
+    assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
+    raw.write(bytes).await;
+    assert_eq!(journal.until(1).await, [last]);
+    let turns = turns.load(SeqCst);
+    drop(raw);
+    server.stop().await;
+    turns
+}
+
+/// A compressed message of so many zeros.
+fn zeros(len: usize) -> Vec<u8> {
+    let mut deflated = Vec::with_capacity(len / 500 + 1024);
+    let mut compress = Compress::new(Compression::best(), false);
+    compress.compress_vec(&vec![0; len], &mut deflated, FlushCompress::Sync).unwrap();
+    assert_eq!(deflated.split_off(deflated.len() - 4), [0, 0, 0xff, 0xff]);
+    let mut bytes = frame(2, &deflated);
+    bytes[0] |= 0x40;
+    bytes
+}
+
+#[tokio::test]
+async fn one_message_that_becomes_much_takes_many_turns() {
+    // A turn is some 32 KiB.
+    let turns = turns_beside(&zeros(10 << 20), 1, "10485760 B").await;
+    assert!(turns >= 200, "{turns} turns for 10 MiB");
+}
+
+#[tokio::test]
+async fn many_messages_of_nothing_take_as_many_turns_as_if_they_were_short() {
+    let count = 50_000;
+    for (len, what) in [(0, "0 B"), (64, "64 B")] {
+        let turns = turns_beside(&frame(2, &vec![7; len]).repeat(count), count, what).await;
+        assert!(turns >= count * 70 / (40 * 1024), "{turns} turns for {count} of {len} B");
+    }
+}
