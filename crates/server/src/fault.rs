@@ -9,9 +9,8 @@ use std::{
 
 use aerys_proto::CloseCode;
 use futures_util::{FutureExt, future::Either};
-use tracing::error;
 
-use crate::{Client, Endpoint, Failure, Refusal};
+use crate::{Client, Endpoint, Failure, Refusal, log, log::Brief};
 
 pub(crate) enum Fault {
     Failed(Failure),
@@ -45,8 +44,9 @@ impl Fault {
     /// Closes the client in whose handler it happened.
     pub(crate) fn punish<S>(&self, client: &Client<S>, handler: &'static str) {
         if !self.is_silent() {
-            self.report(client.endpoint(), Some(client), handler);
+            // In this order: whatever becomes of the log, the client is closed.
             client.close().code(CloseCode::INTERNAL).nowait();
+            self.report(client.endpoint(), Some(client), handler);
         }
     }
 
@@ -60,8 +60,14 @@ impl Fault {
         let path = endpoint.registry().path();
         let client = client.map(|client| client.id().as_u64());
         match self {
-            Self::Failed(failure) => error!(client, path, handler, %failure, "a handler failed"),
-            Self::Panicked(panic) => error!(client, path, handler, panic, "a handler panicked"),
+            Self::Failed(failure) => {
+                let failure = Brief(failure);
+                log::event!(ERROR, at path, { client, handler, %failure }, "a handler failed");
+            }
+            Self::Panicked(panic) => {
+                let panic = Brief(panic);
+                log::event!(ERROR, at path, { client, handler, %panic }, "a handler panicked");
+            }
         }
     }
 

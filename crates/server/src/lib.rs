@@ -159,6 +159,10 @@
 //!   that is owed much is not heard until it has read some of it.
 //! * **Faults.** A handler that fails or panics closes its own client with 1011. The error is
 //!   logged (through `tracing`) and nobody is told what it was.
+//! * **The log.** It goes to whatever subscriber `tracing` has; one that fails or panics changes
+//!   nothing. What peers say is escaped and cut at 200 bytes. Of one kind of warning about one
+//!   endpoint there are three lines at once, then one a second with the count of what was left out;
+//!   of details (level debug) a hundred.
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
 //! * **Stopping.** On SIGINT or SIGTERM every client is closed with 1001, every `on_close` runs,
 //!   then every [`on_stop`](Websocket::on_stop).
@@ -304,6 +308,7 @@ mod host;
 mod http;
 mod line;
 mod listener;
+mod log;
 mod mount;
 mod options;
 mod origin;

@@ -11,12 +11,12 @@ use std::{
 use futures_util::future::join_all;
 use tokio::{net::TcpListener, runtime::Builder, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
 
 use crate::{
     Failure, Host, ServerError,
     http::{Limits, Reception, Site},
     listener::tcp,
+    log,
     mount::Application,
     signal::Signals,
     worker::{Worker, WorkerThread},
@@ -152,10 +152,10 @@ impl Server {
             running.acceptors.push(first.spawn(async move {
                 match TcpListener::from_std(listener) {
                     Ok(listener) => tcp::accept(listener, workers, reception).await,
-                    Err(error) => error!(%address, %error, "the listener could not be started"),
+                    Err(error) => log::event!(ERROR, { %address, %error }, "the listener could not be started"),
                 }
             }));
-            info!(%address, "listening");
+            log::event!(INFO, { %address }, "listening");
         }
         Ok(running)
     }
@@ -201,7 +201,7 @@ impl Running {
         async move {
             let mut signals = signals.map_err(ServerError::System)?;
             let signal = signals.next().await;
-            info!(signal, "stopping; a second signal stops at once");
+            log::event!(INFO, { signal }, "stopping; a second signal stops at once");
             tokio::select! {
                 () = self.stop() => Ok(()),
                 _ = signals.next() => Err(ServerError::Interrupted),
@@ -220,10 +220,10 @@ impl Running {
             application.close_all();
         }
         if timeout(self.stop_period, self.all_gone()).await.is_err() {
-            warn!(period = ?self.stop_period, "clients were still there when the server stopped");
+            log::event!(WARN, { period = ?self.stop_period }, "clients were still there when the server stopped");
         }
         if timeout(self.stop_period, self.stop_applications()).await.is_err() {
-            warn!(period = ?self.stop_period, "an application had not stopped when the server did");
+            log::event!(WARN, { period = ?self.stop_period }, "an application had not stopped when the server did");
         }
         let threads = std::mem::take(&mut self.threads);
         threads.iter().for_each(WorkerThread::end);
@@ -234,7 +234,7 @@ impl Running {
             let _ = ended.send(());
         });
         if timeout(self.stop_period, end).await.is_err() {
-            warn!("a handler blocks its thread, which is left behind");
+            log::event!(WARN, {}, "a handler blocks its thread, which is left behind");
         }
     }
 
@@ -252,7 +252,7 @@ impl Running {
             let stopping = Arc::clone(application);
             let stopped = first.worker().runtime().spawn(async move { stopping.stop().await });
             if let Err(error) = stopped.await {
-                error!(path = application.path(), %error, "an on_stop did not end well");
+                log::event!(ERROR, at application.path(), { %error }, "an on_stop did not end well");
             }
         }
     }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use http::HeaderMap;
-use tracing::{error, warn};
 
 use crate::{
     Client, Departure, Handshake, Refusal, Status, Websocket,
@@ -17,6 +16,7 @@ use crate::{
     fault::{Fault, caught, tried},
     handshake::Accepted,
     line::Line,
+    log::{self, Brief},
     mount::{BoxFuture, Mount},
     worker::Worker,
 };
@@ -181,17 +181,22 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) ->
         Ok(Err(refusal)) => refusal,
         Err(Fault::Failed(failure)) => failure.into(),
         Err(Fault::Panicked(panic)) => {
-            error!(path, panic, "on_open panicked; the peer is answered 500");
+            let panic = Brief(panic);
+            log::event!(ERROR, at path, { %panic }, "on_open panicked; the peer is answered 500");
             internal()
         }
         Ok(Ok(other)) => {
             let client = other.id();
-            warn!(path, %client, "on_open answered with a client that it did not accept in time");
+            log::event!(
+                WARN, at path, { %client },
+                "on_open answered with a client that it did not accept in time"
+            );
             internal()
         }
     };
     if let Some(failure) = refusal.cause().filter(|failure| !failure.is_silent()) {
-        error!(path, %failure, "on_open failed; the peer is answered 500");
+        let failure = Brief(failure);
+        log::event!(ERROR, at path, { %failure }, "on_open failed; the peer is answered 500");
     }
     refusal
 }

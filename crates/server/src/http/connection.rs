@@ -17,7 +17,6 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
 use super::{
     Site,
@@ -26,7 +25,7 @@ use super::{
     service::Service,
     upgrade::Slot,
 };
-use crate::mount::Opening;
+use crate::{log, mount::Opening};
 
 /// What a request's head may cost.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +98,7 @@ pub(crate) async fn serve(
         }
         Err(error) => error,
     };
-    debug!(%address, %error, "an HTTP connection ended early");
+    log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
     slot.take().map_or(Outcome::Over, Outcome::Vanished)
 }
 
@@ -143,7 +142,7 @@ async fn converse(
         (_, Some(opening)) => Outcome::Vanished(opening),
         (Ok(()), None) => Outcome::Over,
         (Err(error), None) => {
-            debug!(%address, %error, "an HTTP connection ended early");
+            log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
             Outcome::Over
         }
     }

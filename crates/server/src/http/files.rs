@@ -8,9 +8,9 @@ use std::{
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use tower_http::services::ServeDir;
-use tracing::warn;
 
 use super::{ResponseBody, answer};
+use crate::log::{self, Said};
 
 pub(super) struct Files {
     folder: ServeDir,
@@ -34,7 +34,8 @@ impl Files {
             Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
             Err(error) if is_missing(error.kind()) => return None,
             Err(error) => {
-                warn!(path, %error, "a file cannot be read");
+                let file = Said(path.as_bytes());
+                log::event!(WARN, { %file, %error }, "a file cannot be read");
                 answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read.")
             }
         };

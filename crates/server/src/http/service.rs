@@ -9,16 +9,20 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::{Body, Incoming};
-use tracing::warn;
 
 use super::{
     Reception, ResponseBody, answer,
     site::{Found, Grounds},
     upgrade::{self, JustInTime, Slot},
 };
-use crate::{handshake::Caller, mount::BoxFuture, options::Rules};
+use crate::{
+    handshake::Caller,
+    log::{self, Said},
+    mount::BoxFuture,
+    options::Rules,
+};
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
@@ -52,7 +56,11 @@ impl Service {
     pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
         let grounds = match self.reception.site.host(request) {
             Ok(Some(grounds)) => grounds,
-            Ok(None) => return Way::Nowhere(ready(answer::not_found())),
+            Ok(None) => {
+                let host = asked_host(request.uri(), request.headers());
+                log::event!(WARN, { address = %self.address, %host }, "no such host is served");
+                return Way::Nowhere(ready(answer::not_found()));
+            }
             Err(_) => {
                 let sentence = "A request has one `Host` header, with the name of the host.";
                 return Way::Nowhere(ready(answer::plain(StatusCode::BAD_REQUEST, sentence)));
@@ -74,9 +82,9 @@ impl Service {
         let (parts, _) = request.into_parts();
         let Rules { allowed_origins, subprotocols, open_period } = application.rules();
         if let Err(origin) = allowed_origins.check(&parts) {
-            warn!(
-                ?origin,
-                path = application.path(),
+            let (origin, host) = (Said(origin.as_bytes()), asked_host(&parts.uri, &parts.headers));
+            log::event!(
+                WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
             let sentence = "Pages of this origin may not connect.";
@@ -128,6 +136,13 @@ async fn page(grounds: Arc<Grounds>, request: Request<Incoming>) -> Response<Res
         (None, Some(files)) => files.not_found().await,
         (None, None) => answer::not_found(),
     }
+}
+
+/// The host that a request is for, as it says itself.
+fn asked_host<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Said<'r> {
+    let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let authority = target.authority().map(|it| it.as_str().as_bytes());
+    Said(authority.or(header).unwrap_or_default())
 }
 
 /// The request without its body, which is the HTTP service's if there is no such file.

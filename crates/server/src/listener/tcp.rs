@@ -12,10 +12,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tracing::{debug, warn};
 
 use crate::{
     http::Reception,
+    log,
     visit::{Visit, greet},
     worker::Worker,
 };
@@ -38,12 +38,12 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
 pub(crate) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
     let socket = socket.into();
     if let Err(error) = socket.set_tcp_nodelay(true) {
-        debug!(%address, %error, "a socket keeps its delay");
+        log::event!(DEBUG, { %address, %error }, "a socket keeps its delay");
     }
     // What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
     #[cfg(target_os = "linux")]
     if let Err(error) = socket.set_tcp_notsent_lowat(NOT_SENT) {
-        debug!(%address, %error, "a socket keeps its buffer");
+        log::event!(DEBUG, { %address, %error }, "a socket keeps its buffer");
     }
 }
 
@@ -60,10 +60,12 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, address)) => place(stream, address, &workers, &reception),
-            Err(error) if is_passing(&error) => debug!(%error, "a connection ended at once"),
+            Err(error) if is_passing(&error) => {
+                log::event!(DEBUG, { %error }, "a connection ended at once");
+            }
             Err(error) => {
                 // Out of descriptors or memory: the connection waits until there are some.
-                warn!(%error, "connections cannot be accepted for now");
+                log::event!(WARN, { %error }, "connections cannot be accepted for now");
                 sleep(PAUSE).await;
             }
         }
@@ -91,12 +93,12 @@ fn place(
             match TcpStream::from_std(stream) {
                 Ok(stream) => greet(stream, address, index, reception).await,
                 Err(error) => {
-                    warn!(%address, %error, "a connection could not be handed over");
+                    log::event!(WARN, { %address, %error }, "a connection could not be handed over");
                     None
                 }
             }
         })),
-        Err(error) => warn!(%address, %error, "a connection could not be handed over"),
+        Err(error) => log::event!(WARN, { %address, %error }, "a connection could not be handed over"),
     }
 }
 

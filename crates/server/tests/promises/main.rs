@@ -18,6 +18,7 @@ mod inspect;
 mod just_in_time;
 mod life;
 mod limits;
+mod logging;
 mod nonsense;
 mod order;
 mod overflow;

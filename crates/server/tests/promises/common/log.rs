@@ -1,4 +1,4 @@
-//! What is logged at error level, kept for tests to look at.
+//! What is logged at warn and error level, kept for tests to look at.
 
 use std::{
     fmt::{Debug, Write},
@@ -12,7 +12,10 @@ use tracing::{
     subscriber::set_global_default,
 };
 
-/// Keeps errors from now on. The tests share a process, so each looks for its own path.
+/// The beginning of paths whose lines the log cannot take: it panics.
+pub(crate) const UNLOGGABLE: &str = "/unloggable";
+
+/// Keeps errors and warnings from now on. The tests share a process, so each looks for its own path.
 pub(crate) fn keep_errors() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_global_default(Keeper).expect("nobody else listens"));
@@ -20,24 +23,37 @@ pub(crate) fn keep_errors() {
 
 /// The errors of the application mounted on `path`, as `field=value` in order.
 pub(crate) fn errors_at(path: &str) -> Vec<String> {
-    let path = format!("path={path:?} ");
-    let errors = ERRORS.lock().unwrap();
-    errors.iter().filter(|error| error.contains(&path)).cloned().collect()
+    lines(Level::ERROR, &format!("path={path:?} "))
 }
 
-static ERRORS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The warnings about the application mounted on `path`, likewise.
+pub(crate) fn warnings_at(path: &str) -> Vec<String> {
+    lines(Level::WARN, &format!("path={path:?} "))
+}
+
+/// The lines of this level that have these words in them.
+pub(crate) fn lines(level: Level, words: &str) -> Vec<String> {
+    let lines = LINES.lock().unwrap();
+    let lines = lines.iter().filter(|(it, line)| *it == level && line.contains(words));
+    lines.map(|(_, line)| line.clone()).collect()
+}
+
+static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
 
 struct Keeper;
 
 impl Subscriber for Keeper {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::ERROR
+        *metadata.level() <= Level::WARN
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        ERRORS.lock().unwrap().push(line.0);
+        let Line(line) = line;
+        let can_be_logged = !line.contains(UNLOGGABLE);
+        LINES.lock().unwrap().push((*event.metadata().level(), line));
+        assert!(can_be_logged, "the log is full");
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

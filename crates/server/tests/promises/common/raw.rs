@@ -55,7 +55,7 @@ impl Raw {
         raw
     }
 
-    async fn upgrade(&mut self, path: &str) {
+    pub(crate) async fn upgrade(&mut self, path: &str) {
         self.write(handshake(path, "")).await;
         let head = self.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");

@@ -1,0 +1,92 @@
+//! What others have said, as it is fit for a line: escaped, and cut short.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+/// How much of what a peer said is shown, in bytes.
+const SAID: usize = 200;
+
+/// How much of an application's error or panic is shown, in bytes.
+const BRIEF: usize = 1000;
+
+/// What a peer said, in quotes.
+pub(crate) struct Said<'t>(pub(crate) &'t [u8]);
+
+/// An application's own words, which may repeat a peer's.
+pub(crate) struct Brief<T>(pub(crate) T);
+
+impl Display for Said<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        let mut cut = Cut { to: f, left: SAID };
+        let whole = self.0.utf8_chunks().try_for_each(|chunk| {
+            cut.write_str(chunk.valid())?;
+            chunk.invalid().iter().try_for_each(|byte| cut.put(&format!("\\x{byte:02x}")))
+        });
+        match whole {
+            Ok(()) => f.write_char('"'),
+            Err(fmt::Error) => write!(f, "…\" ({} bytes)", self.0.len()),
+        }
+    }
+}
+
+impl<T: Display> Display for Brief<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let whole = write!(Cut { to: f, left: BRIEF }, "{}", self.0);
+        if whole.is_err() { f.write_char('…') } else { Ok(()) }
+    }
+}
+
+/// Escapes what would break a line, and fails when there is no room left: what is being formatted
+/// then goes no further.
+struct Cut<'a, 'f> {
+    to: &'a mut Formatter<'f>,
+    left: usize,
+}
+
+impl Cut<'_, '_> {
+    fn put(&mut self, text: &str) -> fmt::Result {
+        self.left = self.left.checked_sub(text.len()).ok_or(fmt::Error)?;
+        self.to.write_str(text)
+    }
+}
+
+impl Write for Cut<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut utf8 = [0; 4];
+        text.chars().try_for_each(|char| match char {
+            '"' | '\'' => self.put(char.encode_utf8(&mut utf8)),
+            // Controls, and also what is invisible or turns the direction of what is behind it.
+            _ => char.escape_debug().try_for_each(|it| self.put(it.encode_utf8(&mut utf8))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_says_is_escaped_and_cut_short() {
+        for (said, shown) in [
+            (&b""[..], r#""""#),
+            ("grüß dich".as_bytes(), r#""grüß dich""#),
+            (b"a\r\nERROR b\x1b[31m\0", r#""a\r\nERROR b\u{1b}[31m\0""#),
+            (b"\xff\xc3", r#""\xff\xc3""#),
+            ("\u{202e}".as_bytes(), r#""\u{202e}""#),
+        ] {
+            assert_eq!(Said(said).to_string(), shown);
+        }
+        for said in [&[b'a'; 7000][..], &[0xff; 7000], &[b'\n'; 7000]] {
+            let shown = Said(said).to_string();
+            assert!(shown.ends_with("…\" (7000 bytes)"), "{shown}");
+            assert!((SAID - 4..SAID + 24).contains(&shown.len()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_application_s_words_are_kept_on_one_line_of_a_bounded_length() {
+        assert_eq!(Brief("it's \"all\"\nwell").to_string(), "it's \"all\"\\nwell");
+        assert_eq!(Brief("a".repeat(BRIEF)).to_string(), "a".repeat(BRIEF));
+        assert_eq!(Brief("a".repeat(BRIEF + 1)).to_string(), "a".repeat(BRIEF) + "…");
+    }
+}
