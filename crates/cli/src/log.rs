@@ -1,4 +1,5 @@
-//! The log: for people, on stderr, with `RUST_LOG` having the last word.
+//! The log: for people, on stderr, with `RUST_LOG` having the last word. A line that stderr does not
+//! take is lost, and nothing else is.
 
 use std::{
     env,
@@ -18,5 +19,7 @@ pub(crate) fn start(debug: bool) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(colour)
+        // What it would tell of a stderr that fails it would tell to stderr, and panic.
+        .log_internal_errors(false)
         .init();
 }

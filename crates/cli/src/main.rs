@@ -35,7 +35,8 @@ fn main() -> ExitCode {
     match run(settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("aerys: {error}");
+            // Whether anybody hears it or not; `eprintln!` would panic.
+            let _ = writeln!(io::stderr(), "aerys: {error}");
             ExitCode::FAILURE
         }
     }
