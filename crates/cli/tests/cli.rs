@@ -149,7 +149,7 @@ async fn the_command_line_explains_itself() {
 
 #[tokio::test]
 async fn a_signal_sends_the_clients_away_and_ends_the_server_well() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut server = Server::start(&["--workers", "2"]).await;
         let mut sockets = Vec::new();
         for path in ["/chat", "/echo", "/chat", "/echo"] {
@@ -163,6 +163,23 @@ async fn a_signal_sends_the_clients_away_and_ends_the_server_well() {
         }
         assert_eq!(server.ended().await.code(), Some(0), "{signal:?}");
     }
+}
+
+#[tokio::test]
+async fn a_terminal_that_closes_ends_it_unless_that_is_ignored() {
+    let program = env!("CARGO_BIN_EXE_aerys");
+    let mut command = tokio::process::Command::new("sh");
+    // What `nohup` does.
+    command.args(["-c", &format!("trap '' HUP; exec {program} --listen 127.0.0.1:0")]);
+    command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Server::spawn(&mut command).await;
+    server.signal(Signal::HUP);
+    let mut socket = connect(&server, "/echo").await;
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(hear(&mut socket).await, Message::text("still here"));
+    drop(socket);
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().await.code(), Some(0));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use aerys::{Host, Server};
 use tracing::Level;
 
 /// Serves a host at the address in the program's first argument, by default 127.0.0.1:1337, until
-/// Ctrl-C or SIGTERM. What goes wrong in a handler is logged on stderr.
+/// Ctrl-C, SIGTERM or SIGHUP. What goes wrong in a handler is logged on stderr.
 pub(crate) fn run(host: Host) -> ExitCode {
     tracing_subscriber::fmt().with_max_level(Level::WARN).with_writer(io::stderr).init();
     match serve(host) {
