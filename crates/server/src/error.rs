@@ -141,6 +141,12 @@ pub enum ServerError {
         /// What it failed with.
         failure: Failure,
     },
+    /// [`Server::run`](crate::Server::run) was called where it would block a tokio runtime.
+    #[error(
+        "`Server::run` was called inside a tokio runtime, which it would block: \
+         use `Server::start` there, and then `Running::until_signalled`"
+    )]
+    InsideRuntime,
     /// A thread could not be started, or a signal not be listened for.
     #[error("the system refuses what the server needs: {0}")]
     System(io::Error),

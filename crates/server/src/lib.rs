@@ -164,8 +164,8 @@
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
 //!   of details (level debug) a hundred.
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
-//! * **Stopping.** On SIGINT or SIGTERM every client is closed with 1001, every `on_close` runs,
-//!   then every [`on_stop`](Websocket::on_stop).
+//! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
+//!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
 //!
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`]) and any tower service, such as an
 //! axum `Router` ([`Host::service`]).

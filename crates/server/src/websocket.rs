@@ -80,7 +80,9 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
         ready(())
     }
 
-    /// Called once when the server stops, after the last client's `on_close`.
+    /// Called once when the server stops, after the last client's `on_close`, or when another
+    /// application's `on_start` fails after this one's. Applications are stopped in the reverse order
+    /// of their starts.
     fn on_stop(&self, endpoint: &Endpoint<S>) -> impl Future<Output = ()> + Send {
         let _ = endpoint;
         ready(())

@@ -1,5 +1,6 @@
 //! The listeners, the workers, the hosts, from `Server::new` to the first connection.
 
+mod applications;
 mod running;
 
 use std::{
@@ -9,17 +10,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, runtime::Builder};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Handle},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
+use self::applications::Applications;
 pub use self::running::Running;
 use crate::{
-    Failure, Host, ServerError,
+    Host, ServerError,
     http::{Limits, Reception, Site},
     listener::tcp,
     log,
-    mount::Application,
-    worker::{Worker, WorkerThread},
+    worker::WorkerThread,
 };
 
 /// A server about to run.
@@ -95,23 +100,27 @@ impl Server {
         self
     }
 
-    /// How long clients and their `on_close`, and then the applications' `on_stop`, may take when
-    /// the server stops. Default 10 s.
+    /// How long the server may take to stop, all in all. Default 10 s.
+    ///
+    /// HTTP responses under way have half of it, websocket clients and their `on_close` three
+    /// quarters, and each `on_stop` its share of what is left then. A thread that has not ended in
+    /// time, since a handler blocks it, is left behind: with a warning, and for as long as the
+    /// process lives.
     pub fn stop_period(mut self, period: Duration) -> Self {
-        self.stop_period = period;
+        self.stop_period = period.min(NEVER);
         self
     }
 
-    /// Runs until SIGINT or SIGTERM, then stops as [`Running::stop`] does.
+    /// Runs until SIGINT, SIGTERM or SIGHUP, then stops as [`Running::stop`] does.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start) and [`Running::until_signalled`].
-    ///
-    /// # Panics
-    ///
-    /// If called from within a tokio runtime; use [`start`](Self::start) there.
+    /// [`ServerError::InsideRuntime`] if called from within a tokio runtime, which it would block: use
+    /// [`start`](Self::start) there. Else as [`start`](Self::start) and [`Running::until_signalled`].
     pub fn run(self) -> Result<(), ServerError> {
+        if Handle::try_current().is_ok() {
+            return Err(ServerError::InsideRuntime);
+        }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ServerError::System)?;
         let outcome = runtime.block_on(async { self.start().await?.until_signalled().await });
@@ -125,7 +134,8 @@ impl Server {
     /// # Errors
     ///
     /// If an address or a document root is not to be had, a host or path is there twice, or an
-    /// `on_start` fails. Nothing is left running then.
+    /// `on_start` fails. Nothing is left running then: what had started before has had its
+    /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
         let listeners = bind(&self.addresses)?;
         let addresses = listeners.iter().map(|(address, _)| *address).collect();
@@ -135,14 +145,18 @@ impl Server {
         let (site, applications) = Site::new(self.hosts, &workers)?;
         let mut running = Running {
             addresses,
-            applications,
+            applications: Applications::default(),
             acceptors: Vec::new(),
             threads,
             stop: CancellationToken::new(),
             stop_period: self.stop_period,
         };
-        for application in &running.applications {
-            start_application(application, &workers[0]).await?;
+        for application in applications {
+            if let Err(error) = running.applications.start(application, &workers[0]).await {
+                let end = Instant::now() + running.stop_period;
+                running.applications.stop(&running.threads, end).await;
+                return Err(error);
+            }
         }
         let reception =
             Arc::new(Reception { site, limits: self.limits, stop: running.stop.clone() });
@@ -176,16 +190,6 @@ fn bind(addresses: &[SocketAddr]) -> Result<Vec<(SocketAddr, net::TcpListener)>,
         Ok((listener.local_addr().map_err(refused)?, listener))
     };
     addresses.iter().map(bind).collect()
-}
-
-async fn start_application(
-    application: &Arc<dyn Application>,
-    worker: &Worker,
-) -> Result<(), ServerError> {
-    let starting = Arc::clone(application);
-    let started = worker.runtime().spawn(async move { starting.start().await }).await;
-    let outcome = started.unwrap_or_else(|error| Err(Failure::from(error)));
-    outcome.map_err(|failure| ServerError::Start { path: application.path().to_owned(), failure })
 }
 
 /// Longer than any server runs: a hundred years.

@@ -1,17 +1,25 @@
 //! A server that runs, until it is stopped.
 
-use std::{fmt, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{fmt, net::SocketAddr, thread, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ServerError, log, mount::Application, signal::Signals, worker::WorkerThread};
+use super::applications::Applications;
+use crate::{ServerError, log, signal::Signals, worker::WorkerThread};
+
+/// What threads that wait for nothing need to end.
+const THREADS_PERIOD: Duration = Duration::from_millis(100);
 
 /// A server that runs. Dropping it ends it at once; [`stop`](Self::stop) ends it well.
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
-    pub(super) applications: Vec<Arc<dyn Application>>,
+    pub(super) applications: Applications,
     pub(super) acceptors: Vec<JoinHandle<()>>,
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
@@ -30,7 +38,8 @@ impl Running {
         self.addresses[0]
     }
 
-    /// Waits for SIGINT or SIGTERM, then stops. Signals are listened for from the call on, before
+    /// Waits for SIGINT, SIGTERM or SIGHUP, then stops. A SIGHUP that is ignored when this is called,
+    /// as `nohup` has it, stays ignored. Signals are listened for from the call on, before
     /// the future is polled.
     ///
     /// # Errors
@@ -51,32 +60,23 @@ impl Running {
     }
 
     /// Accepts no more connections, closes every client with 1001, waits until each `on_close` and
-    /// then each `on_stop` has run, and ends the threads.
+    /// then each `on_stop` has run, and ends the threads. All of it takes at most
+    /// [`Server::stop_period`](crate::Server::stop_period), which says who gets which share.
     pub async fn stop(mut self) {
+        let began = Instant::now();
+        let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
-        let acceptors = join_all(self.acceptors.drain(..));
-        // One that panicked accepts nothing any more either, nor does one whose thread is blocked.
-        let _ = timeout(self.stop_period, acceptors).await;
-        for application in &self.applications {
-            application.close_all();
+        // One that panicked accepts nothing any more either.
+        let _ = timeout_at(clients_end, join_all(self.acceptors.drain(..))).await;
+        self.applications.close_all();
+        if timeout_at(clients_end, self.all_gone()).await.is_err() {
+            let connections: usize =
+                self.threads.iter().map(|thread| thread.worker().connections().len()).sum();
+            log::event!(WARN, { connections }, "clients were still there when the server stopped");
         }
-        if timeout(self.stop_period, self.all_gone()).await.is_err() {
-            log::event!(WARN, { period = ?self.stop_period }, "clients were still there when the server stopped");
-        }
-        if timeout(self.stop_period, self.stop_applications()).await.is_err() {
-            log::event!(WARN, { period = ?self.stop_period }, "an application had not stopped when the server did");
-        }
-        let threads = std::mem::take(&mut self.threads);
-        threads.iter().for_each(WorkerThread::end);
-        let (ended, end) = oneshot::channel();
-        // Not one of the runtime's threads: its end would wait for a worker that is left behind.
-        thread::spawn(move || {
-            threads.into_iter().for_each(WorkerThread::join);
-            let _ = ended.send(());
-        });
-        if timeout(self.stop_period, end).await.is_err() {
-            log::event!(WARN, {}, "a handler blocks its thread, which is left behind");
-        }
+        let threads_period = THREADS_PERIOD.min(self.stop_period / 20);
+        self.applications.stop(&self.threads, end - threads_period).await;
+        self.end_threads(end).await;
     }
 
     async fn all_gone(&self) {
@@ -87,14 +87,17 @@ impl Running {
         }
     }
 
-    async fn stop_applications(&self) {
-        let Some(first) = self.threads.first() else { return };
-        for application in &self.applications {
-            let stopping = Arc::clone(application);
-            let stopped = first.worker().runtime().spawn(async move { stopping.stop().await });
-            if let Err(error) = stopped.await {
-                log::event!(ERROR, at application.path(), { %error }, "an on_stop did not end well");
-            }
+    async fn end_threads(&mut self, end: Instant) {
+        let threads = std::mem::take(&mut self.threads);
+        threads.iter().for_each(WorkerThread::end);
+        let (ended, all_ended) = oneshot::channel();
+        // Not one of the runtime's threads: its end would wait for a worker that is left behind.
+        let joins = thread::Builder::new().name("aerys-stop".into()).spawn(move || {
+            threads.into_iter().for_each(WorkerThread::join);
+            let _ = ended.send(());
+        });
+        if joins.is_ok() && timeout_at(end, all_ended).await.is_err() {
+            log::event!(WARN, {}, "a handler blocks its thread, which is left behind");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{Arc, OnceLock},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aerys::{
@@ -183,5 +183,91 @@ async fn an_on_start_that_fails_keeps_the_server_from_starting() {
         });
         assert_eq!(ended.until_noted("dropped").await.last().unwrap(), "dropped");
         assert_eq!(soon(endpoint.broadcast("anybody?")).await, Tally::default());
+    }
+}
+
+#[tokio::test]
+async fn what_has_started_is_stopped_in_reverse_order_if_another_does_not_start() {
+    for name in ["fails", "panics"] {
+        let journal = Journal::default();
+        let station = |name| Station { journal: journal.clone(), name, ..Station::default() };
+        let host = Host::new("localhost")
+            .websocket("/a", station("a"))
+            .websocket("/b", station("b"))
+            .websocket("/c", station(name))
+            .websocket("/d", station("d"));
+        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
+        soon(server.start()).await.map(drop).expect_err("it cannot start");
+        let stops = ["b: stops with 0", "b: stopped, 0 heard", "a: stops with 0"];
+        let lines = journal.lines();
+        assert_eq!(lines[6..], [&stops[..], &["a: stopped, 0 heard"]].concat(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_on_stop_that_never_ends_leaves_the_others_and_the_start_that_failed_their_time() {
+    for (fails, held) in [(true, true), (true, false), (false, true)] {
+        let journal = Journal::default();
+        let host = Host::new("localhost")
+            .websocket("/a", Station { journal: journal.clone(), name: "a", ..Station::default() })
+            .websocket("/held", Held { journal: journal.clone(), held });
+        let last = Station { journal: journal.clone(), name: "fails", ..Station::default() };
+        let host = if fails { host.websocket("/fails", last) } else { host };
+        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
+        let server = server.stop_period(Duration::from_millis(600));
+        let began = Instant::now();
+        match soon(server.start()).await {
+            Ok(running) => soon(running.stop()).await,
+            Err(error) => assert!(matches!(error, ServerError::Start { .. }), "{error}"),
+        }
+        // What it takes is the period and what the machine adds, or less where nothing is held up.
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let lines = journal.lines();
+        let stops: Vec<_> = lines.iter().filter(|line| line.contains("stop")).collect();
+        assert_eq!(stops, ["held: stops", "a: stops with 0", "a: stopped, 0 heard"]);
+    }
+}
+
+/// Its `on_stop` never ends if it is `held`, and panics else.
+struct Held {
+    journal: Journal,
+    held: bool,
+}
+
+impl Websocket for Held {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_stop(&self, _: &Endpoint) {
+        self.journal.note("held: stops");
+        assert!(self.held, "no brakes");
+        std::future::pending::<()>().await;
+    }
+}
+
+#[tokio::test]
+async fn an_on_start_that_panics_is_told_in_one_clear_sentence() {
+    let host = Host::new("localhost")
+        .websocket("/second", Station { name: "panics", ..Station::default() });
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
+    let sentence =
+        "the application at \"/second\" could not start: its `on_start` panicked: no power";
+    assert_eq!(error.to_string(), sentence);
+}
+
+#[tokio::test]
+async fn run_within_a_runtime_says_what_to_use_there() {
+    let run = || {
+        let host = Host::new("localhost").websocket("/", Station::default());
+        Server::new().host(host).listen(([127, 0, 0, 1], 0)).run()
+    };
+    let in_a_task = run();
+    let for_blocking = tokio::task::spawn_blocking(run);
+    for outcome in [in_a_task, soon(for_blocking).await.expect("it does not panic")] {
+        let error = outcome.expect_err("it cannot run here");
+        assert!(matches!(error, ServerError::InsideRuntime), "{error}");
+        assert!(error.to_string().contains("use `Server::start` there"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! What the server promises, each promise over a real socket: one file for each.
 
 mod bad_requests;
+mod blocking;
 mod bounded;
 mod broadcast;
 mod close;

@@ -1,0 +1,89 @@
+//! A handler that blocks its thread holds up its own worker's clients, and nobody else.
+
+use std::{
+    sync::{Mutex, mpsc},
+    time::{Duration, Instant},
+};
+
+use aerys::{
+    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Running, Server,
+    Websocket,
+};
+
+use crate::common::{Journal, Raw, frame, soon};
+
+/// Echoes, but for `block`: then it blocks its thread until the test lets it go on.
+struct Blocks {
+    journal: Journal,
+    released: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Websocket for Blocks {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if message.as_text() == Some("block") {
+            self.journal.note("blocks");
+            // Also if the test has failed.
+            let _ = self.released.lock().expect("it does not panic").recv();
+        }
+        client.send(message).await?;
+        Ok(())
+    }
+
+    async fn on_close(&self, _: &Departure) {
+        self.journal.note("gone");
+    }
+
+    async fn on_stop(&self, _: &Endpoint) {
+        self.journal.note("stopped");
+    }
+}
+
+struct Stage {
+    server: Running,
+    journal: Journal,
+    /// Lets the handler go on, when it is dropped too.
+    release: mpsc::Sender<()>,
+}
+
+async fn serve(workers: usize, stop_period: Duration) -> Stage {
+    let (journal, (release, released)) = (Journal::default(), mpsc::channel());
+    let app = Blocks { journal: journal.clone(), released: Mutex::new(released) };
+    let server = Server::new()
+        .host(Host::new("localhost").websocket("/", app))
+        .listen(([127, 0, 0, 1], 0))
+        .workers(workers)
+        .stop_period(stop_period);
+    let server = soon(server.start()).await.expect("the server starts");
+    Stage { server, journal, release }
+}
+
+impl Stage {
+    async fn block(&self) -> Raw {
+        let mut raw = Raw::open(&self.server).await;
+        raw.write(frame(1, b"block")).await;
+        self.journal.until_noted("blocks").await;
+        raw
+    }
+}
+
+#[tokio::test]
+async fn a_stop_takes_its_period_once_though_a_handler_blocks() {
+    // On another worker the application stops as it should.
+    for (workers, stopped) in [(1, &[][..]), (2, &["stopped"])] {
+        let period = Duration::from_millis(800);
+        let stage = serve(workers, period).await;
+        let blocked = stage.block().await;
+        let Stage { server, journal, release } = stage;
+        let began = Instant::now();
+        soon(server.stop()).await;
+        let took = began.elapsed();
+        // With what the machine adds it is still less than twice.
+        assert!(took < period * 7 / 4, "{took:?}");
+        assert_eq!(journal.lines()[1..], *stopped, "{workers}");
+        drop((blocked, release));
+    }
+}
