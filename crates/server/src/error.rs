@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
 
-use crate::OptionsError;
+use crate::{HostNameError, OptionsError};
 
 /// Why a message did not leave.
 ///
@@ -109,6 +109,14 @@ pub enum ServerError {
     /// The server was given no host.
     #[error("the server has no host: add one with `Server::host`")]
     NoHost,
+    /// No request could be for a host of this name.
+    #[error("the host name {name:?} can never match: {source}")]
+    HostName {
+        /// As it was given.
+        name: String,
+        /// What is wrong with it, and what to write.
+        source: HostNameError,
+    },
     /// Two hosts have the same name.
     #[error("there are two hosts named {name:?}")]
     DuplicateHost {

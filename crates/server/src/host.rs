@@ -32,7 +32,12 @@ pub(crate) type MountFn =
     Box<dyn FnOnce(String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send>;
 
 impl Host {
-    /// A host named `name`, such as `mysite.com`. Letter case and port do not matter.
+    /// A host named `name`, such as `mysite.com`, `127.0.0.1` or `[::1]`.
+    ///
+    /// Letter case, a port, a dot at the end and how an IPv6 address is written do not matter, here
+    /// or in a request. Letters beyond ASCII are written as browsers send them, in their `xn--` form.
+    /// A name that no request can have is [refused](crate::ServerError::HostName) when the server
+    /// starts.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), mounts: Vec::new(), root: None, pages: None }
     }

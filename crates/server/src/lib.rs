@@ -293,6 +293,7 @@
 //!   one is sent, the other understood.
 //! * It never noticed a client that vanished during `onOpen`. That client has its `on_close`.
 
+mod address;
 mod client;
 mod clock;
 mod combine;
@@ -332,6 +333,7 @@ pub use aerys_proto::{
 };
 
 pub use crate::{
+    address::HostNameError,
     client::{Client, ClientId},
     combine::{NoneSucceeded, Outcomes, all, any, some},
     command::{Broadcast, Close, Send, Tally},

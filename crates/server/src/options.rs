@@ -8,7 +8,7 @@ use aerys_proto::{
     upgrade::is_token,
 };
 
-use crate::{Origins, outbox::Bounds};
+use crate::{Origins, origin::AllowedOrigins, outbox::Bounds};
 
 /// Limits, periods and rules of one endpoint.
 ///
@@ -27,13 +27,14 @@ pub struct Options {
     /// `None` for the usual, or `max_msg_size` if that is less.
     max_frame_size: Option<usize>,
     bounds: Bounds,
-    rules: Rules,
+    allowed_origins: Origins,
+    subprotocols: Vec<String>,
+    open_period: Duration,
 }
 
 /// What the handshake is held to.
-#[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    pub(crate) allowed_origins: Origins,
+    pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) open_period: Duration,
 }
@@ -134,7 +135,7 @@ impl Options {
 
     /// Which sites' pages may connect; others are refused with 403. Default [`Origins::Same`].
     pub fn allowed_origins(mut self, origins: Origins) -> Self {
-        self.rules.allowed_origins = origins;
+        self.allowed_origins = origins;
         self
     }
 
@@ -143,7 +144,7 @@ impl Options {
     /// minds (RFC 6455 §4.1). [`Handshake::select`](crate::Handshake::select) can choose another.
     /// Default none.
     pub fn subprotocols(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.rules.subprotocols = names.into_iter().map(Into::into).collect();
+        self.subprotocols = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -151,13 +152,20 @@ impl Options {
     /// decides later comes to nothing. If it has accepted but neither said anything nor returned by
     /// then, the 101 leaves. Default 10 s.
     pub fn open_period(mut self, period: Duration) -> Self {
-        self.rules.open_period = period;
+        self.open_period = period;
         self
     }
 
     /// Looks for nonsense.
     pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
-        let Self { mut protocol, max_frame_size, bounds, rules } = self;
+        let Self {
+            mut protocol,
+            max_frame_size,
+            bounds,
+            allowed_origins,
+            subprotocols,
+            open_period,
+        } = self;
         let Config { max_msg_size, .. } = protocol;
         protocol.max_frame_size =
             max_frame_size.unwrap_or(protocol.max_frame_size.min(max_msg_size));
@@ -176,7 +184,7 @@ impl Options {
         for (option, period) in [
             ("heartbeat_period", protocol.heartbeat_period),
             ("close_period", Some(protocol.close_period)),
-            ("open_period", Some(rules.open_period)),
+            ("open_period", Some(open_period)),
         ] {
             if period == Some(Duration::ZERO) {
                 return Err(OptionsError::Zero { option });
@@ -188,12 +196,11 @@ impl Options {
         if let Some(compression) = &protocol.compression {
             compression.check()?;
         }
-        if let Some(origin) = rules.allowed_origins.first_impossible() {
-            return Err(OptionsError::Origin { origin: origin.to_owned() });
-        }
-        if let Some(name) = rules.subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
+        let allowed_origins = allowed_origins.settle()?;
+        if let Some(name) = subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
+        let rules = Rules { allowed_origins, subprotocols, open_period };
         Ok(Settings { protocol: Arc::new(protocol), bounds, rules })
     }
 }
@@ -204,11 +211,9 @@ impl Default for Options {
             protocol: Config::default(),
             max_frame_size: None,
             bounds: Bounds { max_queued_bytes: 4 << 20, overflow: Overflow::Close },
-            rules: Rules {
-                allowed_origins: Origins::Same,
-                subprotocols: Vec::new(),
-                open_period: Duration::from_secs(10),
-            },
+            allowed_origins: Origins::Same,
+            subprotocols: Vec::new(),
+            open_period: Duration::from_secs(10),
         }
     }
 }
@@ -252,12 +257,14 @@ pub enum OptionsError {
     Compression(#[from] CompressionError),
     /// No browser writes an origin like this.
     #[error(
-        "`allowed_origins` has {origin:?}, which no browser sends: write it as \
-         \"https://mysite.com\", in lower case, with a port only if it is unusual"
+        "`allowed_origins` has {origin:?}, which no browser sends: {}",
+        origin_to_write(instead)
     )]
     Origin {
         /// As listed.
         origin: String,
+        /// What can be written in its place, if that can be made out.
+        instead: Option<String>,
     },
     /// RFC 6455 §4.1: a subprotocol's name is a token.
     #[error("`subprotocols` has {name:?}: a name is made of letters, digits and !#$%&'*+-.^_`|~")]
@@ -265,6 +272,17 @@ pub enum OptionsError {
         /// As listed.
         name: String,
     },
+}
+
+fn origin_to_write(instead: &Option<String>) -> String {
+    match instead {
+        Some(instead) => format!("write {instead:?}"),
+        None => {
+            "write each as \"https://mysite.com\", with a port only if it is unusual, or allow \
+                 every site with `Origins::Any`"
+                .to_owned()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! Which sites' pages may connect: RFC 6455 §10.2, RFC 6454.
 
-use http::{HeaderValue, Uri, header, request::Parts, uri::Authority};
+use http::{HeaderValue, header, request::Parts};
+
+use crate::{
+    OptionsError,
+    address::{Origin, requested},
+};
 
 /// Which origins a handshake may come from.
 ///
@@ -25,7 +30,7 @@ pub enum Origins {
     /// Any site at all.
     Any,
     /// These, each as a browser writes it: `https://mysite.com`, with a port unless it is the
-    /// scheme's own.
+    /// scheme's own. What no browser sends is refused when the server starts.
     List(Vec<String>),
 }
 
@@ -35,57 +40,51 @@ impl Origins {
         Self::List(origins.into_iter().map(Into::into).collect())
     }
 
+    /// As requests are compared with them.
+    ///
+    /// # Errors
+    ///
+    /// The first that is listed and that no browser would ever send.
+    pub(crate) fn settle(self) -> Result<AllowedOrigins, OptionsError> {
+        let list = match self {
+            Self::Same => return Ok(AllowedOrigins::Same),
+            Self::Any => return Ok(AllowedOrigins::Any),
+            Self::List(list) => list,
+        };
+        let settled = list.into_iter().map(|origin| match Origin::parse(&origin) {
+            Some(parsed) if parsed.to_string() == origin && parsed.is_of_a_page() => {
+                Ok(parsed.into_owned())
+            }
+            _ => Err(OptionsError::Origin { instead: Origin::guess(&origin), origin }),
+        });
+        settled.collect::<Result<_, _>>().map(AllowedOrigins::List)
+    }
+}
+
+/// [`Origins`] that make sense.
+#[derive(Clone, Debug)]
+pub(crate) enum AllowedOrigins {
+    Same,
+    Any,
+    List(Vec<Origin<'static>>),
+}
+
+impl AllowedOrigins {
     /// Whether a request may come from where it comes from; if not, its `Origin`.
     pub(crate) fn check<'r>(&self, request: &'r Parts) -> Result<(), &'r HeaderValue> {
         let mut origins = request.headers.get_all(header::ORIGIN).iter();
-        let Some(origin) = origins.next() else { return Ok(()) };
-        let allowed = origins.next().is_none()
+        let Some(value) = origins.next() else { return Ok(()) };
+        let origin = || Origin::parse(value.to_str().ok()?);
+        let is_allowed = origins.next().is_none()
             && match self {
                 Self::Any => true,
-                Self::Same => is_same(origin, request).unwrap_or(false),
-                Self::List(list) => list.iter().any(|it| origin.as_bytes() == it.as_bytes()),
+                Self::Same => origin().is_some_and(|origin| {
+                    requested(&request.uri, &request.headers).is_some_and(|it| origin.is_of(&it))
+                }),
+                Self::List(list) => origin().is_some_and(|origin| list.contains(&origin)),
             };
-        if allowed { Ok(()) } else { Err(origin) }
+        if is_allowed { Ok(()) } else { Err(value) }
     }
-
-    /// The first that is listed and that no browser would ever send.
-    pub(crate) fn first_impossible(&self) -> Option<&str> {
-        let Self::List(list) = self else { return None };
-        list.iter().map(String::as_str).find(|origin| *origin != "null" && !is_serialized(origin))
-    }
-}
-
-/// Whether host and port are the same. A port that is not said is that of the origin's scheme,
-/// also for the request: whether a proxy took TLS off it cannot be seen here.
-fn is_same(origin: &HeaderValue, request: &Parts) -> Option<bool> {
-    let origin: Uri = origin.to_str().ok()?.parse().ok()?;
-    let usual = match origin.scheme_str()? {
-        "http" => 80,
-        "https" => 443,
-        _ => return None,
-    };
-    let target = match request.uri.authority() {
-        Some(authority) => authority.clone(),
-        None => request.headers.get(header::HOST)?.to_str().ok()?.parse::<Authority>().ok()?,
-    };
-    let same_host = origin.host()?.eq_ignore_ascii_case(target.host());
-    let same_port = origin.port_u16().unwrap_or(usual) == target.port_u16().unwrap_or(usual);
-    Some(same_host && same_port)
-}
-
-/// RFC 6454 §6.2: scheme, host, and port unless it is the usual; nothing behind, all lower case.
-fn is_serialized(origin: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let Ok(parsed) = authority.parse::<Authority>() else { return false };
-    let usual = match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    };
-    let plain = !authority.contains('@') && origin == origin.to_ascii_lowercase();
-    plain
-        && !parsed.host().is_empty()
-        && (parsed.port_u16().is_none() || parsed.port_u16() != usual)
 }
 
 #[cfg(test)]
@@ -96,7 +95,8 @@ mod tests {
 
     fn allows(origins: &Origins, host: &str, origin: &str) -> bool {
         let request = Request::get("/").header("host", host).header("origin", origin);
-        origins.check(&request.body(()).unwrap().into_parts().0).is_ok()
+        let settled = origins.clone().settle().expect("browsers send them");
+        settled.check(&request.body(()).unwrap().into_parts().0).is_ok()
     }
 
     #[test]
@@ -109,12 +109,19 @@ mod tests {
             ("mysite.com:1337", "http://mysite.com:1337", true),
             ("127.0.0.1:1337", "http://127.0.0.1:1337", true),
             ("[::1]:1337", "http://[::1]:1337", true),
+            ("[0::1]", "http://[::1]", true),
+            ("mysite.com.", "https://mysite.com", true),
+            ("mysite.com:", "https://mysite.com.:443", true),
+            ("xn--bcher-kva.example", "https://XN--bcher-kva.example", true),
             ("mysite.com", "https://mysite.com:8443", false),
             ("mysite.com:1337", "http://mysite.com", false),
             ("mysite.com", "https://mysite.com.evil.example", false),
             ("mysite.com", "https://evil.example", false),
             ("mysite.com", "null", false),
             ("mysite.com", "file://mysite.com", false),
+            ("mysite.com", "ws://mysite.com", false),
+            ("mysite.com", "https://mysite.com/", false),
+            ("mysite.com", "https://me@mysite.com", false),
             ("mysite.com", "", false),
         ] {
             assert_eq!(allows(&Origins::Same, host, origin), same, "{origin} at {host}");
@@ -127,7 +134,11 @@ mod tests {
         for (origin, allowed) in [
             ("https://a.example", true),
             ("null", true),
+            ("HTTPS://A.example.:443", true),
             ("http://a.example", false),
+            ("https://a.example:80", false),
+            ("https://a.example/", false),
+            ("Null", false),
             ("https://a.example:444", false),
             ("https://mysite.com", false),
         ] {
@@ -139,30 +150,60 @@ mod tests {
     #[test]
     fn no_origin_passes_and_two_do_not() {
         let bare = Request::get("/").header("host", "mysite.com").body(()).unwrap();
-        assert!(Origins::list(["https://a.example"]).check(&bare.into_parts().0).is_ok());
+        let list = Origins::list(["https://a.example"]).settle().unwrap();
+        assert!(list.check(&bare.into_parts().0).is_ok());
         let twice = Request::get("/")
             .header("host", "mysite.com")
             .header("origin", "https://mysite.com")
             .header("origin", "https://mysite.com");
-        assert!(Origins::Any.check(&twice.body(()).unwrap().into_parts().0).is_err());
+        assert!(AllowedOrigins::Any.check(&twice.body(()).unwrap().into_parts().0).is_err());
     }
 
     #[test]
-    fn what_no_browser_sends_is_found_in_a_list() {
-        for (origin, possible) in [
-            ("https://a.example", true),
-            ("http://a.example:8080", true),
-            ("chrome-extension://abcdef", true),
-            ("null", true),
-            ("a.example", false),
-            ("https://a.example/", false),
-            ("https://a.example/chat", false),
-            ("https://A.example", false),
-            ("https://a.example:443", false),
-            ("*", false),
+    fn what_no_browser_sends_is_refused_with_what_one_does() {
+        for (origin, instead) in [
+            ("a.example", Some("https://a.example")),
+            ("https://a.example/", Some("https://a.example")),
+            ("https://a.example/chat?x", Some("https://a.example")),
+            ("https://MySite.com:443/", Some("https://mysite.com")),
+            ("HTTP://a.example:80", Some("http://a.example")),
+            ("http://a.example:08080", Some("http://a.example:8080")),
+            ("https://a.example:", Some("https://a.example")),
+            ("https://a.example.", Some("https://a.example")),
+            ("https://me@a.example", Some("https://a.example")),
+            ("http://[0:0::1]:8080", Some("http://[::1]:8080")),
+            ("http://::1", Some("http://[::1]")),
+            ("https://bücher.example", Some("https://xn--bcher-kva.example")),
+            (" https://a.example", Some("https://a.example")),
+            ("ws://a.example", Some("http://a.example")),
+            ("wss://a.example:443", Some("https://a.example")),
+            ("//a.example", Some("https://a.example")),
+            ("*", None),
+            ("https://*.a.example", None),
+            ("", None),
+            ("https://", None),
+            ("file://", None),
+            ("https://a b", None),
         ] {
-            let found = Origins::list([origin]).first_impossible().map(str::to_owned);
-            assert_eq!(found.is_none(), possible, "{origin}");
+            let error = Origins::list(["null", origin]).settle().expect_err(origin);
+            let instead = instead.map(str::to_owned);
+            assert_eq!(error, OptionsError::Origin { origin: origin.to_owned(), instead });
+        }
+    }
+
+    #[test]
+    fn what_a_browser_sends_is_taken_as_it_is() {
+        for origin in [
+            "https://a.example",
+            "http://a.example:8080",
+            "https://a.example:80",
+            "http://[::1]",
+            "https://xn--bcher-kva.example",
+            "chrome-extension://abcdef",
+            "capacitor://localhost",
+            "null",
+        ] {
+            assert!(Origins::list([origin]).settle().is_ok(), "{origin}");
         }
     }
 }

@@ -20,6 +20,13 @@ pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<ResponseBody
     response
 }
 
+/// RFC 9110 §9.3.7: `OPTIONS *` "is only useful as a "ping" or "no-op" type of method".
+pub(super) fn options() -> Response<ResponseBody> {
+    let mut response = Response::new(empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 pub(super) fn not_found() -> Response<ResponseBody> {
     not_found_page(NOT_FOUND)
 }

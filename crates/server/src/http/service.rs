@@ -18,6 +18,7 @@ use super::{
     upgrade::{self, JustInTime, Slot},
 };
 use crate::{
+    address::{Target, TargetError},
     handshake::Caller,
     log::{self, Said},
     mount::BoxFuture,
@@ -47,24 +48,28 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
             Way::Page(grounds) => Answering::Page(Box::pin(page(Arc::clone(grounds), request))),
-            Way::Nowhere(answer) => answer,
+            Way::Server => ready(answer::options()),
+            Way::UnknownHost => {
+                let host = asked_host(request.uri(), request.headers());
+                log::event!(WARN, { address = %self.address, %host }, "no such host is served");
+                ready(answer::not_found())
+            }
+            Way::Nowhere(error) => {
+                ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
+            }
         }
     }
 }
 
 impl Service {
     pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
-        let grounds = match self.reception.site.host(request) {
-            Ok(Some(grounds)) => grounds,
-            Ok(None) => {
-                let host = asked_host(request.uri(), request.headers());
-                log::event!(WARN, { address = %self.address, %host }, "no such host is served");
-                return Way::Nowhere(ready(answer::not_found()));
-            }
-            Err(_) => {
-                let sentence = "A request has one `Host` header, with the name of the host.";
-                return Way::Nowhere(ready(answer::plain(StatusCode::BAD_REQUEST, sentence)));
-            }
+        let host = match Target::of(request) {
+            Ok(Target::Resource(host)) => host,
+            Ok(Target::Server) => return Way::Server,
+            Err(error) => return Way::Nowhere(error),
+        };
+        let Some(grounds) = self.reception.site.host(host.as_ref()) else {
+            return Way::UnknownHost;
         };
         grounds.endpoint(request.uri().path()).map_or(Way::Page(grounds), Way::Endpoint)
     }
@@ -101,7 +106,11 @@ impl Service {
 pub(super) enum Way<'s> {
     Endpoint(Found),
     Page(&'s Arc<Grounds>),
-    Nowhere(Answering),
+    /// To none of its hosts in particular: RFC 9110 §9.3.7.
+    Server,
+    /// To a host that is not here.
+    UnknownHost,
+    Nowhere(TargetError),
 }
 
 /// An answer on its way, in the place that hyper keeps for it.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aerys::{Client, Handshake, Host, Refusal, Server, Websocket};
 
-use crate::common::{Raw, get, handshake, serve, start};
+use crate::common::{Raw, get, handshake, serve, serve_host, start};
 
 struct Welcome;
 
@@ -55,6 +55,22 @@ async fn a_request_that_is_no_handshake_is_told_why() {
         ("a host with spaces", but("Host: localhost", "Host: local host"), 400, "Host"),
         ("a host with a path", but("Host: localhost", "Host: localhost/x"), 400, "Host"),
         ("a host with a user", but("Host: localhost", "Host: me@localhost"), 400, "Host"),
+        ("a host that is a dot", but("Host: localhost", "Host: ."), 400, "Host"),
+        ("a host with a scheme", but("Host: localhost", "Host: http://localhost"), 400, "Host"),
+        (
+            "a host with a name for a port",
+            but("Host: localhost", "Host: localhost:http"),
+            400,
+            "Host",
+        ),
+        ("a host with two ports", but("Host: localhost", "Host: localhost:80:80"), 400, "Host"),
+        ("a host with no such port", but("Host: localhost", "Host: localhost:65536"), 400, "Host"),
+        ("a host without brackets", but("Host: localhost", "Host: ::1"), 400, "Host"),
+        ("a host in no brackets", but("Host: localhost", "Host: [localhost]"), 400, "Host"),
+        ("a host with a zone", but("Host: localhost", "Host: [fe80::1%25eth0]"), 400, "Host"),
+        ("a host of a broken encoding", but("Host: localhost", "Host: local%host"), 400, "Host"),
+        ("a host encoded for nothing", but("Host: localhost", "Host: local%20host"), 400, "Host"),
+        ("a host in no ASCII", but("Host: localhost", "Host: bücher"), 400, "Host"),
     ] {
         let answer = Raw::connect(&server).await.ask(request).await;
         assert_eq!(answer.status(), status, "{what}: {answer:?}");
@@ -123,6 +139,95 @@ async fn what_is_no_http_is_answered_400_and_cut() {
         assert_eq!(answer.status(), 400, "{request:?}");
         assert_eq!(raw.rest().await, b"", "{request:?}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_for_what_is_no_target_is_answered_400() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts =
+        || ["one.example", "two.example"].map(|name| Host::new(name).websocket("/", Welcome));
+    let [one, two] = hosts();
+    let several = start(Server::new().host(one).host(two)).await;
+    let only = serve(Welcome).await;
+    let files =
+        serve_host(Host::new("localhost").websocket("/", Welcome).root(folder.path())).await;
+    for (method, target) in [
+        ("GET", "ten.txt"),
+        ("GET", "ten.txt?x"),
+        ("GET", "localhost:80"),
+        ("GET", "localhost"),
+        ("GET", "me@localhost"),
+        ("GET", "[::1]:80"),
+        ("GET", ":80"),
+        ("GET", "*"),
+        ("GET", "**"),
+        ("GET", "?x"),
+        ("GET", "#x"),
+        ("GET", "."),
+        ("GET", "../x"),
+        ("GET", "a/b"),
+        ("GET", "a:b/c"),
+        ("GET", "http:"),
+        ("GET", "http:/x"),
+        ("GET", "http://"),
+        ("GET", "http:///x"),
+        ("GET", "http://:80/"),
+        ("GET", "http://me@localhost/"),
+        ("GET", "http://me:word@localhost/"),
+        ("GET", "http://localhost:http/"),
+        ("GET", "http://localhost:65536/"),
+        ("GET", "http://[::1/"),
+        ("GET", "ftp://localhost/"),
+        ("GET", "mailto:me@localhost"),
+        ("HEAD", "localhost:80"),
+        ("POST", "localhost:80"),
+        ("POST", "*"),
+        ("BREW", "*"),
+        ("OPTIONS", "localhost:80"),
+        ("OPTIONS", "**"),
+        ("CONNECT", "/"),
+        ("CONNECT", "*"),
+        ("CONNECT", "localhost"),
+        ("CONNECT", "localhost:"),
+        ("CONNECT", "http://localhost:80/"),
+    ] {
+        for server in [&several, &only, &files] {
+            // The one answers what is plain, the other is hyper's from the start.
+            for request in [handshake(target, ""), get(target, "")] {
+                let request = request.replacen("GET", method, 1);
+                let mut raw = Raw::connect(server).await;
+                raw.write(request).await;
+                assert_eq!(raw.answer_without_body().await.status(), 400, "{method} {target}");
+            }
+        }
+    }
+    for server in [several, only, files] {
+        server.stop().await;
+    }
+}
+
+// RFC 9112 §3.2.4, RFC 9110 §9.3.7.
+#[tokio::test]
+async fn the_server_itself_can_be_asked_for() {
+    let [one, two] = ["a", "b"].map(|name| Host::new(name).websocket("/", Welcome));
+    let server = start(Server::new().host(one).host(two)).await;
+    let mut raw = Raw::connect(&server).await;
+    for host in ["a", "localhost"] {
+        let request = format!("OPTIONS * HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        assert_eq!(raw.ask(request).await.status(), 204, "{host}");
+    }
+    assert_eq!(raw.ask("OPTIONS * HTTP/1.1\r\n\r\n").await.status(), 400);
+    server.stop().await;
+}
+
+// It could lead anywhere: this server is no proxy.
+#[tokio::test]
+async fn a_tunnel_is_never_made() {
+    let server = serve(Welcome).await;
+    let mut raw = Raw::connect(&server).await;
+    let connect = "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n";
+    assert_eq!(raw.ask(connect).await.status(), 404);
     server.stop().await;
 }
 

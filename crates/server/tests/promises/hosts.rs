@@ -30,7 +30,10 @@ async fn the_host_header_chooses_the_host() {
         Server::new()
             .host(Host::new("one.example").websocket("/", Place("one")))
             .host(Host::new("Two.Example:80").websocket("/", Place("two")))
-            .host(Host::new("[::1]").websocket("/", Place("six"))),
+            .host(Host::new("[::1]").websocket("/", Place("six")))
+            .host(Host::new("xn--bcher-kva.example").websocket("/", Place("books")))
+            .host(Host::new("Dotted.example.").websocket("/", Place("dotted")))
+            .host(Host::new("[0:0::2]:80").websocket("/", Place("two six"))),
     )
     .await;
     for (target, host, place) in [
@@ -38,13 +41,30 @@ async fn the_host_header_chooses_the_host() {
         ("/", "two.example", Ok("two")),
         ("/", "ONE.Example", Ok("one")),
         ("/", "two.example:1337", Ok("two")),
+        ("/", "two.example:", Ok("two")),
+        ("/", "one.example.", Ok("one")),
+        ("/", "One.Example.:80", Ok("one")),
+        ("/", "%6Fne.example", Ok("one")),
+        ("/", "dotted.example", Ok("dotted")),
         ("/", "[::1]:8080", Ok("six")),
+        ("/", "[0:0:0::1]", Ok("six")),
+        ("/", "[::2]", Ok("two six")),
+        ("/", "[0::0002]:", Ok("two six")),
+        ("/", "xn--bcher-kva.example", Ok("books")),
+        ("/", "XN--Bcher-kva.Example.", Ok("books")),
+        ("/", "b%C3%BCcher.example", Ok("books")),
         ("/", "three.example", Err(404)),
         ("/", "one.example.evil.example", Err(404)),
         ("/", "127.0.0.1", Err(404)),
+        ("/", "one.example..", Err(404)),
+        ("/", "[::3]", Err(404)),
         ("http://two.example/", "two.example", Ok("two")),
         ("http://two.example/", "one.example", Ok("two")),
         ("http://TWO.example:99/", "three.example", Ok("two")),
+        ("HTTP://Two.Example.", "one.example", Ok("two")),
+        ("https://two.example:/", "one.example", Ok("two")),
+        ("ws://two.example:80/", "one.example", Ok("two")),
+        ("http://[0::1]:9/", "one.example", Ok("six")),
         ("http://three.example/", "one.example", Err(404)),
     ] {
         let answer = Raw::connect(&server).await.ask(to(target, Some(host))).await;
@@ -119,6 +139,44 @@ async fn assert_refuses(address: SocketAddr) {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused, "{address}");
 }
 
+#[tokio::test]
+async fn a_name_that_nobody_can_ask_for_is_refused_with_what_to_write() {
+    let usual = "\"mysite.com\"";
+    for (name, what_to_write) in [
+        ("", usual),
+        (" ", usual),
+        ("bücher.example", "write \"xn--bcher-kva.example\""),
+        ("BÜCHER.example:80", "write \"xn--bcher-kva.example\""),
+        ("http://a.com/x", "write \"a.com\""),
+        ("HTTPS://A.com:443", "write \"a.com\""),
+        ("//a.com", "write \"a.com\""),
+        ("a.com/", "write \"a.com\""),
+        ("a.com?x", "write \"a.com\""),
+        ("a.com#x", "write \"a.com\""),
+        ("me@a.com", "write \"a.com\""),
+        ("a.com:http", "write \"a.com\""),
+        ("a.com:99999", "write \"a.com\""),
+        (" a.com", "write \"a.com\""),
+        ("::1", "write \"[::1]\""),
+        ("127.1", "\"127.0.0.1\""),
+        ("*", "a server's only host answers for every name"),
+        ("*.a.com", "add a `Host` for each name"),
+        ("my site.com", usual),
+        ("a..com", usual),
+        (".a.com", usual),
+        ("[::1", usual),
+        ("a%20b", usual),
+    ] {
+        let host = Host::new(name).websocket("/", Place("nowhere"));
+        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+        let error = server.start().await.expect_err(name);
+        assert!(matches!(&error, ServerError::HostName { name: it, .. } if it == name), "{error}");
+        let sentence = error.to_string();
+        assert!(sentence.starts_with(&format!("the host name {name:?} can never match: ")));
+        assert!(sentence.contains(what_to_write), "{sentence}");
+    }
+}
+
 const CONFLICT: &str =
     "cannot be routed: Insertion failed due to conflict with previously registered route";
 
@@ -135,6 +193,14 @@ async fn a_server_that_cannot_start_says_why() {
         (
             server().host(host()).host(Host::new("ONE.example:80")),
             "there are two hosts named \"one.example\"".to_owned(),
+        ),
+        (
+            server().host(host()).host(Host::new("One.Example.")),
+            "there are two hosts named \"one.example\"".to_owned(),
+        ),
+        (
+            server().host(Host::new("[::1]")).host(Host::new("[0:0::1]:80")),
+            "there are two hosts named \"[::1]\"".to_owned(),
         ),
         (
             server().host(host().websocket("/", Place("two"))),

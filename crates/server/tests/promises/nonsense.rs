@@ -45,6 +45,26 @@ async fn nonsense_is_refused_with_the_names_of_the_option_and_the_path() {
 }
 
 #[tokio::test]
+async fn an_origin_that_no_browser_sends_is_refused_with_the_one_to_write() {
+    for (origin, instead) in [
+        ("https://MySite.com:443/", "write \"https://mysite.com\""),
+        ("https://mysite.com.", "write \"https://mysite.com\""),
+        ("mysite.com", "write \"https://mysite.com\""),
+        ("http://mysite.com:80", "write \"http://mysite.com\""),
+        ("wss://mysite.com/chat", "write \"https://mysite.com\""),
+        ("http://[0:0::1]:8080", "write \"http://[::1]:8080\""),
+        ("https://bücher.example", "write \"https://xn--bcher-kva.example\""),
+        ("https://*.mysite.com", "`Origins::Any`"),
+        ("*", "`Origins::Any`"),
+    ] {
+        let error = refusal(Options::new().allowed_origins(Origins::list([origin]))).await;
+        let sentence = error.to_string();
+        assert!(sentence.contains(&format!("{origin:?}, which no browser sends: ")), "{sentence}");
+        assert!(sentence.contains(instead), "{sentence}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_can_be_matched_on() {
     let error = refusal(Options::new().max_frame_size(2).max_msg_size(1)).await;
     let ServerError::Options { source, .. } = error else { panic!("{error}") };

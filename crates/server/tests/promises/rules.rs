@@ -115,9 +115,42 @@ async fn no_origin_passes_and_same_is_the_rule_if_there_is_no_other() {
         (format!("Host: {address}"), format!("http://{address}"), 101),
         (format!("Host: {address}"), "http://127.0.0.1".to_owned(), 403),
         ("Host: mysite.com".to_owned(), "https://mysite.com".to_owned(), 101),
+        ("Host: MySite.com.".to_owned(), "https://mysite.com:443".to_owned(), 101),
+        ("Host: mysite.com:".to_owned(), "HTTPS://mysite.com.".to_owned(), 101),
+        ("Host: [0:0::1]:80".to_owned(), "http://[::1]".to_owned(), 101),
+        ("Host: [::1]".to_owned(), "http://[::2]".to_owned(), 403),
+        ("Host: mysite.com".to_owned(), "https://me@mysite.com".to_owned(), 403),
+        ("Host: mysite.com".to_owned(), "https://mysite.com/".to_owned(), 403),
     ] {
         let answer = Raw::connect(&server).await.ask(at(&host, &origin)).await;
         assert_eq!(answer.status(), status, "{origin} at {host}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_origin_is_the_listed_one_however_it_is_written() {
+    let list = ["https://mysite.com", "http://[::1]:8080", "https://xn--bcher-kva.example"];
+    let (server, _) = gate(Options::new().allowed_origins(Origins::list(list))).await;
+    for (origin, status) in [
+        ("https://mysite.com", 101),
+        ("HTTPS://MySite.com", 101),
+        ("https://mysite.com:443", 101),
+        ("https://mysite.com.", 101),
+        ("https://mysite.com:", 101),
+        ("http://[0:0::1]:8080", 101),
+        ("https://XN--bcher-kva.example", 101),
+        ("https://b%C3%BCcher.example", 101),
+        ("http://mysite.com", 403),
+        ("https://mysite.com:80", 403),
+        ("https://mysite.com/", 403),
+        ("https://me@mysite.com", 403),
+        ("https://mysite.com.evil.example", 403),
+        ("http://[::1]", 403),
+        ("https://bücher.example", 403),
+        ("mysite.com", 403),
+    ] {
+        assert_eq!(knock(&server, &format!("Origin: {origin}\r\n")).await, status, "{origin}");
     }
     server.stop().await;
 }
