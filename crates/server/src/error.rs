@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
 
-use crate::{HostNameError, OptionsError};
+use crate::{HostNameError, OptionsError, PathError};
 
 /// Why a message did not leave.
 ///
@@ -122,6 +122,16 @@ pub enum ServerError {
     DuplicateHost {
         /// The name, in lower case.
         name: String,
+    },
+    /// No request could be for an endpoint on this path.
+    #[error("the path {path:?} of host {host:?} can never match: {source}")]
+    Path {
+        /// The host it was mounted on.
+        host: String,
+        /// As it was given.
+        path: String,
+        /// What is wrong with it, and what to write.
+        source: PathError,
     },
     /// A path cannot be routed, or is routed twice.
     #[error("the path {path:?} of host {host:?} cannot be routed: {source}")]

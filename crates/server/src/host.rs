@@ -42,8 +42,12 @@ impl Host {
         Self { name: name.into(), mounts: Vec::new(), root: None, pages: None }
     }
 
-    /// Mounts an application with default [`Options`]. A part of the path may be a parameter, as in
-    /// `/rooms/{room}`; see [`Handshake::param`](crate::Handshake::param).
+    /// Mounts an application with default [`Options`].
+    ///
+    /// A part of the path may be a parameter, as in `/rooms/{room}`, and its end as `{*rest}` all that
+    /// follows; see [`Handshake::param`](crate::Handshake::param). Equivalent paths are the same
+    /// (RFC 3986 §6.2.2): `/chat` is `/ch%61t` and `/x/../chat`. A path that no request can have, such
+    /// as `chat` or `/a/:id`, is [refused](crate::ServerError::Path) when the server starts.
     pub fn websocket<S, W>(self, path: impl Into<String>, app: W) -> Self
     where
         W: Websocket<S>,

@@ -333,7 +333,7 @@ pub use aerys_proto::{
 };
 
 pub use crate::{
-    address::HostNameError,
+    address::{HostNameError, PathError},
     client::{Client, ClientId},
     combine::{NoneSucceeded, Outcomes, all, any, some},
     command::{Broadcast, Close, Send, Tally},

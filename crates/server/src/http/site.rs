@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use super::{Pages, files::Files};
 use crate::{
     Host, ServerError,
-    address::{Authority, configured_name},
+    address::{Authority, configured_name, normal_path, route},
     mount::Application,
     worker::Worker,
 };
@@ -68,10 +68,15 @@ impl Grounds {
     ) -> Result<Self, ServerError> {
         let mut endpoints = matchit::Router::new();
         for (path, mount) in host.mounts {
+            let pattern = route(&path).map_err(|source| ServerError::Path {
+                host: host.name.clone(),
+                path: path.clone(),
+                source,
+            })?;
             let application = mount(path.clone(), workers)
                 .map_err(|source| ServerError::Options { path: path.clone(), source })?;
             endpoints
-                .insert(&path, Arc::clone(&application))
+                .insert(pattern, Arc::clone(&application))
                 .map_err(|source| ServerError::Route { host: host.name.clone(), path, source })?;
             applications.push(application);
         }
@@ -84,7 +89,8 @@ impl Grounds {
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {
-        let found = self.endpoints.at(path).ok()?;
+        let path = normal_path(path);
+        let found = self.endpoints.at(&path).ok()?;
         let decoded = |value| percent_decode_str(value).decode_utf8_lossy().into_owned();
         let params = found.params.iter().map(|(key, value)| (key.to_owned(), decoded(value)));
         Some((Arc::clone(found.value), params.collect()))
