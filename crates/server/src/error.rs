@@ -98,6 +98,29 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
+    /// A host was given a second document root, and would have had no use for the first.
+    #[error(
+        "the host {host:?} has two document roots, {} and {}: call `Host::root` once",
+        first.display(),
+        second.display()
+    )]
+    SecondRoot {
+        /// The host.
+        host: String,
+        /// The folder that it was given first.
+        first: PathBuf,
+        /// The folder that it was given then.
+        second: PathBuf,
+    },
+    /// A host was given a second HTTP service, and would have had no use for the first.
+    #[error(
+        "the host {host:?} has two HTTP services: call `Host::service` once, with one that knows \
+         both, such as an axum `Router` that was merged"
+    )]
+    SecondService {
+        /// The host.
+        host: String,
+    },
     /// The document root is no folder that can be read.
     #[error("cannot serve files from {}: {source}", path.display())]
     Root {

@@ -23,8 +23,10 @@ use crate::{
 pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,
-    pub(crate) root: Option<PathBuf>,
-    pub(crate) pages: Option<Pages>,
+    /// One at most; the server looks.
+    pub(crate) roots: Vec<PathBuf>,
+    /// One at most; the server looks.
+    pub(crate) pages: Vec<Pages>,
 }
 
 /// Mounts an application on a path, once the workers that drive its clients are known.
@@ -39,7 +41,7 @@ impl Host {
     /// A name that no request can have is [refused](crate::ServerError::HostName) when the server
     /// starts.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), mounts: Vec::new(), root: None, pages: None }
+        Self { name: name.into(), mounts: Vec::new(), roots: Vec::new(), pages: Vec::new() }
     }
 
     /// Mounts an application with default [`Options`].
@@ -71,14 +73,16 @@ impl Host {
 
     /// Serves the files below a folder: `index.html` for a folder, ranges, `ETag`s, and
     /// `404.html`, if there is one, for what is not found. Names that begin with a dot are not
-    /// served, except `.well-known`.
+    /// served, except `.well-known`. A host has one root: a second is
+    /// [refused](crate::ServerError::SecondRoot) when the server starts.
     pub fn root(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.root = Some(folder.into());
+        self.roots.push(folder.into());
         self
     }
 
     /// Answers every other request with a tower service, such as an axum `Router`. It cannot upgrade a
-    /// connection itself; that is what endpoints are for.
+    /// connection itself; that is what endpoints are for. A host has one service: a second is
+    /// [refused](crate::ServerError::SecondService) when the server starts.
     pub fn service<T, B>(mut self, service: T) -> Self
     where
         T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
@@ -87,7 +91,7 @@ impl Host {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.pages = Some(pages(service));
+        self.pages.push(pages(service));
         self
     }
 }
@@ -97,7 +101,7 @@ impl fmt::Debug for Host {
         f.debug_struct("Host")
             .field("name", &self.name)
             .field("endpoints", &self.mounts.iter().map(|(path, _)| path).collect::<Vec<_>>())
-            .field("root", &self.root)
+            .field("roots", &self.roots)
             .finish_non_exhaustive()
     }
 }

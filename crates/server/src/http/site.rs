@@ -80,12 +80,21 @@ impl Grounds {
                 .map_err(|source| ServerError::Route { host: host.name.clone(), path, source })?;
             applications.push(application);
         }
-        if let Some(path) = &host.root {
+        let mut roots = host.roots.into_iter();
+        let root = roots.next();
+        if let (Some(first), Some(second)) = (&root, roots.next()) {
+            let first = first.clone();
+            return Err(ServerError::SecondRoot { host: host.name, first, second });
+        }
+        if host.pages.len() > 1 {
+            return Err(ServerError::SecondService { host: host.name });
+        }
+        if let Some(path) = &root {
             let refused = |source| ServerError::Root { path: path.clone(), source };
             fs::read_dir(path).map_err(refused)?;
         }
-        let files = host.root.as_deref().map(Files::new);
-        Ok(Self { endpoints, files, pages: host.pages })
+        let files = root.as_deref().map(Files::new);
+        Ok(Self { endpoints, files, pages: host.pages.into_iter().next() })
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {

@@ -1,6 +1,12 @@
 //! Several hosts on one port, and what keeps a server from starting.
 
-use std::{io, net::SocketAddr};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    io,
+    net::SocketAddr,
+    task::{Context, Poll},
+};
 
 use aerys::{Client, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket};
 use http::{HeaderName, HeaderValue};
@@ -177,6 +183,24 @@ async fn a_name_that_nobody_can_ask_for_is_refused_with_what_to_write() {
     }
 }
 
+/// A service that has nothing.
+#[derive(Clone)]
+struct Nothing;
+
+impl<R> tower_service::Service<R> for Nothing {
+    type Response = http::Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: R) -> Self::Future {
+        ready(Ok(http::Response::default()))
+    }
+}
+
 const CONFLICT: &str =
     "cannot be routed: Insertion failed due to conflict with previously registered route";
 
@@ -220,6 +244,18 @@ async fn a_server_that_cannot_start_says_why() {
         (
             server().host(host().root(&file)),
             format!("cannot serve files from {}: Not a directory (os error 20)", file.display()),
+        ),
+        (
+            server().host(host().root("first").service(Nothing).root("second")),
+            "the host \"one.example\" has two document roots, first and second: call `Host::root` \
+             once"
+                .to_owned(),
+        ),
+        (
+            server().host(host().service(Nothing).root(folder.path()).service(Nothing)),
+            "the host \"one.example\" has two HTTP services: call `Host::service` once, with one \
+             that knows both, such as an axum `Router` that was merged"
+                .to_owned(),
         ),
     ] {
         let error = server.listen(([127, 0, 0, 1], 0)).start().await.expect_err("it cannot start");
