@@ -236,7 +236,7 @@ pub enum Overflow {
 #[non_exhaustive]
 pub enum OptionsError {
     /// A size, a number or a period that must be more.
-    #[error("`{option}` is zero: nothing could pass")]
+    #[error("`{option}` is zero: {}", why_not_zero(option))]
     Zero {
         /// The option.
         option: &'static str,
@@ -272,6 +272,25 @@ pub enum OptionsError {
         /// As listed.
         name: String,
     },
+}
+
+fn why_not_zero(option: &str) -> &'static str {
+    match option {
+        "heartbeat_period" => "clients would be sent pings without a pause; `None` is for never",
+        "queued_ping_limit" => {
+            "every client would be closed at its first silence; at least one ping, and \
+             `heartbeat_period(None)` is for never"
+        }
+        "close_period" => {
+            "no client could answer a CLOSE in time; `Duration::MAX` is for as long as it takes"
+        }
+        "open_period" => {
+            "no `on_open` could decide in time; `Duration::MAX` is for as long as it takes"
+        }
+        "max_queued_bytes" => "no client could be owed anything; at least one byte",
+        "auto_frame_size" => "frames of nothing carry no message; at least one byte",
+        _ => "nothing could come in; at least one byte",
+    }
 }
 
 fn origin_to_write(instead: &Option<String>) -> String {

@@ -45,6 +45,53 @@ async fn nonsense_is_refused_with_the_names_of_the_option_and_the_path() {
 }
 
 #[tokio::test]
+async fn what_is_zero_is_told_what_it_would_do_and_what_is_for_never() {
+    let fine = Options::new;
+    for (options, sentence) in [
+        (
+            fine().heartbeat_period(Duration::ZERO),
+            "`heartbeat_period` is zero: clients would be sent pings without a pause; `None` is for \
+             never",
+        ),
+        (
+            fine().queued_ping_limit(0),
+            "`queued_ping_limit` is zero: every client would be closed at its first silence; at \
+             least one ping, and `heartbeat_period(None)` is for never",
+        ),
+        (
+            fine().close_period(Duration::ZERO),
+            "`close_period` is zero: no client could answer a CLOSE in time; `Duration::MAX` is for \
+             as long as it takes",
+        ),
+        (
+            fine().open_period(Duration::ZERO),
+            "`open_period` is zero: no `on_open` could decide in time; `Duration::MAX` is for as \
+             long as it takes",
+        ),
+        (
+            fine().max_queued_bytes(0),
+            "`max_queued_bytes` is zero: no client could be owed anything; at least one byte",
+        ),
+        (
+            fine().auto_frame_size(0),
+            "`auto_frame_size` is zero: frames of nothing carry no message; at least one byte",
+        ),
+        (
+            fine().max_msg_size(0),
+            "`max_msg_size` is zero: nothing could come in; at least one byte",
+        ),
+        (
+            fine().max_frame_size(0),
+            "`max_frame_size` is zero: nothing could come in; at least one byte",
+        ),
+    ] {
+        let error = refusal(options).await.to_string();
+        let begin = "the options of the application at \"/chat\" make no sense: ";
+        assert_eq!(error.strip_prefix(begin), Some(sentence));
+    }
+}
+
+#[tokio::test]
 async fn an_origin_that_no_browser_sends_is_refused_with_the_one_to_write() {
     for (origin, instead) in [
         ("https://MySite.com:443/", "write \"https://mysite.com\""),
