@@ -68,6 +68,14 @@ pub fn check(
     Accept::new(key.as_bytes().trim_ascii())
 }
 
+/// Whether a request means to open a websocket, be it as it [should](check) or not: it has the token
+/// `websocket` in an `Upgrade` header, or a `Sec-WebSocket-Key`, which is what is left of one when a
+/// proxy has removed its `Upgrade`.
+pub fn is_meant(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        || has_token(headers, header::UPGRADE, "websocket")
+}
+
 /// The answer to a valid request for a websocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accept(HeaderValue);

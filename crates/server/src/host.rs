@@ -18,8 +18,9 @@ use crate::{
 /// One host: its websocket endpoints, and beside them files and an HTTP service.
 ///
 /// A request goes to the host that its `Host` header names; a server's only host answers for every
-/// name. Within the host it goes to the websocket endpoint on its path, else to a file below the
-/// document root, else to the HTTP service, else it is answered 404.
+/// name. Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
+/// to a file below the document root, else to the HTTP service, else it is answered 404, or 426 where
+/// there is an endpoint. So a websocket and a page can be at the same path.
 pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,

@@ -168,7 +168,7 @@
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
 //!
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`]) and any tower service, such as an
-//! axum `Router` ([`Host::service`]).
+//! axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the page.
 //!
 //! # Inside another program
 //!

@@ -9,6 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use aerys_proto::upgrade::is_meant;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use hyper::body::{Body, Incoming};
 
@@ -47,7 +48,13 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         }
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
-            Way::Page(grounds) => Answering::Page(Box::pin(page(Arc::clone(grounds), request))),
+            Way::Page(grounds) => {
+                Answering::Page(Box::pin(page(Arc::clone(grounds), request, None)))
+            }
+            Way::PageAtEndpoint(grounds) => {
+                let refused = upgrade::check(&request).err();
+                Answering::Page(Box::pin(page(Arc::clone(grounds), request, refused)))
+            }
             Way::Server => ready(answer::options()),
             Way::UnknownHost => {
                 let host = asked_host(request.uri(), request.headers());
@@ -71,7 +78,13 @@ impl Service {
         let Some(grounds) = self.reception.site.host(host.as_ref()) else {
             return Way::UnknownHost;
         };
-        grounds.endpoint(request.uri().path()).map_or(Way::Page(grounds), Way::Endpoint)
+        let Some(found) = grounds.endpoint(request.uri().path()) else {
+            return Way::Page(grounds);
+        };
+        if grounds.has_pages() && !is_meant(request.headers()) {
+            return Way::PageAtEndpoint(grounds);
+        }
+        Way::Endpoint(found)
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
@@ -106,6 +119,8 @@ impl Service {
 pub(super) enum Way<'s> {
     Endpoint(Found),
     Page(&'s Arc<Grounds>),
+    /// To a page at the path of an endpoint, as it is not for a websocket.
+    PageAtEndpoint(&'s Arc<Grounds>),
     /// To none of its hosts in particular: RFC 9110 §9.3.7.
     Server,
     /// To a host that is not here.
@@ -133,17 +148,25 @@ impl Future for Answering {
     }
 }
 
-async fn page(grounds: Arc<Grounds>, request: Request<Incoming>) -> Response<ResponseBody> {
+/// A file, or the HTTP service's answer, or what `refused` says where there is an endpoint at least,
+/// or 404.
+async fn page(
+    grounds: Arc<Grounds>,
+    request: Request<Incoming>,
+    refused: Option<Box<Response<ResponseBody>>>,
+) -> Response<ResponseBody> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if let Some(files) = grounds.files.as_ref().filter(|_| reads || grounds.pages.is_none())
+    let is_for_files = reads || grounds.pages.is_none() && refused.is_none();
+    if let Some(files) = grounds.files.as_ref().filter(|_| is_for_files)
         && let Some(response) = files.serve(head(&request)).await
     {
         return response;
     }
-    match (&grounds.pages, &grounds.files) {
-        (Some(pages), _) => pages(request).await,
-        (None, Some(files)) => files.not_found().await,
-        (None, None) => answer::not_found(),
+    match (&grounds.pages, refused, &grounds.files) {
+        (Some(pages), ..) => pages(request).await,
+        (None, Some(refused), _) => *refused,
+        (None, None, Some(files)) => files.not_found().await,
+        (None, None, None) => answer::not_found(),
     }
 }
 

@@ -97,6 +97,11 @@ impl Grounds {
         Ok(Self { endpoints, files, pages: host.pages.into_iter().next() })
     }
 
+    /// Whether there may be anything but endpoints.
+    pub(super) fn has_pages(&self) -> bool {
+        self.files.is_some() || self.pages.is_some()
+    }
+
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {
         let path = normal_path(path);
         let found = self.endpoints.at(&path).ok()?;

@@ -241,10 +241,10 @@ async fn requests_share_a_connection_one_after_the_other_or_at_once() {
 }
 
 #[tokio::test]
-async fn a_websocket_stands_before_a_file_of_its_name() {
+async fn a_websocket_stands_before_a_file_of_its_name_for_who_asks_for_one() {
     let (server, _folder) = site(&[("root/chat", "a file")]).await;
     let mut raw = Raw::connect(&server).await;
-    assert_eq!(raw.ask(get("/chat", "")).await.status(), 426);
+    assert_eq!(raw.ask(get("/chat", "")).await.text(), "a file");
     assert_eq!(raw.ask(handshake("/plain.txt", "")).await.text(), "0123456789");
     assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
     drop(raw);

@@ -24,6 +24,7 @@ mod nonsense;
 mod order;
 mod overflow;
 mod own;
+mod pages;
 mod paths;
 #[cfg(unix)]
 mod readiness;

@@ -66,6 +66,24 @@ fn what_the_rules_allow_is_accepted() {
 }
 
 #[test]
+fn who_means_to_open_a_websocket_is_told_from_who_does_not() {
+    let with = |name, values| Request::new().with(name, values);
+    let without = |request: Request, name| request.with(name, &[]);
+    let (upgrade, key) = (header::UPGRADE, header::SEC_WEBSOCKET_KEY);
+    for (request, is_meant) in [
+        (Request::new(), true),
+        (without(Request::new(), key.clone()), true),
+        (without(Request::new(), upgrade.clone()), true),
+        (without(Request::new(), header::CONNECTION), true),
+        (without(with(upgrade.clone(), &["h2c", "WebSocket"]), key.clone()), true),
+        (without(with(upgrade.clone(), &["h2c"]), key.clone()), false),
+        (without(without(Request::new(), upgrade), key), false),
+    ] {
+        assert_eq!(upgrade::is_meant(&request.headers), is_meant, "{:?}", request.headers);
+    }
+}
+
+#[test]
 fn each_broken_rule_is_named() {
     let unsupported =
         |version| UpgradeError::VersionUnsupported { version: HeaderValue::from_static(version) };
