@@ -68,6 +68,7 @@ impl<S> Client<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn send(&self, message: impl Into<Message>) -> Send<'_, S> {
         Send::new(self, message.into())
     }
@@ -84,6 +85,7 @@ impl<S> Client<S> {
     /// client.close().code(CloseCode::AWAY).reason("moving house").await;
     /// # }
     /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn close(&self) -> Close<'_, S> {
         Close::new(self)
     }

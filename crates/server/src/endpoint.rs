@@ -28,6 +28,7 @@ impl<S> Endpoint<S> {
     /// println!("{} heard it, {} left before they did", tally.delivered, tally.gone);
     /// # }
     /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
     pub fn broadcast(&self, message: impl Into<Message>) -> Broadcast<'_, S> {
         Broadcast::new(self, message.into())
     }

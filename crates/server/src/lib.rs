@@ -74,7 +74,9 @@
 //! # Commands
 //!
 //! [`send`](Client::send), [`broadcast`](Endpoint::broadcast) and [`close`](Client::close) do
-//! nothing until they are told how: `.await` waits for the outcome, `.nowait()` lets go.
+//! nothing until they are told how: `.await` waits for the outcome, `.nowait()` lets go. One that is
+//! dropped instead, as in `let _ = client.send(m);`, does nothing; with debug assertions the log says
+//! where that was, once for each place in the code.
 //!
 //! | command | `.await` answers |
 //! | --- | --- |

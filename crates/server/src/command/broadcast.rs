@@ -13,7 +13,10 @@ use std::{
 use aerys_proto::Message;
 use futures_util::task::AtomicWaker;
 
-use super::delivery::{Audience, Delivery};
+use super::{
+    delivery::{Audience, Delivery},
+    drop_warning::DropWarning,
+};
 use crate::{ClientId, Endpoint, SendError};
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
@@ -27,6 +30,7 @@ pub struct Broadcast<'e, S = ()> {
     message: Message,
     audience: Audience,
     tallying: Option<Arc<Tallying>>,
+    warning: DropWarning,
 }
 
 /// What became of a broadcast.
@@ -51,8 +55,10 @@ pub(crate) struct Tallying {
 }
 
 impl<'e, S> Broadcast<'e, S> {
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(endpoint: &'e Endpoint<S>, message: Message) -> Self {
-        Self { endpoint, message, audience: Audience::default(), tallying: None }
+        let warning = DropWarning::new("broadcast");
+        Self { endpoint, message, audience: Audience::default(), tallying: None, warning }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
@@ -77,6 +83,7 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
 
     /// One order for each worker: its own clients it walks itself.
     fn start(&mut self, tallying: Option<&Arc<Tallying>>) {
+        self.warning.disarm();
         let registry = self.endpoint.registry();
         let shards = registry.shards();
         let message = self.message.clone().for_many(registry.protocol());

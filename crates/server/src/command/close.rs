@@ -8,6 +8,7 @@ use std::{
 
 use aerys_proto::CloseCode;
 
+use super::drop_warning::DropWarning;
 use crate::Client;
 
 /// A close about to be asked for; see [`Client::close`].
@@ -19,11 +20,14 @@ pub struct Close<'c, S = ()> {
     code: CloseCode,
     reason: String,
     asked: bool,
+    warning: DropWarning,
 }
 
 impl<'c, S> Close<'c, S> {
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(client: &'c Client<S>) -> Self {
-        Self { client, code: CloseCode::NORMAL, reason: String::new(), asked: false }
+        let warning = DropWarning::new("close");
+        Self { client, code: CloseCode::NORMAL, reason: String::new(), asked: false, warning }
     }
 
     /// The code the client gets to see, in place of 1000. RFC 6455 §7.4 says what they mean;
@@ -47,6 +51,7 @@ impl<'c, S> Close<'c, S> {
     fn ask(&mut self) {
         if !self.asked {
             self.asked = true;
+            self.warning.disarm();
             let reason = std::mem::take(&mut self.reason);
             self.client.settled_line().outbox.close(aerys_proto::Close::new(self.code, reason));
         }

@@ -4,6 +4,7 @@
 mod broadcast;
 mod close;
 mod delivery;
+mod drop_warning;
 mod send;
 
 pub(crate) use broadcast::Tallying;

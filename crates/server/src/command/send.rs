@@ -8,6 +8,7 @@ use std::{
 
 use aerys_proto::Message;
 
+use super::drop_warning::DropWarning;
 use crate::{Client, SendError, outbox::Receipt};
 
 /// A message about to be sent; see [`Client::send`].
@@ -19,6 +20,7 @@ use crate::{Client, SendError, outbox::Receipt};
 pub struct Send<'c, S = ()> {
     client: &'c Client<S>,
     stage: Stage,
+    warning: DropWarning,
 }
 
 enum Stage {
@@ -29,12 +31,14 @@ enum Stage {
 }
 
 impl<'c, S> Send<'c, S> {
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(client: &'c Client<S>, message: Message) -> Self {
-        Self { client, stage: Stage::Ready(message) }
+        Self { client, stage: Stage::Ready(message), warning: DropWarning::new("send") }
     }
 
     /// Sends it without waiting. If the client has gone, nothing happens.
     pub fn nowait(mut self) {
+        self.warning.disarm();
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
             self.client.settled_line().say(message);
         }
@@ -47,6 +51,7 @@ impl<S> Future for Send<'_, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
+                self.warning.disarm();
                 let receipt = Receipt::Sender(cx.waker().clone());
                 let place = self.client.settled_line().push(message, receipt)?;
                 self.stage = Stage::Sent(place);

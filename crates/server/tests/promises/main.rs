@@ -13,6 +13,8 @@ mod delivery;
 mod ends;
 mod faults;
 mod files;
+#[cfg(debug_assertions)]
+mod forgotten;
 mod heartbeat;
 mod hosts;
 mod inspect;

@@ -1,0 +1,100 @@
+//! Tells of a command that was dropped before it was given: `let _ = client.send(x);` sends nothing.
+//! Only where debug assertions are on; elsewhere a command has nothing of it.
+
+#[cfg(debug_assertions)]
+pub(super) use on::DropWarning;
+
+#[cfg(not(debug_assertions))]
+pub(super) use off::DropWarning;
+
+#[cfg(debug_assertions)]
+mod on {
+    use std::{
+        collections::BTreeSet,
+        panic::Location,
+        sync::{Mutex, PoisonError},
+        thread,
+    };
+
+    use tracing::warn;
+
+    /// Warns when it is dropped, unless it was disarmed before; once for each place in the code.
+    pub(crate) struct DropWarning {
+        command: &'static str,
+        /// Where the command was made; `None` once it was given.
+        made_at: Option<&'static Location<'static>>,
+    }
+
+    impl DropWarning {
+        #[track_caller]
+        pub(crate) fn new(command: &'static str) -> Self {
+            Self { command, made_at: Some(Location::caller()) }
+        }
+
+        /// The command has been given.
+        pub(crate) fn disarm(&mut self) {
+            self.made_at = None;
+        }
+    }
+
+    impl Drop for DropWarning {
+        fn drop(&mut self) {
+            // What a panic takes with it is not forgotten.
+            let Some(place) = self.made_at.filter(|_| !thread::panicking()) else { return };
+            let key = (place.file(), place.line(), place.column());
+            let is_new = TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            if is_new {
+                warn!(
+                    command = self.command,
+                    at = %place,
+                    "a command was dropped without `.await` or `.nowait()`, so it did nothing"
+                );
+            }
+        }
+    }
+
+    /// Places that were warned of. Where the program has more, those are not.
+    struct Places(BTreeSet<(&'static str, u32, u32)>);
+
+    impl Places {
+        /// Whether it is to be warned of this one.
+        fn insert(&mut self, place: (&'static str, u32, u32)) -> bool {
+            self.0.len() < MOST_PLACES && self.0.insert(place)
+        }
+    }
+
+    static TOLD: Mutex<Places> = Mutex::new(Places(BTreeSet::new()));
+
+    const MOST_PLACES: usize = 1024;
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_place_is_warned_of_once_and_so_many_places_are() {
+            let mut places = Places(BTreeSet::new());
+            assert!(places.insert(("a.rs", 1, 1)));
+            assert!(!places.insert(("a.rs", 1, 1)));
+            assert!(places.insert(("a.rs", 1, 2)));
+            let more = (0..).map(|line| ("b.rs", line, 1)).take(2 * MOST_PLACES);
+            assert_eq!(more.filter(|place| places.insert(*place)).count(), MOST_PLACES - 2);
+        }
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod off {
+    /// Nothing.
+    pub(crate) struct DropWarning;
+
+    const _: () = assert!(size_of::<DropWarning>() == 0);
+
+    impl DropWarning {
+        pub(crate) fn new(_command: &'static str) -> Self {
+            Self
+        }
+
+        pub(crate) fn disarm(&mut self) {}
+    }
+}
