@@ -64,6 +64,8 @@ impl Terms {
             queued_ping_limit: [3, 0, 1][choice(self.periods >> 2, 3)],
             close_period: [Duration::from_secs(3), Duration::from_millis(1), Duration::MAX]
                 [choice(self.periods >> 4, 3)],
+            // Whoever is silent within a message is silent: the heartbeat's times are enough here.
+            message_period: None,
             validate_utf8: !self.flag(0),
             text_only: self.flag(1),
             compression: (!self.flag(4)).then_some(compression),

@@ -25,6 +25,9 @@ pub struct Config {
     pub queued_ping_limit: u32,
     /// How long to wait for the peer's part in closing: 3 s.
     pub close_period: Duration,
+    /// How long a message that has begun to arrive may bring nothing new: 60 s, and then the peer is
+    /// given up with 1008. `None` for ever.
+    pub message_period: Option<Duration>,
     /// Whether texts must be UTF-8: yes. A text that is not is answered with 1007. If off, texts
     /// are delivered as they came; see [`Message::as_text`](crate::Message::as_text).
     pub validate_utf8: bool,
@@ -45,6 +48,7 @@ impl Default for Config {
             heartbeat_period: Some(Duration::from_secs(10)),
             queued_ping_limit: 3,
             close_period: Duration::from_secs(3),
+            message_period: Some(Duration::from_secs(60)),
             validate_utf8: true,
             text_only: false,
             compression: Some(Compression::default()),

@@ -40,6 +40,8 @@ fn options() -> Options {
         // Who says nothing for half a minute is pinged, who leaves two pings unanswered is closed.
         .heartbeat_period(Duration::from_secs(30))
         .queued_ping_limit(2)
+        // Who begins a message goes on with it.
+        .message_period(Duration::from_secs(20))
         // What it sends is cut into frames of so many bytes.
         .auto_frame_size(16 * KIB)
         // Messages from 4 KiB up are compressed, fast rather than small, for clients that can.

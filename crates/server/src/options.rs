@@ -87,6 +87,13 @@ impl Options {
         self
     }
 
+    /// How long a message that has begun to arrive may bring nothing new, while the client is listened
+    /// to; then it is closed with 1008. `None` for ever. Default 60 s.
+    pub fn message_period(mut self, period: impl Into<Option<Duration>>) -> Self {
+        self.protocol.message_period = period.into();
+        self
+    }
+
     /// Whether text that is not valid UTF-8 closes its client with 1007, as RFC 6455 §8.1 demands.
     /// Default true.
     ///
@@ -184,6 +191,7 @@ impl Options {
         for (option, period) in [
             ("heartbeat_period", protocol.heartbeat_period),
             ("close_period", Some(protocol.close_period)),
+            ("message_period", protocol.message_period),
             ("open_period", Some(open_period)),
         ] {
             if period == Some(Duration::ZERO) {
@@ -284,6 +292,7 @@ fn why_not_zero(option: &str) -> &'static str {
         "close_period" => {
             "no client could answer a CLOSE in time; `Duration::MAX` is for as long as it takes"
         }
+        "message_period" => "no message could come in two reads; `None` is for ever",
         "open_period" => {
             "no `on_open` could decide in time; `Duration::MAX` is for as long as it takes"
         }
@@ -322,6 +331,7 @@ mod tests {
             (fine().heartbeat_period(Duration::ZERO), "heartbeat_period"),
             (fine().close_period(Duration::ZERO), "close_period"),
             (fine().open_period(Duration::ZERO), "open_period"),
+            (fine().message_period(Duration::ZERO), "message_period"),
             (fine().allowed_origins(Origins::list(["mysite.com"])), "allowed_origins"),
             (fine().subprotocols(["chat", "not one"]), "subprotocols"),
             (fine().subprotocols([""]), "subprotocols"),

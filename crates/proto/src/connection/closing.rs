@@ -5,6 +5,9 @@
 //! | Open | Closing | Draining; reports theirs, or why | Over; reports 1006 |
 //! | Closing | | Draining; reports ours | Over; reports ours |
 //! | Draining | | | Over |
+//!
+//! The peer's CLOSE and its violation can be held: they have come, and count from when they are
+//! released.
 
 use std::time::Instant;
 
@@ -12,10 +15,18 @@ use crate::{Close, CloseCode, error::PeerError};
 
 #[derive(Debug)]
 pub(super) enum Phase {
-    Open,
+    Open(Open),
     Closing(Closing),
     Draining(Draining),
     Over,
+}
+
+/// Neither has said CLOSE, as far as that was let in.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// Whether the peer's end is held when it comes.
+    holds: bool,
+    held: Option<Box<PeerEnd>>,
 }
 
 /// We said CLOSE, or will when the message before it is out, and the peer has not.
@@ -23,6 +34,7 @@ pub(super) enum Phase {
 pub(super) struct Closing {
     ours: Box<Close>,
     deadline: Option<Instant>,
+    held: Option<Box<PeerEnd>>,
 }
 
 /// Nothing is left to say but our CLOSE. RFC 6455 §7.1.1: the socket is closed "cleanly", when the
@@ -50,16 +62,58 @@ pub(super) enum PeerEnd {
 }
 
 impl Phase {
+    /// Has the peer's end held when it comes.
+    pub(super) fn hold_ends(&mut self) {
+        if let Self::Open(open) = self {
+            open.holds = true;
+        }
+    }
+
     /// Whether frames of the peer still matter.
     pub(super) fn is_reading(&self) -> bool {
-        matches!(self, Self::Open | Self::Closing(_))
+        matches!(self, Self::Open(_) | Self::Closing(_)) && !self.holds_end()
+    }
+
+    /// The peer's end, unless it is held. Where our CLOSE came first, nothing is left to be said.
+    pub(super) fn hold(&mut self, end: PeerEnd) -> Option<PeerEnd> {
+        match self {
+            Self::Open(open) if open.holds => {
+                open.held = Some(Box::new(end));
+                None
+            }
+            _ => Some(end),
+        }
+    }
+
+    pub(super) fn holds_end(&self) -> bool {
+        match self {
+            Self::Open(Open { held, .. }) | Self::Closing(Closing { held, .. }) => held.is_some(),
+            Self::Draining(_) | Self::Over => false,
+        }
+    }
+
+    pub(super) fn take_held(&mut self) -> Option<PeerEnd> {
+        match self {
+            Self::Open(Open { held, .. }) | Self::Closing(Closing { held, .. }) => {
+                held.take().map(|held| *held)
+            }
+            Self::Draining(_) | Self::Over => None,
+        }
+    }
+
+    /// We say CLOSE; whether it is the first time.
+    pub(super) fn close(&mut self, ours: &Close, deadline: Option<Instant>) -> bool {
+        let Self::Open(open) = self else { return false };
+        let held = open.held.take();
+        *self = Self::Closing(Closing { ours: Box::new(ours.clone()), deadline, held });
+        true
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Closing(closing) => closing.deadline,
             Self::Draining(draining) => draining.deadline,
-            Self::Open | Self::Over => None,
+            Self::Open(_) | Self::Over => None,
         }
     }
 
@@ -68,7 +122,7 @@ impl Phase {
         match self {
             Self::Closing(Closing { deadline, .. })
             | Self::Draining(Draining { deadline, wait: Wait::WhileItReads }) => *deadline = later,
-            Self::Open | Self::Draining(_) | Self::Over => {}
+            Self::Open(_) | Self::Draining(_) | Self::Over => {}
         }
     }
 
@@ -85,7 +139,7 @@ impl Phase {
         wait: Wait,
     ) -> Option<Close> {
         let (next, report) = match self.take() {
-            Self::Open => (Self::Draining(Draining { deadline, wait }), Some(close)),
+            Self::Open(_) => (Self::Draining(Draining { deadline, wait }), Some(close)),
             Self::Closing(closing) => {
                 let (draining, ours) = closing.settle(wait);
                 (Self::Draining(draining), Some(ours))
@@ -99,7 +153,9 @@ impl Phase {
     /// There is nothing left to wait for. What to report, if nothing was before.
     pub(super) fn end(&mut self) -> Option<Close> {
         match self.take() {
-            Self::Open => Some(CloseCode::ABNORMAL.into()),
+            Self::Open(Open { held, .. }) => {
+                Some(held.map_or(CloseCode::ABNORMAL.into(), |held| (*held).into()))
+            }
             Self::Closing(closing) => Some(*closing.ours),
             Self::Draining(_) | Self::Over => None,
         }
@@ -111,10 +167,6 @@ impl Phase {
 }
 
 impl Closing {
-    pub(super) fn new(ours: Close, deadline: Option<Instant>) -> Self {
-        Self { ours: Box::new(ours), deadline }
-    }
-
     fn settle(self, wait: Wait) -> (Draining, Close) {
         (Draining { deadline: self.deadline, wait }, *self.ours)
     }

@@ -19,7 +19,7 @@ use std::{
 use bytes::BufMut;
 
 use self::{
-    closing::{Closing, PeerEnd, Phase, Wait},
+    closing::{Open, PeerEnd, Phase, Wait},
     heartbeat::{Beat, Heartbeat},
     reading::{Incoming, Reader},
     writing::Writer,
@@ -45,9 +45,8 @@ pub struct Connection {
     reader: Reader,
     writer: Writer,
     heartbeat: Heartbeat,
-    /// Whether the peer's end is held when it comes, and it, once it has.
-    holds_ends: bool,
-    held: Option<Box<PeerEnd>>,
+    /// Since when the message that is arriving, if one is, has brought nothing new.
+    unfinished: Option<Instant>,
 }
 
 impl Connection {
@@ -55,12 +54,11 @@ impl Connection {
     pub fn new(config: Arc<Config>, now: Instant) -> Self {
         Self {
             config,
-            phase: Phase::Open,
+            phase: Phase::Open(Open::default()),
             reader: Reader::default(),
             writer: Writer::default(),
             heartbeat: Heartbeat::new(now),
-            holds_ends: false,
-            held: None,
+            unfinished: None,
         }
     }
 
@@ -96,21 +94,21 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn holding_ends(mut self) -> Self {
-        self.holds_ends = true;
+        self.phase.hold_ends();
         self
     }
 
     /// Whether the peer has ended the connection, and that is [held](Self::holding_ends). What it may
     /// have sent after that is of no interest: it need not be read.
     pub fn holds_end(&self) -> bool {
-        self.held.is_some()
+        self.phase.holds_end()
     }
 
     /// Takes notice of the peer's end, if it is [held](Self::holding_ends): answers it, and reports
     /// it.
     pub fn release_end(&mut self, now: Instant) -> Option<Event> {
-        let held = self.held.take()?;
-        self.answer_end(*held, now)
+        let held = self.phase.take_held()?;
+        self.answer_end(held, now)
     }
 
     /// Takes in bytes from the socket, up to and including the next event, from the front of
@@ -140,8 +138,11 @@ impl Connection {
             return None;
         }
         self.heartbeat.heard(now);
-        while self.is_reading() {
-            match self.reader.read(input, &self.config, work) {
+        let before = self.reader.progress();
+        while self.phase.is_reading() {
+            let incoming = self.reader.read(input, &self.config, work);
+            self.note_unfinished(before, now);
+            match incoming {
                 Ok(Some(Incoming::Message(message))) => return Some(Event::Message(message)),
                 Ok(Some(Incoming::Ping(payload))) => self.writer.pong(&payload),
                 Ok(Some(Incoming::Pong(payload))) => self.heartbeat.answered(&payload, now),
@@ -163,7 +164,7 @@ impl Connection {
     /// Whether something that was taken in is still to be decompressed, for which the `work` that
     /// [`receive_some`](Self::receive_some) was allowed did not suffice.
     pub fn is_behind(&self) -> bool {
-        self.is_reading() && self.reader.is_behind()
+        self.phase.is_reading() && self.reader.is_behind()
     }
 
     /// Takes in the next frame from the front of `input`, as [`receive`](Self::receive) does, if it is
@@ -212,7 +213,7 @@ impl Connection {
 
     /// Whether a message, or a frame of any kind, has begun to arrive and is not whole.
     pub fn is_within_message(&self) -> bool {
-        self.is_reading() && self.reader.is_within_message()
+        self.phase.is_reading() && self.reader.is_within_message()
     }
 
     /// For how many of the next bytes there is room where they belong, in the memory of the
@@ -265,6 +266,7 @@ impl Connection {
             return None;
         }
         let (mut answer, mut left) = (None, room);
+        let before = self.reader.progress();
         let message = self.reader.read_in_place(&self.config, |room| {
             answer = Some(read(room));
             left = room.remaining_mut();
@@ -272,6 +274,7 @@ impl Connection {
         if left < room {
             self.heartbeat.heard(now);
         }
+        self.note_unfinished(before, now);
         let event = match message {
             Ok(message) => message.map(Event::Message),
             Err(error) => self.peer_ends(PeerEnd::Erred(error), now),
@@ -292,7 +295,7 @@ impl Connection {
     /// the connection is no longer [open](Self::is_open). Both give the message back.
     pub fn send(&mut self, message: Message) -> Result<(), SendError> {
         match self.phase {
-            Phase::Open => self.writer.send(message, &self.config).map_err(SendError::Busy),
+            Phase::Open(_) => self.writer.send(message, &self.config).map_err(SendError::Busy),
             _ => Err(SendError::Closing(message)),
         }
     }
@@ -307,7 +310,7 @@ impl Connection {
     #[inline]
     pub fn transmit(&mut self, message: Message) -> Result<Frame, Message> {
         match self.phase {
-            Phase::Open => self.writer.transmit(message, &self.config),
+            Phase::Open(_) => self.writer.transmit(message, &self.config),
             _ => Err(message),
         }
     }
@@ -317,10 +320,10 @@ impl Connection {
     ///
     /// Harmless if the connection is closing already.
     pub fn close(&mut self, close: Close, now: Instant) {
-        if let Phase::Open = self.phase {
+        let deadline = self.deadline(now);
+        if self.phase.close(&close, deadline) {
             self.reader.skip_data();
-            self.writer.close(close.clone());
-            self.phase = Phase::Closing(Closing::new(close, self.deadline(now)));
+            self.writer.close(close);
         }
     }
 
@@ -345,6 +348,10 @@ impl Connection {
             return self.end();
         }
         if self.is_open() && !self.holds_end() {
+            if self.unfinished_due().is_some_and(|due| due <= now) {
+                let close = Close::new(CloseCode::POLICY, "a message was begun and not finished");
+                return self.fail(close, now);
+            }
             match self.heartbeat.handle_timeout(now, &self.config) {
                 Beat::Fine => {}
                 Beat::Ping(number) => self.writer.ping(number),
@@ -360,6 +367,14 @@ impl Connection {
     /// answered until now. They are sent on: where nobody is there any more, the socket fails.
     pub fn excuse_silence(&mut self) {
         self.heartbeat.excuse();
+    }
+
+    /// The peer has not been listened to, so that it does not count against it that a message was not
+    /// finished until now.
+    pub fn excuse_unfinished(&mut self, now: Instant) {
+        if let Some(since) = &mut self.unfinished {
+            *since = now;
+        }
     }
 
     /// The peer is still taking what it is sent: it is alive, though its pongs are behind all that. The
@@ -383,8 +398,11 @@ impl Connection {
     /// timer is then set again.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Open if self.holds_end() => None,
-            Phase::Open => self.heartbeat.due(&self.config),
+            Phase::Open(_) if self.holds_end() => None,
+            Phase::Open(_) => {
+                let due = [self.heartbeat.due(&self.config), self.unfinished_due()];
+                due.into_iter().flatten().min()
+            }
             _ => self.phase.deadline(),
         }
     }
@@ -401,7 +419,7 @@ impl Connection {
 
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Open)
+        matches!(self.phase, Phase::Open(_))
     }
 
     /// Whether both sides have said CLOSE, or the peer was given up. **Write what
@@ -433,19 +451,23 @@ impl Connection {
         Traffic { read: self.reader.count(), sent: self.writer.count() }
     }
 
-    /// Whether frames of the peer still matter.
-    fn is_reading(&self) -> bool {
-        self.phase.is_reading() && !self.holds_end()
+    /// Notes whether a message is arriving, and whether it has brought anything since `before`.
+    fn note_unfinished(&mut self, before: (u64, usize), now: Instant) {
+        if !self.reader.is_within_message() {
+            self.unfinished = None;
+        } else if self.unfinished.is_none() || self.reader.progress() != before {
+            self.unfinished = Some(now);
+        }
+    }
+
+    fn unfinished_due(&self) -> Option<Instant> {
+        self.unfinished?.checked_add(self.config.message_period?)
     }
 
     /// What the peer says from now on does not matter any more.
     fn peer_ends(&mut self, end: PeerEnd, now: Instant) -> Option<Event> {
-        // Where our CLOSE came first, nothing is left to be said.
-        if self.holds_ends && self.is_open() {
-            self.reader.clear();
-            self.held = Some(Box::new(end));
-            return None;
-        }
+        self.reader.clear();
+        let end = self.phase.hold(end)?;
         self.answer_end(end, now)
     }
 
@@ -480,9 +502,7 @@ impl Connection {
     fn end(&mut self) -> Option<Event> {
         self.reader.clear();
         self.writer.end();
-        let held = self.held.take().filter(|_| self.is_open());
-        let report = self.phase.end()?;
-        Some(Event::Closed(held.map_or(report, |held| Close::from(*held))))
+        self.phase.end().map(Event::Closed)
     }
 
     fn deadline(&self, now: Instant) -> Option<Instant> {

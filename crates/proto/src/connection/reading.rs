@@ -98,6 +98,11 @@ impl Reader {
         is_there || self.assembler.as_ref().is_some_and(Assembler::is_behind)
     }
 
+    /// What changes whenever a message brings anything new.
+    pub(super) fn progress(&self) -> (u64, usize) {
+        (self.count.messages, self.arriving())
+    }
+
     /// Whether a frame or a message has begun that is not whole.
     pub(super) fn is_within_message(&self) -> bool {
         let is_idle = self.assembler.as_ref().is_none_or(Assembler::is_idle);

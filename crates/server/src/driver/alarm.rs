@@ -79,6 +79,7 @@ impl Driver {
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now.instant;
         self.stirred = true;
+        self.handle_eviction();
         let has_progressed = self.has_progressed();
         let is_ending = !self.connection.is_open();
         if has_progressed || (is_ending && self.is_worth_waiting()) {
@@ -87,6 +88,9 @@ impl Driver {
             // Silence is not its fault while it is not listened to, unless it takes nothing; and what
             // has become of one that cannot be written to is known.
             self.connection.excuse_silence();
+        }
+        if self.is_deaf() {
+            self.connection.excuse_unfinished(now);
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);
@@ -135,7 +139,9 @@ impl Driver {
         let patience = self.patience.map(|(due, _)| due);
         let ends = [self.parting, deferral, patience];
         // While nothing ends, what is due only moves away.
-        let is_calm = self.connection.is_open() && self.session.is_some();
+        let is_calm = self.connection.is_open()
+            && self.session.is_some()
+            && !self.connection.is_within_message();
         if is_calm && self.alarm.is_set() && ends.iter().all(Option::is_none) {
             return;
         }

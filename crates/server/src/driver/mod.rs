@@ -4,6 +4,7 @@
 //! that in as few system calls as it takes; then the next client has its turn.
 
 mod alarm;
+mod arrival;
 mod batch;
 mod cork;
 mod direct;
@@ -25,7 +26,7 @@ use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
 use tokio::{net::TcpStream, task::yield_now};
 
-use self::{alarm::Alarm, ending::Deferral, progress::Progress, socket::Socket};
+use self::{alarm::Alarm, arrival::Arrival, ending::Deferral, progress::Progress, socket::Socket};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -59,6 +60,8 @@ pub(crate) struct Driver {
     progress: Progress,
     /// What the connection's end is waiting for, if that has come.
     deferral: Option<Box<Deferral>>,
+    /// What the client holds that is unfinished or unheard, if anything is.
+    arrival: Option<Box<Arrival>>,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
     parting: Option<Instant>,
     /// When to look whether the application goes on with the messages that a client has left behind
@@ -108,6 +111,7 @@ impl Driver {
             stirred: true,
             progress: Progress::new(now.instant),
             deferral: None,
+            arrival: None,
             parting: None,
             patience: None,
             now,
@@ -122,6 +126,7 @@ impl Future for Driver {
         let driver = &mut *self;
         driver.now = clock::now();
         let outcome = driver.turn(cx);
+        driver.note_arrival();
         driver.pull_cork();
         Desk::leave(&mut driver.desk);
         outcome

@@ -60,7 +60,7 @@ impl Driver {
         }
     }
 
-    fn backlog_cost(&self) -> usize {
+    pub(super) fn backlog_cost(&self) -> usize {
         self.desk.as_ref().map_or(0, |desk| desk.inbox.cost())
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Gist {
     rung: AtomicBool,
     /// Whether the server is stopping.
     is_hurried: AtomicBool,
+    /// Whether the client is to go since others need the memory.
+    is_evicted: AtomicBool,
 }
 
 /// How far a client is, as [`state::Phase`](super::state::Phase) without what it carries.
@@ -125,6 +127,16 @@ impl Gist {
 
     pub(super) fn is_hurried(&self) -> bool {
         self.is_hurried.load(Acquire)
+    }
+
+    /// The client is to go.
+    pub(super) fn evict(&self) {
+        self.is_evicted.store(true, Release);
+    }
+
+    /// Whether it is to go. Said once.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.is_evicted.swap(false, Acquire)
     }
 
     /// Takes over what has been changed, before the lock is released and before the driver is told.

@@ -235,6 +235,18 @@ impl Outbox {
         self.call_driver();
     }
 
+    /// The client is to go since others need the memory: its driver is to look at that as it does when
+    /// the alarm rings.
+    pub(crate) fn evict(&self) {
+        self.gist.evict();
+        self.ring();
+    }
+
+    /// Whether it is to go. Said once.
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.gist.is_evicted()
+    }
+
     /// Whether it has rung. Said once.
     pub(crate) fn has_rung(&self) -> bool {
         self.gist.has_rung()

@@ -53,6 +53,7 @@ pub struct Server {
     workers: usize,
     limits: Limits,
     stop_period: Duration,
+    max_inbound_bytes: usize,
 }
 
 impl Server {
@@ -64,6 +65,7 @@ impl Server {
             workers: thread::available_parallelism().map_or(1, usize::from),
             limits: Limits { max_head_size: 16 * 1024, head_period: Duration::from_secs(10) },
             stop_period: Duration::from_secs(10),
+            max_inbound_bytes: 256 << 20,
         }
     }
 
@@ -83,6 +85,15 @@ impl Server {
     /// How many threads drive the clients; at least one. Default: one for each core.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
+        self
+    }
+
+    /// How much the clients of one worker may hold together, in bytes, of messages that have begun to
+    /// arrive and are not finished, or wait for a handler. Over that the one that has made no progress
+    /// for longest is closed with 1008. One on its own may hold more, as far as its endpoint's
+    /// [`max_msg_size`](crate::Options::max_msg_size) goes. Default 256 MiB.
+    pub fn max_inbound_bytes(mut self, bytes: usize) -> Self {
+        self.max_inbound_bytes = bytes;
         self
     }
 
@@ -139,7 +150,8 @@ impl Server {
     pub async fn start(self) -> Result<Running, ServerError> {
         let listeners = bind(&self.addresses)?;
         let addresses = listeners.iter().map(|(address, _)| *address).collect();
-        let threads = (0..self.workers).map(WorkerThread::start).collect::<Result<Vec<_>, _>>();
+        let thread = |index| WorkerThread::start(index, self.max_inbound_bytes);
+        let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
         let (site, applications) = Site::new(self.hosts, &workers)?;

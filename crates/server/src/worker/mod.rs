@@ -1,5 +1,6 @@
 //! One thread that drives its share of the clients, and the queue of orders others have for it.
 
+pub(crate) mod inbound;
 mod orders;
 
 use std::{
@@ -118,7 +119,7 @@ impl Worker {
 }
 
 impl WorkerThread {
-    pub(crate) fn start(index: usize) -> io::Result<Self> {
+    pub(crate) fn start(index: usize, max_inbound_bytes: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
@@ -136,7 +137,10 @@ impl WorkerThread {
         let end = CancellationToken::new();
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
             let (worker, end) = (Arc::clone(&worker), end.clone());
-            move || run(&worker, &end, runtime)
+            move || {
+                inbound::limit(max_inbound_bytes);
+                run(&worker, &end, runtime);
+            }
         })?;
         Ok(Self { worker, end, thread: Some(thread) })
     }

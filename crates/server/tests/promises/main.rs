@@ -16,6 +16,7 @@ mod files;
 #[cfg(debug_assertions)]
 mod forgotten;
 mod heartbeat;
+mod holding;
 mod hosts;
 mod inspect;
 mod just_in_time;

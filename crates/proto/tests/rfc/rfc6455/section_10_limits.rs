@@ -1,9 +1,12 @@
 //! RFC 6455 §10.4: limits on sizes, which are judged by the header alone.
 
+use std::time::Duration;
+
 use aerys_proto::{CloseCode, Config, Event};
 
 use crate::client::{
-    BINARY, CONTINUATION, FIN, PING, TEXT, frame, header, outcome, refused_after, text,
+    BINARY, CONTINUATION, FIN, PING, PONG, Session, TEXT, closed, frame, header, outcome,
+    refused_after, text,
 };
 
 fn config() -> Config {
@@ -69,4 +72,61 @@ fn the_largest_limits_overflow_nothing() {
     let claim = header(FIN | CONTINUATION, i64::MAX as u64);
     let bytes = [start, claim, b"a few bytes".to_vec()].concat();
     assert_eq!(outcome(&config, &bytes).events, Vec::<Event>::new());
+}
+
+/// Half a message, as it may stand for ever.
+fn halves() -> [(&'static str, Vec<u8>); 4] {
+    let half = &frame(FIN | BINARY, [7; 10])[..12];
+    [
+        ("a header's first byte", half[..1].to_vec()),
+        ("a header", half[..6].to_vec()),
+        ("half a frame", half.to_vec()),
+        ("a fragment", frame(BINARY, [7; 10])),
+    ]
+}
+
+#[test]
+fn a_message_that_brings_nothing_new_has_its_time() {
+    let period = Duration::from_secs(5);
+    let given_up = Some(closed(CloseCode::POLICY, "a message was begun and not finished"));
+    for (what, half) in halves() {
+        for (message_period, heartbeat_period) in
+            [(Some(period), None), (Some(period), Some(period / 2)), (None, None)]
+        {
+            let config = Config { message_period, heartbeat_period, ..Config::default() };
+            let mut session = Session::new(config);
+            session.receive(&half);
+            let answer = |session: &mut Session| {
+                // Whoever answers pings is alive, and no further with its message.
+                for (_, payload) in session.transmit() {
+                    let is_between = what == "a fragment";
+                    session.receive(if is_between { frame(PONG, payload) } else { vec![] });
+                }
+            };
+            for _ in 0..2 {
+                assert_eq!(session.after(period / 2 - Duration::from_millis(1)), None, "{what}");
+                answer(&mut session);
+            }
+            session.connection.excuse_unfinished(session.now);
+            assert_eq!(session.after(period - Duration::from_millis(1)), None, "{what}");
+            answer(&mut session);
+            let ends = message_period.and(given_up.clone());
+            assert_eq!(session.after(Duration::from_millis(1)), ends, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_message_that_brings_something_now_and_then_is_waited_for() {
+    let period = Duration::from_secs(5);
+    let config =
+        Config { message_period: Some(period), heartbeat_period: None, ..Config::default() };
+    let mut session = Session::new(config);
+    let bytes = [frame(BINARY, [7; 5]), frame(FIN | CONTINUATION, [7; 5])].concat();
+    for byte in &bytes[..bytes.len() - 1] {
+        session.receive([*byte]);
+        assert_eq!(session.after(period / 12), None);
+    }
+    assert_eq!(session.receive(&bytes[bytes.len() - 1..]).len(), 1);
+    assert_eq!(session.wakes_in(), None);
 }
