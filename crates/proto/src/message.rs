@@ -68,8 +68,8 @@ impl Message {
         self
     }
 
-    pub(crate) fn shared(&self) -> Option<&Shared> {
-        self.shared.as_deref()
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.shared.as_ref()
     }
 
     /// Whether this is a text message. One that arrived while

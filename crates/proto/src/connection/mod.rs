@@ -417,6 +417,18 @@ impl Connection {
         self.writer.is_sending()
     }
 
+    /// Whether that message is compressed as it is sent: then frames of it cost
+    /// [work](Self::take_compressed).
+    pub fn is_compressing(&self) -> bool {
+        self.writer.is_compressing()
+    }
+
+    /// How many bytes have been compressed since this was last asked. A message of more than 64 KiB
+    /// is compressed in pieces of 32 KiB, each when its frames are asked for.
+    pub fn take_compressed(&mut self) -> usize {
+        self.writer.take_compressed()
+    }
+
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))

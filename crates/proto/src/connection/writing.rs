@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::pongs::Pongs;
 use crate::{
     Close, Config, Count, Frame, Message,
-    deflate::{Agreement, Deflater},
+    deflate::{Agreement, Deflated, Deflater, Large},
     header::{Opcode, Start},
 };
 
@@ -15,10 +15,13 @@ pub(super) struct Writer {
     pongs: Pongs,
     /// The number of the newest ping; an older one that is still here need not be sent.
     ping: Option<u32>,
-    message: Option<Fragments>,
+    /// In a box, as most messages go out in one frame that needs none.
+    message: Option<Box<Fragments>>,
     deflater: Deflater,
     ending: Ending,
     count: Count,
+    /// How many bytes have been compressed since that was last asked.
+    compressed: usize,
 }
 
 /// How far we are in saying CLOSE.
@@ -42,9 +45,31 @@ impl Writer {
             return Err(message);
         }
         let compression = config.compression.as_ref();
+        let len = message.len();
         let deflated = compression.and_then(|how| self.deflater.deflate(&message, how));
-        self.message = Some(Fragments::new(message, deflated, config.text_only));
+        let fragments = match deflated {
+            None => Fragments::plain(message, config.text_only),
+            Some(Deflated::Whole(payload)) => {
+                self.compressed += len;
+                Fragments::deflated(&message, payload, None, config.text_only)
+            }
+            Some(Deflated::Large(large, first)) => {
+                self.compressed += first.work;
+                let large = Some(large).filter(|_| !first.is_last);
+                Fragments::deflated(&message, first.bytes, large, config.text_only)
+            }
+        };
+        self.message = Some(Box::new(fragments));
         Ok(())
+    }
+
+    /// Whether a message is being sent that is compressed as it goes.
+    pub(super) fn is_compressing(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.large.is_some())
+    }
+
+    pub(super) fn take_compressed(&mut self) -> usize {
+        std::mem::take(&mut self.compressed)
     }
 
     /// The only frame of a message, if it is to have one and nothing is due before that.
@@ -56,7 +81,7 @@ impl Writer {
         }
         self.count.count_frame(false);
         self.count.messages += 1;
-        Ok(Fragments::new(message, None, config.text_only).last())
+        Ok(Fragments::plain(message, config.text_only).last())
     }
 
     pub(super) fn is_sending(&self) -> bool {
@@ -114,11 +139,19 @@ impl Writer {
         let max_fragment = max_fragment.max(1);
         let message = self.message.as_mut()?;
         self.count.count_frame(false);
-        if message.payload.len() > max_fragment {
+        if message.payload.is_empty()
+            && let Some(large) = &mut message.large
+        {
+            let piece = self.deflater.deflate_next(large);
+            self.compressed += piece.work;
+            message.payload = piece.bytes;
+            message.large.take_if(|_| piece.is_last);
+        }
+        if message.payload.len() > max_fragment || message.large.is_some() {
             return Some(message.next(max_fragment));
         }
         self.count.messages += 1;
-        self.message.take().map(Fragments::last)
+        self.message.take().map(|message| message.last())
     }
 
     /// Whether a control frame is due, or is once the message is out.
@@ -153,15 +186,24 @@ struct Fragments {
     /// RFC 7692 §6.1: only the first says whether the message is compressed.
     start: Start,
     payload: Bytes,
+    /// What follows that, if it is still to be compressed.
+    large: Option<Box<Large>>,
 }
 
 impl Fragments {
     #[inline]
-    fn new(message: Message, deflated: Option<Bytes>, text_only: bool) -> Self {
-        let as_text = text_only || message.is_sendable_as_text();
-        let opcode = if as_text { Opcode::Text } else { Opcode::Binary };
-        let start = Start { fin: true, compressed: deflated.is_some(), opcode };
-        Self { start, payload: deflated.unwrap_or_else(|| message.into_bytes()) }
+    fn plain(message: Message, text_only: bool) -> Self {
+        let start = start(&message, false, text_only);
+        Self { start, payload: message.into_bytes(), large: None }
+    }
+
+    fn deflated(
+        message: &Message,
+        payload: Bytes,
+        large: Option<Box<Large>>,
+        text_only: bool,
+    ) -> Self {
+        Self { start: start(message, true, text_only), payload, large }
     }
 
     /// The only fragment, or the last.
@@ -169,13 +211,20 @@ impl Fragments {
         Frame::new(self.start, self.payload)
     }
 
-    /// The next fragment, of what is longer than that.
-    fn next(&mut self, len: usize) -> Frame {
-        let fragment = self.payload.split_to(len);
+    /// The next fragment, which is not the last.
+    fn next(&mut self, max_len: usize) -> Frame {
+        let fragment = self.payload.split_to(max_len.min(self.payload.len()));
         let frame = Frame::new(Start { fin: false, ..self.start }, fragment);
         self.start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
         frame
     }
+}
+
+#[inline]
+fn start(message: &Message, compressed: bool, text_only: bool) -> Start {
+    let as_text = text_only || message.is_sendable_as_text();
+    let opcode = if as_text { Opcode::Text } else { Opcode::Binary };
+    Start { fin: true, compressed, opcode }
 }
 
 fn control(opcode: Opcode, payload: Bytes) -> Frame {

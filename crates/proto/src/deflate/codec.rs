@@ -3,7 +3,13 @@
 use bytes::Bytes;
 use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::{Agreement, Compression, pool};
+use std::sync::Arc;
+
+use super::{
+    Agreement, Compression,
+    large::{LARGE, Large, Piece},
+    pool,
+};
 use crate::{Message, error::PeerError};
 
 /// Compresses what goes out.
@@ -38,11 +44,14 @@ impl Deflater {
         &mut self,
         message: &Message,
         compression: &Compression,
-    ) -> Option<Bytes> {
+    ) -> Option<Deflated> {
         if !compression.is_worthwhile(message.len()) {
             return None;
         }
-        match self {
+        if message.len() > LARGE {
+            return self.deflate_large(message, compression);
+        }
+        let payload = match self {
             Self::Off => None,
             Self::Lent { bits } => {
                 let level = compression.settled_level();
@@ -68,8 +77,45 @@ impl Deflater {
                 }
                 payload
             }
-        }
+        };
+        payload.map(Deflated::Whole)
     }
+
+    fn deflate_large(&mut self, message: &Message, compression: &Compression) -> Option<Deflated> {
+        let (level, payload) = (compression.settled_level(), message.bytes().clone());
+        let begun = match self {
+            Self::Off => None,
+            Self::Lent { bits } => {
+                let shared = message.shared().map_or_else(Arc::default, Arc::clone);
+                Large::standing_alone(shared, payload, level, *bits)
+            }
+            Self::Own { bits, state } => {
+                let compress = state.get_or_insert_with(|| pool::new_compress(level, *bits));
+                let begun = Large::in_context(payload, compress);
+                if begun.is_none() {
+                    *state = None;
+                }
+                begun
+            }
+        };
+        begun.map(|(large, first)| Deflated::Large(Box::new(large), first))
+    }
+
+    /// The next piece of a large message that is on its way.
+    pub(crate) fn deflate_next(&mut self, large: &mut Large) -> Piece {
+        let context = match self {
+            Self::Own { state: Some(state), .. } => Some(&mut **state),
+            _ => None,
+        };
+        large.next(context)
+    }
+}
+
+/// What is to be sent of a message.
+pub(crate) enum Deflated {
+    Whole(Bytes),
+    /// Its first piece, and what the others come from.
+    Large(Box<Large>, Piece),
 }
 
 /// RFC 7692 §7.2.1. `None` if it comes to more than `most` bytes.
@@ -90,6 +136,27 @@ fn deflate(state: &mut Compress, mut input: &[u8], most: usize) -> Option<Bytes>
             output.extend_from_slice(made);
             if is_flushed {
                 output.truncate(without_tail(&output).len());
+                return Some(output.into());
+            }
+        }
+    })
+}
+
+/// The same, for a part of a message. RFC 7692 §7.2.1: what the last one ends with is left out.
+pub(super) fn deflate_piece(
+    state: &mut Compress,
+    mut input: &[u8],
+    is_last: bool,
+) -> Option<Bytes> {
+    pool::with_chunk(|chunk| {
+        let mut output = Vec::new();
+        loop {
+            let made = flush(state, &mut input, chunk)?;
+            output.extend_from_slice(&chunk[..made]);
+            if made < chunk.len() {
+                if is_last {
+                    output.truncate(without_tail(&output).len());
+                }
                 return Some(output.into());
             }
         }

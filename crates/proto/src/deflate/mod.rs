@@ -31,12 +31,14 @@
 mod codec;
 mod compression;
 mod extensions;
+mod large;
 mod negotiate;
 mod pool;
 mod shared;
 
 pub(crate) use self::{
-    codec::{Deflater, Inflater, Inflation},
+    codec::{Deflated, Deflater, Inflater, Inflation},
+    large::Large,
     shared::Shared,
 };
 pub use self::{

@@ -15,27 +15,40 @@ pub(super) fn with_compress<T>(
     bits: u8,
     work: impl FnOnce(&mut Compress) -> T,
 ) -> T {
+    let mut lent = borrow_compress(level, bits);
+    let outcome = work(&mut lent.compress);
+    return_compress(lent);
+    outcome
+}
+
+/// A compressor, and what for.
+#[derive(Debug)]
+pub(super) struct Lent {
+    level: Compression,
+    bits: u8,
+    pub(super) compress: Box<Compress>,
+}
+
+/// A compressor with an empty window of `bits`.
+pub(super) fn borrow_compress(level: Compression, bits: u8) -> Lent {
     let idle = COMPRESSORS.with_borrow_mut(|idle| {
         let found = idle.iter().position(|it| it.level == level && it.bits == bits)?;
         Some(idle.remove(found))
     });
-    let new = || IdleCompress { level, bits, compress: new_compress(level, bits) };
+    let new = || Lent { level, bits, compress: new_compress(level, bits) };
     let mut lent = idle.unwrap_or_else(new);
     lent.compress.reset();
-    let outcome = work(&mut lent.compress);
+    lent
+}
+
+/// Gives back one of which everything has been taken out.
+pub(super) fn return_compress(lent: Lent) {
     COMPRESSORS.with_borrow_mut(|idle| {
         if idle.len() == IDLE_COMPRESSORS {
             idle.remove(0);
         }
         idle.push(lent);
     });
-    outcome
-}
-
-struct IdleCompress {
-    level: Compression,
-    bits: u8,
-    compress: Box<Compress>,
 }
 
 pub(super) fn new_compress(level: Compression, bits: u8) -> Box<Compress> {
@@ -73,7 +86,7 @@ pub(super) fn with_chunk<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
 
 thread_local! {
     /// The one that was used last is last.
-    static COMPRESSORS: RefCell<Vec<IdleCompress>> = const { RefCell::new(Vec::new()) };
+    static COMPRESSORS: RefCell<Vec<Lent>> = const { RefCell::new(Vec::new()) };
     static DECOMPRESSORS: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
     static CHUNK: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK_SIZE].into());
 }

@@ -1,16 +1,21 @@
-//! A message that goes to many, compressed once for all of them.
+//! A message that goes to many, compressed once for all of them: at once, or piece by piece if it is
+//! large.
 
 use std::{array, sync::OnceLock};
 
 use bytes::Bytes;
 
-use super::compression::{MAX_BITS, MIN_BITS};
+use super::{
+    compression::{MAX_BITS, MIN_BITS},
+    large::Pieces,
+};
 
 /// What a message was compressed to, for each window that clients may have asked for. `None` where
 /// it became no shorter.
 #[derive(Debug)]
 pub(crate) struct Shared {
     by_bits: [OnceLock<Option<Bytes>>; CLASSES],
+    pub(super) large: Pieces,
 }
 
 impl Shared {
@@ -28,7 +33,7 @@ impl Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { by_bits: array::from_fn(|_| OnceLock::new()) }
+        Self { by_bits: array::from_fn(|_| OnceLock::new()), large: Pieces::default() }
     }
 }
 

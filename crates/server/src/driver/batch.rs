@@ -92,6 +92,11 @@ impl Batch {
         self.work += len.max(SMALL);
     }
 
+    /// So many bytes have been compressed for it.
+    pub(super) fn add_work(&mut self, bytes: usize) {
+        self.work += bytes;
+    }
+
     /// What it costs a turn, in bytes.
     pub(super) fn cost(&self) -> usize {
         self.len.max(self.work)

@@ -118,8 +118,11 @@ impl Driver {
             let is_free = !self.sending && !batch.is_laborious();
             if is_free && let Some(message) = batch.messages.pop_front() {
                 self.begin(message, batch);
+            } else if self.connection.is_compressing() && batch.is_laborious() {
+                break;
             } else if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
+                batch.add_work(self.connection.take_compressed());
                 if self.sending && !self.connection.is_sending() {
                     self.sending = false;
                     batch.end_message();
@@ -151,7 +154,10 @@ impl Driver {
             }
             Err(message) => {
                 self.sending = self.connection.send(message).is_ok();
-                if self.sending {
+                if self.connection.is_compressing() {
+                    // The rest of it is work of later.
+                    batch.add_work(self.connection.take_compressed());
+                } else if self.sending {
                     batch.begin_message(len);
                 } else {
                     // One that comes too late goes with the rest when the client departs.

@@ -96,6 +96,53 @@ async fn one_message_that_becomes_much_takes_many_turns() {
     assert!(turns >= 200, "{turns} turns for 10 MiB");
 }
 
+/// Says much to who asks.
+struct Says(Arc<AtomicUsize>);
+
+impl Websocket for Says {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        let client = handshake.accept();
+        let (watched, turns) = (client.clone(), Arc::clone(&self.0));
+        client.spawn(async move {
+            loop {
+                yield_now().await;
+                turns.fetch_add(usize::from(watched.inspect().queued_bytes > 0), SeqCst);
+            }
+        });
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        let payload = vec![7; 10 << 20];
+        match message.as_text() {
+            Some("send") => client.send(payload).await?,
+            _ => drop(client.endpoint().broadcast(payload).await),
+        }
+        client.send("said").await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn one_message_that_becomes_little_takes_many_turns() {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let host = Host::new("localhost").websocket("/", Says(Arc::clone(&turns)));
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    for asked in ["send", "broadcast"] {
+        let mut raw = Raw::connect(&server).await;
+        raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
+        assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
+        let before = turns.load(SeqCst);
+        raw.write(frame(1, asked.as_bytes())).await;
+        while raw.frame().await != (0x81, b"said".to_vec()) {}
+        let taken = turns.load(SeqCst) - before;
+        assert!(taken >= 100, "{asked}: {taken} turns for 10 MiB");
+        drop(raw);
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn many_messages_of_nothing_take_as_many_turns_as_if_they_were_short() {
     let count = 50_000;

@@ -48,7 +48,7 @@ impl Peer {
 
     fn inflate(&mut self, payload: &[u8]) -> Vec<u8> {
         let input = [payload, &[0, 0, 0xff, 0xff]].concat();
-        let mut inflated = Vec::with_capacity(1 << 20);
+        let mut inflated = Vec::with_capacity(4 << 20);
         self.decompress.decompress_vec(&input, &mut inflated, FlushDecompress::Sync).unwrap();
         assert!(inflated.len() < inflated.capacity(), "there was room for all");
         inflated

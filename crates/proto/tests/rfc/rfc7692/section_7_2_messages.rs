@@ -7,7 +7,7 @@ use super::{
     peer::{Peer, RSV1, deflate},
     takeover,
 };
-use crate::client::{BINARY, CONTINUATION, FIN, Session, TEXT, frame, text};
+use crate::client::{BINARY, CONTINUATION, FIN, PING, PONG, Session, TEXT, frame, text};
 
 const OFFER: &str = "permessage-deflate";
 
@@ -153,4 +153,89 @@ fn a_compressed_text_must_be_utf8() {
     let euro = deflate("€".repeat(9_000));
     let mut session = Session::compressed(no_takeover(), OFFER);
     assert_eq!(session.receive(frame(FIN | TEXT | RSV1, euro)), [text(&"€".repeat(9_000))]);
+}
+
+/// Half of it can be made shorter, and the other not.
+fn large() -> Vec<u8> {
+    [vec![7; 1 << 20], noise(1 << 20)].concat()
+}
+
+#[test]
+fn a_large_message_is_compressed_as_it_is_sent() {
+    let message = Message::binary(large());
+    for (name, config) in [("lent", no_takeover()), ("own", takeover())] {
+        for auto_frame_size in [1000, 32 << 10, usize::MAX] {
+            let config = Config { auto_frame_size, ..config.clone() };
+            let for_many = message.clone().for_many(&config);
+            for message in [message.clone(), for_many] {
+                let mut session = Session::compressed(config.clone(), OFFER);
+                let mut peer = Peer::new();
+                for _ in 0..2 {
+                    session.connection.send(message.clone()).unwrap();
+                    let (mut frames, mut work) = (Vec::new(), 0);
+                    while let Some(frame) = session.connection.poll_transmit() {
+                        let compressed = session.connection.take_compressed();
+                        assert!(compressed <= 64 << 10, "{name}: {compressed} for one frame");
+                        assert!(frame.payload().len() <= auto_frame_size);
+                        work += compressed;
+                        frames.push((frame.header()[0], frame.into_payload().to_vec()));
+                        let is_last = frames.last().unwrap().0 & FIN != 0;
+                        assert_eq!(session.connection.is_sending(), !is_last);
+                    }
+                    assert!(work == message.len() || work == 0, "{name}: {work}");
+                    assert_eq!(frames[0].0 & 0x7F, BINARY | RSV1);
+                    assert!(frames[1..].iter().all(|frame| frame.0 & 0x7F == CONTINUATION));
+                    let size: usize = frames.iter().map(|(_, payload)| payload.len()).sum();
+                    assert!(size < (1 << 20) + (20 << 10), "{name}: {size}");
+                    assert!(peer.read(&frames) == large(), "{name}, frames of {auto_frame_size}");
+                    if name == "lent" {
+                        peer = Peer::new();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_message_for_many_is_compressed_once() {
+    let message = Message::binary(large()).for_many(&no_takeover());
+    let offers = [OFFER, OFFER, "permessage-deflate; server_max_window_bits=9"];
+    let mut sessions = offers.map(|offer| Session::compressed(no_takeover(), offer));
+    let mut heard = [const { Vec::new() }; 3];
+    for session in &mut sessions {
+        session.connection.send(message.clone()).unwrap();
+    }
+    let mut work = [0; 3];
+    // One is ahead of the others.
+    for step in 0..1000 {
+        for (index, session) in sessions.iter_mut().enumerate() {
+            if (index > 0 && step < 20) || (index == 0 && step >= 20 && step % 3 > 0) {
+                continue;
+            }
+            heard[index].extend(
+                session
+                    .connection
+                    .poll_transmit()
+                    .map(|frame| (frame.header()[0], frame.into_payload().to_vec())),
+            );
+            work[index] += session.connection.take_compressed();
+        }
+    }
+    assert_eq!(work[0] + work[1], message.len());
+    assert_eq!(work[2], message.len());
+    for (index, frames) in heard.iter().enumerate() {
+        assert!(Peer::new().read(frames) == large(), "{index}");
+    }
+}
+
+#[test]
+fn a_control_frame_goes_between_what_is_compressed() {
+    let mut session = Session::compressed(no_takeover(), OFFER);
+    session.connection.send(Message::binary(large())).unwrap();
+    let mut frames = vec![session.connection.poll_transmit().unwrap()];
+    session.receive(frame(PING, "now"));
+    frames.extend(std::iter::from_fn(|| session.connection.poll_transmit()));
+    let firsts: Vec<_> = frames.iter().map(|frame| frame.header()[0]).collect();
+    assert_eq!(firsts[..3], [BINARY | RSV1, PONG, CONTINUATION]);
 }
