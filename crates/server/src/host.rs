@@ -1,6 +1,6 @@
 //! A name and what is served under it.
 
-use std::{convert::Infallible, error::Error, fmt, path::PathBuf, sync::Arc};
+use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::{
-    Options, OptionsError, Websocket,
+    Options, OptionsError, Root, Websocket,
     http::{Pages, pages},
     mount::{Application, Mount},
     worker::Worker,
@@ -25,7 +25,7 @@ pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,
     /// One at most; the server looks.
-    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) roots: Vec<Root>,
     /// One at most; the server looks.
     pub(crate) pages: Vec<Pages>,
 }
@@ -72,12 +72,18 @@ impl Host {
         self
     }
 
-    /// Serves the files below a folder: `index.html` for a folder, ranges, `ETag`s, and
-    /// `404.html`, if there is one, for what is not found. Names that begin with a dot are not
-    /// served, except `.well-known`. A host has one root: a second is
-    /// [refused](crate::ServerError::SecondRoot) when the server starts.
-    pub fn root(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.roots.push(folder.into());
+    /// Serves the files below a folder: a path, or a [`Root`] that says more.
+    ///
+    /// ```
+    /// use aerys::{Host, Root};
+    ///
+    /// let plain = Host::new("files.mysite.com").root("public");
+    /// let linked = Host::new("mysite.com").root(Root::new("public").follow_links(true));
+    /// ```
+    ///
+    /// A host has one root: a second is [refused](crate::ServerError::SecondRoot) when the server starts.
+    pub fn root(mut self, root: impl Into<Root>) -> Self {
+        self.roots.push(root.into());
         self
     }
 

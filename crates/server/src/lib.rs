@@ -169,8 +169,9 @@
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
 //!
-//! Beside its endpoints a [`Host`] serves a folder ([`Host::root`]) and any tower service, such as an
-//! axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the page.
+//! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
+//! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
+//! page.
 //!
 //! # Inside another program
 //!
@@ -320,6 +321,7 @@ mod outbox;
 mod readiness;
 mod refusal;
 mod registry;
+mod root;
 mod server;
 mod session;
 mod signal;
@@ -351,6 +353,7 @@ pub use crate::{
     options::{Options, OptionsError, Overflow},
     origin::Origins,
     refusal::{NotARefusal, Refusal, Status},
+    root::Root,
     server::{Running, Server},
     stats::Stats,
     watcher::Watcher,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aerys_proto::upgrade::is_meant;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::{Body, Incoming};
 
 use super::{
@@ -155,17 +155,10 @@ async fn page(
     request: Request<Incoming>,
     refused: Option<Box<Response<ResponseBody>>>,
 ) -> Response<ResponseBody> {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let is_for_files = reads || grounds.pages.is_none() && refused.is_none();
-    if let Some(files) = grounds.files.as_ref().filter(|_| is_for_files)
-        && let Some(response) = files.serve(head(&request)).await
-    {
-        return response;
-    }
-    match (&grounds.pages, refused, &grounds.files) {
-        (Some(pages), ..) => pages(request).await,
-        (None, Some(refused), _) => *refused,
-        (None, None, Some(files)) => files.not_found().await,
+    match (&grounds.files, &grounds.pages, refused) {
+        (Some(files), pages, refused) => files.answer(request, pages.as_ref(), refused).await,
+        (None, Some(pages), _) => pages(request).await,
+        (None, None, Some(refused)) => *refused,
         (None, None, None) => answer::not_found(),
     }
 }
@@ -175,15 +168,6 @@ fn asked_host<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Said<'r> {
     let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let authority = target.authority().map(|it| it.as_str().as_bytes());
     Said(authority.or(header).unwrap_or_default())
-}
-
-/// The request without its body, which is the HTTP service's if there is no such file.
-fn head<B>(request: &Request<B>) -> Request<()> {
-    let mut head = Request::new(());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
-    *head.headers_mut() = request.headers().clone();
-    head
 }
 
 pub(super) fn ready(response: Response<ResponseBody>) -> Answering {

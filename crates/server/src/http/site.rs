@@ -1,6 +1,6 @@
 //! All hosts, as requests find their way to them.
 
-use std::{collections::HashMap, fs, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
@@ -83,17 +83,13 @@ impl Grounds {
         let mut roots = host.roots.into_iter();
         let root = roots.next();
         if let (Some(first), Some(second)) = (&root, roots.next()) {
-            let first = first.clone();
+            let (first, second) = (first.folder.clone(), second.folder);
             return Err(ServerError::SecondRoot { host: host.name, first, second });
         }
         if host.pages.len() > 1 {
             return Err(ServerError::SecondService { host: host.name });
         }
-        if let Some(path) = &root {
-            let refused = |source| ServerError::Root { path: path.clone(), source };
-            fs::read_dir(path).map_err(refused)?;
-        }
-        let files = root.as_deref().map(Files::new);
+        let files = root.map(Files::new).transpose()?;
         Ok(Self { endpoints, files, pages: host.pages.into_iter().next() })
     }
 

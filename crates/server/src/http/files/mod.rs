@@ -1,94 +1,158 @@
-//! Files below a document root.
+//! Files below a document root: from a request to the answer.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
+mod accept;
+mod body;
+mod conditions;
+mod date;
+mod encoding;
+mod folder;
+mod lookup;
+mod media;
+mod name;
+mod pool;
+mod ranges;
+mod response;
+mod validators;
+
+use std::{fs, io, sync::Arc};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::Incoming;
+
+use self::{
+    encoding::Preferences,
+    folder::Folder,
+    lookup::{Found, Opened, Wanted},
+    name::Name,
+    pool::Pool,
+};
+use super::{Pages, ResponseBody, answer};
+use crate::{
+    Root, ServerError,
+    log::{self, Said},
 };
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
-use tower_http::services::ServeDir;
+const NOT_FOUND: &str = "404.html";
+const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
-use super::{ResponseBody, answer};
-use crate::log::{self, Said};
+/// With these headers the beginning of a file may not be needed.
+const CONDITIONAL: [header::HeaderName; 5] = [
+    header::RANGE,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_MATCH,
+    header::IF_UNMODIFIED_SINCE,
+];
 
 pub(super) struct Files {
-    folder: ServeDir,
-    not_found: PathBuf,
+    folder: Arc<Folder>,
+    pool: Arc<Pool>,
 }
 
 impl Files {
-    pub(super) fn new(root: &Path) -> Self {
-        let folder = ServeDir::new(root).precompressed_br().precompressed_gzip();
-        Self { folder, not_found: root.join("404.html") }
+    pub(super) fn new(root: Root) -> Result<Self, ServerError> {
+        let Root { folder: path, follow_links } = root;
+        let folder = Folder { path, follow_links };
+        let cannot_serve = |source| ServerError::Root { path: folder.path.clone(), source };
+        fs::read_dir(&folder.path).map_err(cannot_serve)?;
+        let pool = Arc::new(Pool::new().map_err(ServerError::System)?);
+        Ok(Self { folder: Arc::new(folder), pool })
     }
 
-    /// The file the request names; `None` if there is none, or none that is to be seen.
-    pub(super) async fn serve(&self, request: Request<()>) -> Option<Response<ResponseBody>> {
-        let path = request.uri().path().to_owned();
-        if is_hidden(&path) {
-            return None;
+    /// A file, else what the HTTP service answers, else what `refused` says if there is an endpoint at
+    /// least, else 404.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        pages: Option<&Pages>,
+        refused: Option<Box<Response<ResponseBody>>>,
+    ) -> Response<ResponseBody> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return match (pages, refused) {
+                (Some(pages), _) => pages(request).await,
+                (None, Some(refused)) => *refused,
+                (None, None) => read_only(),
+            };
         }
-        let mut response = match self.folder.clone().try_call(request).await {
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => return None,
-            Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
-            Err(error) if is_missing(error.kind()) => return None,
-            Err(error) => {
-                let file = Said(path.as_bytes());
-                log::event!(WARN, { %file, %error }, "a file cannot be read");
-                answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "This file cannot be read.")
-            }
+        let (head, body) = request.into_parts();
+        if let Some(name) = Name::from_request(head.uri.path())
+            && let Some(response) = self.serve(name, &head).await
+        {
+            return response;
+        }
+        match (pages, refused) {
+            (Some(pages), _) => pages(Request::from_parts(head, body)).await,
+            (None, Some(refused)) => *refused,
+            (None, None) => self.not_found().await,
+        }
+    }
+
+    /// The file of this name; `None` if there is none.
+    async fn serve(&self, name: Name, request: &Parts) -> Option<Response<ResponseBody>> {
+        let is_unconditional = !CONDITIONAL.iter().any(|name| request.headers.contains_key(name));
+        let wanted = Wanted {
+            name,
+            accepted: Preferences::new(&request.headers),
+            read_ahead: is_unconditional && request.method == Method::GET,
         };
-        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
-        Some(response)
+        match self.look_up(wanted).await {
+            Ok(Found::File(opened)) => Some(response::file(opened, request, &self.pool)),
+            Ok(Found::Folder(name)) => Some(moved(name.location(&request.uri)?)),
+            Ok(Found::NotAcceptable) => Some(not_acceptable()),
+            Ok(Found::Nothing) => None,
+            Err(error) => {
+                let file = Said(request.uri.path().as_bytes());
+                log::event!(WARN, { %file, %error }, "a file cannot be read");
+                let sentence = "This file cannot be read.";
+                Some(answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence))
+            }
+        }
     }
 
     /// The answer where nothing is found: the root's own `404.html`, else the server's.
-    pub(super) async fn not_found(&self) -> Response<ResponseBody> {
-        match tokio::fs::read(&self.not_found).await {
-            Ok(page) => answer::not_found_page(page),
-            Err(_) => answer::not_found(),
+    async fn not_found(&self) -> Response<ResponseBody> {
+        match self.page(NOT_FOUND).await {
+            Some(opened) => response::not_found(opened, &self.pool),
+            None => answer::not_found(),
         }
+    }
+
+    /// A file of the root's as it is.
+    async fn page(&self, name: &str) -> Option<Opened> {
+        let (name, accepted) = (Name::from_option(name)?, Preferences::UNSPECIFIED);
+        let wanted = Wanted { name, accepted, read_ahead: true };
+        match self.look_up(wanted).await {
+            Ok(Found::File(opened)) => Some(opened),
+            _ => None,
+        }
+    }
+
+    async fn look_up(&self, wanted: Wanted) -> io::Result<Found> {
+        let folder = Arc::clone(&self.folder);
+        self.pool.run(move || lookup::look_up(&folder, wanted)).await?
     }
 }
 
-/// Whether there is no file, as far as the world is concerned: also if it may not be read, if its
-/// name is too long or has a NUL in it, or if a file stands where a folder would have to.
-fn is_missing(kind: ErrorKind) -> bool {
-    use ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
-    matches!(kind, NotFound | NotADirectory | PermissionDenied | InvalidFilename | InvalidInput)
+fn read_only() -> Response<ResponseBody> {
+    let sentence = "Files are only read: by GET or HEAD.";
+    let mut response = answer::plain(StatusCode::METHOD_NOT_ALLOWED, sentence);
+    response.headers_mut().insert(header::ALLOW, READ_ONLY);
+    response
 }
 
-/// Whether a name on the way begins with a dot: `.git`, `.env`. The way may be percent-encoded, what
-/// separates the names too. RFC 8615's `.well-known` is meant to be seen.
-fn is_hidden(path: &str) -> bool {
-    let path =
-        path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    path.split(['/', '\\']).any(|name| name.starts_with('.') && name != ".well-known")
+/// To the same name with a slash behind it, so that what is relative in the page is in the folder.
+fn moved(location: HeaderValue) -> Response<ResponseBody> {
+    let mut response = Response::new(answer::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, response::NO_SNIFF);
+    response
 }
 
-const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_begin_with_a_dot_are_hidden() {
-        for (path, hidden) in [
-            ("/", false),
-            ("/index.html", false),
-            ("/a.b/c.d", false),
-            ("/.well-known/acme", false),
-            ("/.git/config", true),
-            ("/a/.env", true),
-            ("/a/%2Eenv", true),
-            ("/a/%2eenv", true),
-            ("/a%2f.env", true),
-            ("/a%5C%2Eenv", true),
-            ("/../etc/passwd", true),
-        ] {
-            assert_eq!(is_hidden(path), hidden, "{path}");
-        }
-    }
+/// RFC 9110 §12.5.3: whoever refuses what is not encoded gets it in no other way than theirs.
+fn not_acceptable() -> Response<ResponseBody> {
+    let sentence = "This file is not there in an encoding that you accept.";
+    let mut response = answer::plain(StatusCode::NOT_ACCEPTABLE, sentence);
+    response.headers_mut().insert(header::VARY, response::ACCEPT_ENCODING);
+    response
 }

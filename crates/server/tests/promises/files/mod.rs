@@ -1,5 +1,13 @@
 //! A host's document root: what is served of it, how, and what never is.
 
+mod conditions;
+mod encodings;
+#[cfg(unix)]
+mod links;
+mod paths;
+mod ranges;
+mod reading;
+
 use std::fs;
 
 use aerys::{Client, Handshake, Host, Refusal, Running, Websocket};
@@ -34,6 +42,9 @@ async fn site(more: &[(&str, &str)]) -> (Running, TempDir) {
         ("root/.git/config", "TOP SECRET"),
         ("root/.well-known/security.txt", "Contact: us"),
         ("root/with space.txt", "a space"),
+        ("root/cached/a.css", STYLE),
+        ("root/cached/a.css.br", "as brotli"),
+        ("root/a folder#/index.html", "<title>A folder</title>"),
     ];
     for (path, content) in files.iter().chain(more) {
         let path = folder.path().join(path);
@@ -49,15 +60,15 @@ async fn files_are_served_with_their_type() {
     let (server, _folder) = site(&[]).await;
     let mut raw = Raw::connect(&server).await;
     for (path, kind, content) in [
-        ("/", "text/html", INDEX),
-        ("/index.html", "text/html", INDEX),
-        ("/docs/", "text/html", "<title>Docs</title>"),
-        ("/style.css", "text/css", STYLE),
-        ("/style.css?v=2", "text/css", STYLE),
-        ("/plain.txt", "text/plain", "0123456789"),
-        ("/with%20space.txt", "text/plain", "a space"),
-        ("/pl%61in.txt", "text/plain", "0123456789"),
-        ("/.well-known/security.txt", "text/plain", "Contact: us"),
+        ("/", "text/html; charset=utf-8", INDEX),
+        ("/index.html", "text/html; charset=utf-8", INDEX),
+        ("/docs/", "text/html; charset=utf-8", "<title>Docs</title>"),
+        ("/style.css", "text/css; charset=utf-8", STYLE),
+        ("/style.css?v=2", "text/css; charset=utf-8", STYLE),
+        ("/plain.txt", "text/plain; charset=utf-8", "0123456789"),
+        ("/with%20space.txt", "text/plain; charset=utf-8", "a space"),
+        ("/pl%61in.txt", "text/plain; charset=utf-8", "0123456789"),
+        ("/.well-known/security.txt", "text/plain; charset=utf-8", "Contact: us"),
     ] {
         let answer = raw.ask(get(path, "")).await;
         assert_eq!((answer.status(), answer.text()), (200, content), "{path}");
@@ -88,120 +99,13 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn what_the_client_has_already_is_not_sent_again() {
-    let (server, folder) = site(&[]).await;
-    let mut raw = Raw::connect(&server).await;
-    let first = raw.ask(get("/plain.txt", "")).await;
-    let tag = first.header("etag").expect("an ETag");
-    let since = first.header("last-modified").expect("a Last-Modified");
-    for (condition, status) in [
-        (format!("If-None-Match: {tag}\r\n"), 304),
-        (format!("If-None-Match: \"x\", {tag}\r\n"), 304),
-        ("If-None-Match: *\r\n".to_owned(), 304),
-        ("If-None-Match: \"x\"\r\n".to_owned(), 200),
-        (format!("If-Modified-Since: {since}\r\n"), 304),
-        ("If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n".to_owned(), 200),
-        ("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n".to_owned(), 412),
-    ] {
-        let answer = raw.ask(get("/plain.txt", &condition)).await;
-        assert_eq!(answer.status(), status, "{condition}");
-        let body = if status == 200 { "0123456789" } else { "" };
-        assert_eq!(answer.text(), body, "{condition}");
-        if status == 304 {
-            assert_eq!(answer.header("etag"), Some(tag), "{condition}");
-        }
-    }
-    fs::write(folder.path().join("root/plain.txt"), "changed").unwrap();
-    let answer = raw.ask(get("/plain.txt", &format!("If-None-Match: {tag}\r\n"))).await;
-    assert_eq!((answer.status(), answer.text()), (200, "changed"));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_range_is_served_alone() {
-    let (server, _folder) = site(&[]).await;
-    let mut raw = Raw::connect(&server).await;
-    for (range, status, body, of) in [
-        ("bytes=0-3", 206, "0123", "bytes 0-3/10"),
-        ("bytes=4-", 206, "456789", "bytes 4-9/10"),
-        ("bytes=-2", 206, "89", "bytes 8-9/10"),
-        ("bytes=5-500", 206, "56789", "bytes 5-9/10"),
-        ("bytes=10-", 416, "", "bytes */10"),
-    ] {
-        let answer = raw.ask(get("/plain.txt", &format!("Range: {range}\r\n"))).await;
-        assert_eq!((answer.status(), answer.text()), (status, body), "{range}");
-        assert_eq!(answer.header("content-range"), Some(of), "{range}");
-    }
-    assert_eq!(raw.ask(get("/plain.txt", "")).await.header("accept-ranges"), Some("bytes"));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_precompressed_file_is_served_to_who_can_read_it() {
-    let (server, _folder) = site(&[]).await;
-    let mut raw = Raw::connect(&server).await;
-    for (accept, encoding, body) in [
-        ("gzip", Some("gzip"), "as gzip"),
-        ("br", Some("br"), "as brotli"),
-        ("gzip, deflate, br, zstd", Some("br"), "as brotli"),
-        ("gzip;q=1, br;q=0.5", Some("gzip"), "as gzip"),
-        ("gzip;q=0", None, STYLE),
-        ("identity", None, STYLE),
-        ("zstd", None, STYLE),
-    ] {
-        let answer = raw.ask(get("/style.css", &format!("Accept-Encoding: {accept}\r\n"))).await;
-        assert_eq!((answer.status(), answer.text()), (200, body), "{accept}");
-        assert_eq!(answer.header("content-encoding"), encoding, "{accept}");
-        assert_eq!(answer.header("content-type"), Some("text/css"), "{accept}");
-        assert_eq!(answer.header("vary"), Some("accept-encoding"), "{accept}");
-    }
-    let answer = raw.ask(get("/plain.txt", "Accept-Encoding: gzip, br\r\n")).await;
-    assert_eq!((answer.text(), answer.header("content-encoding")), ("0123456789", None));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_not_to_be_seen_is_not_found() {
-    let (server, _folder) = site(&[("root/404.html", "<p>Not here")]).await;
-    for path in "/.env /%2eenv /%2Eenv /./.env //.env /docs/.hidden /docs/%2Ehidden /docs//.hidden \
-                 /docs%2f.hidden /docs%2F%2ehidden /docs/%2e/.hidden /docs%5C.hidden /%2f.env \
-                 /.%2fplain.txt /.git/config /.git%2fconfig /%2egit/config /.git/ /.git /. /.. /../ \
-                 /../secret.txt /docs/../../secret.txt /..%2fsecret.txt /%2e%2e/secret.txt \
-                 /%2e%2e%2fsecret.txt /%2E%2E%2Fsecret.txt /.%2e/secret.txt /..\\secret.txt \
-                 /docs%2f..%2f..%2fsecret.txt /..%5csecret.txt /docs/..\\..\\secret.txt \
-                 /%252e%252e/secret.txt /%252eenv"
-        .split(' ')
-    {
-        let answer = Raw::connect(&server).await.ask(get(path, "")).await;
-        assert_eq!((answer.status(), answer.text()), (404, "<p>Not here"), "{path}");
-    }
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn what_cannot_be_a_file_is_not_found() {
-    let (server, _folder) = site(&[]).await;
-    let long = format!("/{}", "x".repeat(5000));
-    for path in "/missing /missing/ /plain.txt/ /plain.txt/more /%00 /plain.txt%00 /%ff /% /%zz \
-                 /docs/missing /style.css.zst /chat/more"
-        .split(' ')
-        .chain([&*long])
-    {
-        let answer = Raw::connect(&server).await.ask(get(path, "")).await;
-        assert_eq!(answer.status(), 404, "{path:.40}");
-        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path:.40}");
-        assert!(answer.text().contains("<h1>Not found</h1>"), "{path:.40}");
-    }
-    server.stop().await;
-}
-
-#[tokio::test]
 async fn a_root_has_its_own_page_for_what_is_not_found() {
     let (server, folder) = site(&[("root/404.html", "<p>Not here")]).await;
     let mut raw = Raw::connect(&server).await;
     let answer = raw.ask(get("/missing", "")).await;
     assert_eq!((answer.status(), answer.text()), (404, "<p>Not here"));
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     fs::remove_file(folder.path().join("root/404.html")).unwrap();
     assert!(raw.ask(get("/missing", "")).await.text().contains("<h1>Not found</h1>"));
     server.stop().await;

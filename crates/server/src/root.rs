@@ -1,0 +1,71 @@
+//! A document root, as an application describes it.
+
+use std::path::PathBuf;
+
+/// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
+///
+/// ```
+/// use aerys::{Host, Root};
+///
+/// let host = Host::new("mysite.com").root(Root::new("public").follow_links(true));
+/// ```
+///
+/// # What is served
+///
+/// Regular files beneath the folder, by GET and HEAD; `index.html` for a folder. A folder that is asked
+/// for without the slash behind its name is redirected to with it. What is neither a file nor a folder,
+/// such as a device or a pipe, is never opened. Names that begin with a dot are not found, except
+/// `.well-known`. `404.html`, if there is one, is the page for what is not found. The folder may
+/// change, and be replaced, at any time.
+///
+/// Symbolic links are followed as long as they stay beneath the folder; see
+/// [`follow_links`](Self::follow_links).
+///
+/// # How
+///
+/// * **Conditions and ranges** are those of RFC 9110 §13 and §14. The `ETag` is strong: it is made of
+///   the modification time, as exact as the system has it, and the size. A file whose modification
+///   time is the beginning of 1970, as reproducible builds set it, has none, nor a `Last-Modified`.
+///   Several ranges are answered in parts, all of the file if there are more than 32 or if it is
+///   shorter so. A file that becomes shorter while it is sent ends the connection.
+/// * **Encodings.** `style.css.br` and `style.css.gz` beside `style.css` are sent in its place to who
+///   accepts them (RFC 9110 §12.5.3). Who refuses all that there is, as by `identity;q=0`, gets 406.
+/// * **Types** go by the end of a name. Text is said to be UTF-8; XML and SVG say themselves what
+///   they are in, and JSON is always UTF-8. `X-Content-Type-Options: nosniff` is sent along.
+/// * **Reading** is done by up to 32 threads of the root's own, 64 KiB at a time, apart from the
+///   application's `spawn_blocking`.
+#[derive(Clone, Debug)]
+#[must_use = "give it to `Host::root`"]
+pub struct Root {
+    pub(crate) folder: PathBuf,
+    pub(crate) follow_links: bool,
+}
+
+impl Root {
+    /// A folder with nothing special about it. A relative path is taken from the working directory of
+    /// the process.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), follow_links: false }
+    }
+
+    /// Whether symbolic links may lead out of the folder. Default `false`: such a link is not found.
+    ///
+    /// If they may, whoever can make a link in the folder can have every file served that the server
+    /// may read. If they may not, links from one place beneath the folder to another, relative or
+    /// absolute, are followed all the same. The name that is asked for decides what is hidden, not
+    /// where a link leads to: `page.html` may be a link to `.versions/7/page.html`.
+    ///
+    /// On Linux the kernel sees to it while it opens the file (`openat2`, since 5.6). Elsewhere, and
+    /// where that call is forbidden, links are looked at first, and who may change what is in the
+    /// folder at that very moment can have one followed that leads out.
+    pub fn follow_links(mut self, follow: bool) -> Self {
+        self.follow_links = follow;
+        self
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for Root {
+    fn from(folder: P) -> Self {
+        Self::new(folder)
+    }
+}
