@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, net::SocketAddr, path::PathBuf};
 
-use crate::{HostNameError, OptionsError, PathError};
+use crate::{HostNameError, OptionsError, PathError, RootError};
 
 /// Why a message did not leave.
 ///
@@ -128,6 +128,14 @@ pub enum ServerError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// What is asked of a document root makes no sense.
+    #[error("the document root {} makes no sense: {source}", path.display())]
+    RootOptions {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: RootError,
     },
     /// The server was given no host.
     #[error("the server has no host: add one with `Server::host`")]

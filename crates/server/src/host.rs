@@ -19,8 +19,8 @@ use crate::{
 ///
 /// A request goes to the host that its `Host` header names; a server's only host answers for every
 /// name. Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
-/// to a file below the document root, else to the HTTP service, else it is answered 404, or 426 where
-/// there is an endpoint. So a websocket and a page can be at the same path.
+/// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
+/// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
 pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,
@@ -72,13 +72,14 @@ impl Host {
         self
     }
 
-    /// Serves the files below a folder: a path, or a [`Root`] that says more.
+    /// Serves the files below a folder: a path, or a [`Root`] that says more, such as which page a
+    /// single-page application falls back to.
     ///
     /// ```
     /// use aerys::{Host, Root};
     ///
     /// let plain = Host::new("files.mysite.com").root("public");
-    /// let linked = Host::new("mysite.com").root(Root::new("public").follow_links(true));
+    /// let app = Host::new("mysite.com").root(Root::new("dist").fallback("index.html"));
     /// ```
     ///
     /// A host has one root: a second is [refused](crate::ServerError::SecondRoot) when the server starts.

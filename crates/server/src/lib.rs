@@ -353,7 +353,7 @@ pub use crate::{
     options::{Options, OptionsError, Overflow},
     origin::Origins,
     refusal::{NotARefusal, Refusal, Status},
-    root::Root,
+    root::{Root, RootError},
     server::{Running, Server},
     stats::Stats,
     watcher::Watcher,

@@ -1,13 +1,14 @@
 //! A document root, as an application describes it.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 /// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
 ///
 /// ```
 /// use aerys::{Host, Root};
 ///
-/// let host = Host::new("mysite.com").root(Root::new("public").follow_links(true));
+/// let root = Root::new("public").fallback("index.html");
+/// let host = Host::new("mysite.com").root(root);
 /// ```
 ///
 /// # What is served
@@ -38,6 +39,7 @@ use std::path::PathBuf;
 #[must_use = "give it to `Host::root`"]
 pub struct Root {
     pub(crate) folder: PathBuf,
+    pub(crate) fallback: Option<String>,
     pub(crate) follow_links: bool,
 }
 
@@ -45,7 +47,20 @@ impl Root {
     /// A folder with nothing special about it. A relative path is taken from the working directory of
     /// the process.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), follow_links: false }
+        Self { folder: folder.into(), fallback: None, follow_links: false }
+    }
+
+    /// The page of a single-page application, such as `index.html`: a file in the folder that is
+    /// served, with 200, where nothing is found. Default none.
+    ///
+    /// It is for whoever goes to a page: a GET or HEAD whose `Accept` names `text/html` or
+    /// `application/xhtml+xml`, as that of every browser's address bar and links does. Scripts, images
+    /// and `fetch`, which accept `*/*` or their own types, get the 404 that tells what is wrong; so
+    /// does `curl`, unless with `-H 'Accept: text/html'`. If the host has a
+    /// [service](crate::Host::service), that is asked first, and the page takes the place of its 404.
+    pub fn fallback(mut self, file: impl Into<String>) -> Self {
+        self.fallback = Some(file.into());
+        self
     }
 
     /// Whether symbolic links may lead out of the folder. Default `false`: such a link is not found.
@@ -68,4 +83,18 @@ impl<P: Into<PathBuf>> From<P> for Root {
     fn from(folder: P) -> Self {
         Self::new(folder)
     }
+}
+
+/// Why a [`Root`] makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// The fallback is no file in the folder that can be served.
+    #[error("the fallback {file:?} cannot be served from it: {source}")]
+    Fallback {
+        /// The file asked for.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
 }

@@ -1,6 +1,6 @@
 //! Lists in which a client weighs what it would like (RFC 9110 §12.4).
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 
 /// What is in such a list, over all its lines: each element without its parameters, and its weight in
 /// thousandths, which is 1000 if it has none. What is not understood is left out.
@@ -10,6 +10,15 @@ pub(super) fn weighted<'h>(
 ) -> impl Iterator<Item = (&'h str, u16)> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(parse)
+}
+
+/// Whether a client names HTML among what it accepts, as browsers do when they go to a page. What
+/// takes anything (`*/*`), a script's `fetch` for one, does not ask for a page.
+pub(super) fn names_html(headers: &HeaderMap) -> bool {
+    let is_html = |kind: &str| {
+        ["text/html", "application/xhtml+xml"].iter().any(|it| it.eq_ignore_ascii_case(kind))
+    };
+    weighted(headers, &header::ACCEPT).any(|(kind, weight)| is_html(kind) && weight > 0)
 }
 
 fn parse(element: &str) -> Option<(&str, u16)> {
@@ -32,6 +41,8 @@ fn parse_weight(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -54,5 +65,23 @@ mod tests {
         ] {
             assert_eq!(parse_weight(text), weight, "{text:?}");
         }
+    }
+
+    #[test]
+    fn who_goes_to_a_page_names_html() {
+        for (accept, does) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("application/json, Text/HTML;level=1;q=0.1", true),
+            ("text/html;q=0, */*", false),
+            ("*/*", false),
+            ("text/*", false),
+            ("application/json", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(names_html(&headers), does, "{accept}");
+        }
+        assert!(!names_html(&HeaderMap::new()));
     }
 }

@@ -28,12 +28,13 @@ use self::{
 };
 use super::{Pages, ResponseBody, answer};
 use crate::{
-    Root, ServerError,
+    Root, RootError, ServerError,
     log::{self, Said},
 };
 
 const NOT_FOUND: &str = "404.html";
 const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
+const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 
 /// With these headers the beginning of a file may not be needed.
 const CONDITIONAL: [header::HeaderName; 5] = [
@@ -46,21 +47,26 @@ const CONDITIONAL: [header::HeaderName; 5] = [
 
 pub(super) struct Files {
     folder: Arc<Folder>,
+    fallback: Option<Name>,
     pool: Arc<Pool>,
 }
 
 impl Files {
     pub(super) fn new(root: Root) -> Result<Self, ServerError> {
-        let Root { folder: path, follow_links } = root;
+        let Root { folder: path, fallback, follow_links } = root;
         let folder = Folder { path, follow_links };
         let cannot_serve = |source| ServerError::Root { path: folder.path.clone(), source };
         fs::read_dir(&folder.path).map_err(cannot_serve)?;
+        let makes_no_sense =
+            |source| ServerError::RootOptions { path: folder.path.clone(), source };
+        let fallback = fallback.map(|file| find_fallback(&folder, file)).transpose();
+        let fallback = fallback.map_err(makes_no_sense)?;
         let pool = Arc::new(Pool::new().map_err(ServerError::System)?);
-        Ok(Self { folder: Arc::new(folder), pool })
+        Ok(Self { folder: Arc::new(folder), fallback, pool })
     }
 
-    /// A file, else what the HTTP service answers, else what `refused` says if there is an endpoint at
-    /// least, else 404.
+    /// A file, else what the HTTP service answers, else the fallback, else what `refused` says if there is
+    /// an endpoint at least, else 404.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -80,11 +86,42 @@ impl Files {
         {
             return response;
         }
-        match (pages, refused) {
-            (Some(pages), _) => pages(Request::from_parts(head, body)).await,
-            (None, Some(refused)) => *refused,
-            (None, None) => self.not_found().await,
+        match (&self.fallback, pages) {
+            (Some(fallback), pages) => self.fall_back(fallback, head, body, pages, refused).await,
+            (None, Some(pages)) => pages(Request::from_parts(head, body)).await,
+            (None, None) => self.nothing(refused).await,
         }
+    }
+
+    /// What the HTTP service answers but a 404, else the fallback for whoever goes to a page.
+    async fn fall_back(
+        &self,
+        fallback: &Name,
+        head: Parts,
+        body: Incoming,
+        pages: Option<&Pages>,
+        refused: Option<Box<Response<ResponseBody>>>,
+    ) -> Response<ResponseBody> {
+        let missing = match pages {
+            Some(pages) => {
+                let response = pages(Request::from_parts(head.clone(), body)).await;
+                if response.status() != StatusCode::NOT_FOUND {
+                    return response;
+                }
+                Some(response)
+            }
+            None => None,
+        };
+        let page = match accept::names_html(&head.headers) {
+            true => self.serve(fallback.clone(), &head).await,
+            false => None,
+        };
+        let mut response = match page.or(missing) {
+            Some(response) => response,
+            None => self.nothing(refused).await,
+        };
+        response.headers_mut().append(header::VARY, ACCEPT);
+        response
     }
 
     /// The file of this name; `None` if there is none.
@@ -109,8 +146,15 @@ impl Files {
         }
     }
 
-    /// The answer where nothing is found: the root's own `404.html`, else the server's.
-    async fn not_found(&self) -> Response<ResponseBody> {
+    /// The answer where nothing is found: what `refused` says, else the root's own `404.html`, else the
+    /// server's.
+    async fn nothing(
+        &self,
+        refused: Option<Box<Response<ResponseBody>>>,
+    ) -> Response<ResponseBody> {
+        if let Some(refused) = refused {
+            return *refused;
+        }
         match self.page(NOT_FOUND).await {
             Some(opened) => response::not_found(opened, &self.pool),
             None => answer::not_found(),
@@ -131,6 +175,16 @@ impl Files {
         let folder = Arc::clone(&self.folder);
         self.pool.run(move || lookup::look_up(&folder, wanted)).await?
     }
+}
+
+fn find_fallback(folder: &Folder, file: String) -> Result<Name, RootError> {
+    let found = || {
+        let name = Name::from_option(&file).filter(|name| !name.is_folder());
+        let name = name.ok_or(io::ErrorKind::InvalidFilename)?;
+        let opened = folder.enter()?.open_file(&name)?;
+        opened.map(|_| name).ok_or(io::Error::from(io::ErrorKind::NotFound))
+    };
+    found().map_err(|source: io::Error| RootError::Fallback { file: file.clone(), source })
 }
 
 fn read_only() -> Response<ResponseBody> {

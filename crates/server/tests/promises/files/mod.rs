@@ -4,6 +4,7 @@ mod conditions;
 mod encodings;
 #[cfg(unix)]
 mod links;
+mod options;
 mod paths;
 mod ranges;
 mod reading;

@@ -1,0 +1,151 @@
+//! What a `Root` can be told: a fallback, and what makes no sense.
+
+use std::{fs, io};
+
+use aerys::{Host, Root, RootError, Server, ServerError};
+use axum::{Router, http::StatusCode, routing::get as on_get};
+use tempfile::TempDir;
+
+use crate::common::{Raw, get, serve_host};
+
+const APP: &str = "<title>The app</title>";
+/// As a browser says it that goes to a page.
+const PAGE: &str = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n";
+
+fn app() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("assets/deep")).unwrap();
+    for (path, content) in [
+        ("index.html", APP),
+        ("about.html", "<title>About</title>"),
+        ("assets/app.js", "app()"),
+        ("assets/deep/app.css", "body {}"),
+    ] {
+        fs::write(folder.path().join(path), content).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn the_fallback_is_for_who_goes_to_a_page_that_is_not_there() {
+    let folder = app();
+    let root = Root::new(folder.path()).fallback("index.html");
+    let server = serve_host(Host::new("localhost").root(root)).await;
+    let mut raw = Raw::connect(&server).await;
+    for (path, accept, status) in [
+        ("/", PAGE, 200),
+        ("/users/7", PAGE, 200),
+        ("/users/jane.doe?tab=1", PAGE, 200),
+        ("/users/", PAGE, 200),
+        ("/assets/", PAGE, 200),
+        ("/.hidden", PAGE, 200),
+        ("/%ff", PAGE, 200),
+        ("/users/7", "Accept: text/html\r\n", 200),
+        ("/users/7", "Accept: application/json\r\nAccept: TEXT/HTML;q=0.1\r\n", 200),
+        ("/users/7", "Accept: application/xhtml+xml\r\n", 200),
+        ("/users/7", "Accept: text/html;q=0\r\n", 404),
+        ("/users/7", "Accept: */*\r\n", 404),
+        ("/users/7", "Accept: application/json\r\n", 404),
+        ("/assets/gone.js", "Accept: */*\r\n", 404),
+        ("/logo.png", "Accept: image/avif,image/webp,*/*;q=0.8\r\n", 404),
+        ("/users/7", "", 404),
+    ] {
+        let answer = raw.ask(get(path, accept)).await;
+        assert_eq!(answer.status(), status, "{path} {accept}");
+        assert_eq!(answer.mentions(APP), status == 200, "{path} {accept}");
+        let vary = (path != "/").then_some("accept");
+        assert_eq!(answer.header("vary"), vary, "{path} {accept}");
+        raw.write(get(path, accept).replacen("GET", "HEAD", 1)).await;
+        assert_eq!(raw.answer_without_body().await.status(), status, "HEAD {path} {accept}");
+    }
+    let answer = raw.ask(get("/about.html", PAGE)).await;
+    assert_eq!((answer.text(), answer.header("vary")), ("<title>About</title>", None));
+    assert_eq!(raw.ask(get("/assets", PAGE)).await.header("location"), Some("/assets/"));
+    let post = get("/users/7", PAGE).replacen("GET", "POST", 1);
+    assert_eq!(raw.ask(post).await.status(), 405);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_fallback_is_a_file_like_others() {
+    let folder = app();
+    fs::write(folder.path().join("index.html.gz"), "as gzip").unwrap();
+    let root = Root::new(folder.path()).fallback("/index.html");
+    let server = serve_host(Host::new("localhost").root(root)).await;
+    let mut raw = Raw::connect(&server).await;
+    let answer = raw.ask(get("/users", &format!("{PAGE}Accept-Encoding: gzip\r\n"))).await;
+    assert_eq!((answer.status(), answer.text()), (200, "as gzip"));
+    assert_eq!(answer.headers("vary"), ["accept-encoding", "accept"]);
+    let answer = raw.ask(get("/users", PAGE)).await;
+    let tag = answer.header("etag").expect("an ETag");
+    let known = raw.ask(get("/users", &format!("{PAGE}If-None-Match: {tag}\r\n"))).await;
+    assert_eq!((known.status(), known.headers("vary")), (304, answer.headers("vary")));
+    fs::remove_file(folder.path().join("index.html")).unwrap();
+    assert_eq!(raw.ask(get("/users", PAGE)).await.status(), 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_is_asked_before_there_is_a_fallback() {
+    let folder = app();
+    let router = Router::new()
+        .route("/api/users", on_get(async || "all of them"))
+        .route("/api/broken", on_get(async || StatusCode::INTERNAL_SERVER_ERROR))
+        .fallback(async || (StatusCode::NOT_FOUND, "the service has none"));
+    let root = Root::new(folder.path()).fallback("index.html");
+    let server = serve_host(Host::new("localhost").root(root).service(router)).await;
+    let mut raw = Raw::connect(&server).await;
+    for (path, accept, status, text) in [
+        ("/api/users", PAGE, 200, "all of them"),
+        ("/api/users", "Accept: application/json\r\n", 200, "all of them"),
+        ("/api/broken", PAGE, 500, ""),
+        ("/users/7", PAGE, 200, APP),
+        ("/users/7", "Accept: application/json\r\n", 404, "the service has none"),
+        ("/assets/app.js", PAGE, 200, "app()"),
+    ] {
+        let answer = raw.ask(get(path, accept)).await;
+        assert_eq!((answer.status(), answer.text()), (status, text), "{path} {accept}");
+    }
+    let post = get("/users/7", PAGE).replacen("GET", "POST", 1);
+    assert_eq!(raw.ask(post).await.text(), "the service has none");
+    server.stop().await;
+}
+
+/// What a server of this root says instead of starting.
+async fn refusal(root: Root) -> ServerError {
+    let said = format!("{root:?}");
+    let server = Server::new().host(Host::new("a").root(root)).listen(([127, 0, 0, 1], 0));
+    server.start().await.expect_err(&said)
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_found_at_the_start() {
+    let folder = app();
+    let root = || Root::new(folder.path());
+    for (root, sentence) in [
+        (root().fallback("gone.html"), "the fallback \"gone.html\" cannot be served from it: "),
+        (root().fallback("assets"), "the fallback \"assets\" cannot be served from it: "),
+        (root().fallback(""), "the fallback \"\" cannot be served from it: "),
+        (root().fallback("index.html/"), "the fallback \"index.html/\" cannot be served from it: "),
+        (root().fallback(".hidden"), "the fallback \".hidden\" cannot be served from it: "),
+        (root().fallback("../index.html"), "the fallback \"../index.html\" cannot be served"),
+    ] {
+        let error = refusal(root).await.to_string();
+        let start =
+            format!("the document root {} makes no sense: {sentence}", folder.path().display());
+        assert!(error.starts_with(&start), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_root_can_be_matched_on() {
+    let folder = app();
+    let root = || Root::new(folder.path());
+    let error = refusal(root().fallback("gone.html")).await;
+    assert!(
+        matches!(&error, ServerError::RootOptions { path, source: RootError::Fallback { file, source } }
+            if path == folder.path() && file == "gone.html"
+                && source.kind() == io::ErrorKind::NotFound),
+        "{error:?}"
+    );
+}
