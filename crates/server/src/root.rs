@@ -7,7 +7,10 @@ use std::{io, path::PathBuf};
 /// ```
 /// use aerys::{Host, Root};
 ///
-/// let root = Root::new("public").fallback("index.html");
+/// let root = Root::new("public")
+///     .fallback("index.html")
+///     .cache_control("/assets/*", "public, max-age=31536000, immutable")
+///     .cache_control("*.html", "no-cache");
 /// let host = Host::new("mysite.com").root(root);
 /// ```
 ///
@@ -40,6 +43,7 @@ use std::{io, path::PathBuf};
 pub struct Root {
     pub(crate) folder: PathBuf,
     pub(crate) fallback: Option<String>,
+    pub(crate) cache_control: Vec<(String, String)>,
     pub(crate) follow_links: bool,
 }
 
@@ -47,7 +51,8 @@ impl Root {
     /// A folder with nothing special about it. A relative path is taken from the working directory of
     /// the process.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), fallback: None, follow_links: false }
+        let folder = folder.into();
+        Self { folder, fallback: None, cache_control: Vec::new(), follow_links: false }
     }
 
     /// The page of a single-page application, such as `index.html`: a file in the folder that is
@@ -60,6 +65,19 @@ impl Root {
     /// [service](crate::Host::service), that is asked first, and the page takes the place of its 404.
     pub fn fallback(mut self, file: impl Into<String>) -> Self {
         self.fallback = Some(file.into());
+        self
+    }
+
+    /// Sends this `Cache-Control` (RFC 9111 §5.2) with the files whose path matches `pattern`. May be
+    /// called several times; the first pattern that matches counts. Default: none is sent, and
+    /// browsers guess by the age of a file.
+    ///
+    /// A pattern is a path beneath the folder, decoded, in which each `*` is for any characters,
+    /// slashes too: `/assets/*` or `*.html`; no other character is special. It is compared with the path
+    /// of the file that is sent, `/index.html` for `/` and for what falls back to it. The header goes
+    /// with 200, 206 and 304.
+    pub fn cache_control(mut self, pattern: impl Into<String>, value: impl Into<String>) -> Self {
+        self.cache_control.push((pattern.into(), value.into()));
         self
     }
 
@@ -96,5 +114,20 @@ pub enum RootError {
         file: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// No file's path can match a pattern.
+    #[error(
+        "the pattern {pattern:?} of a Cache-Control matches no file: write a path such as \
+         \"/assets/*\" or an end such as \"*.html\", where * is for any characters"
+    )]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A `Cache-Control` cannot be sent.
+    #[error("{value:?} is no value of a header: write one such as \"max-age=3600\"")]
+    CacheControl {
+        /// The value.
+        value: String,
     },
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod cache;
 mod conditions;
 mod date;
 mod encoding;
@@ -20,6 +21,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::
 use hyper::body::Incoming;
 
 use self::{
+    cache::CacheRules,
     encoding::Preferences,
     folder::Folder,
     lookup::{Found, Opened, Wanted},
@@ -48,12 +50,13 @@ const CONDITIONAL: [header::HeaderName; 5] = [
 pub(super) struct Files {
     folder: Arc<Folder>,
     fallback: Option<Name>,
+    cache_rules: CacheRules,
     pool: Arc<Pool>,
 }
 
 impl Files {
     pub(super) fn new(root: Root) -> Result<Self, ServerError> {
-        let Root { folder: path, fallback, follow_links } = root;
+        let Root { folder: path, fallback, cache_control, follow_links } = root;
         let folder = Folder { path, follow_links };
         let cannot_serve = |source| ServerError::Root { path: folder.path.clone(), source };
         fs::read_dir(&folder.path).map_err(cannot_serve)?;
@@ -61,8 +64,9 @@ impl Files {
             |source| ServerError::RootOptions { path: folder.path.clone(), source };
         let fallback = fallback.map(|file| find_fallback(&folder, file)).transpose();
         let fallback = fallback.map_err(makes_no_sense)?;
+        let cache_rules = CacheRules::new(cache_control).map_err(makes_no_sense)?;
         let pool = Arc::new(Pool::new().map_err(ServerError::System)?);
-        Ok(Self { folder: Arc::new(folder), fallback, pool })
+        Ok(Self { folder: Arc::new(folder), fallback, cache_rules, pool })
     }
 
     /// A file, else what the HTTP service answers, else the fallback, else what `refused` says if there is
@@ -133,7 +137,10 @@ impl Files {
             read_ahead: is_unconditional && request.method == Method::GET,
         };
         match self.look_up(wanted).await {
-            Ok(Found::File(opened)) => Some(response::file(opened, request, &self.pool)),
+            Ok(Found::File(opened)) => {
+                let cache_control = self.cache_rules.of(&opened.name);
+                Some(response::file(opened, request, cache_control, &self.pool))
+            }
             Ok(Found::Folder(name)) => Some(moved(name.location(&request.uri)?)),
             Ok(Found::NotAcceptable) => Some(not_acceptable()),
             Ok(Found::Nothing) => None,

@@ -31,7 +31,12 @@ const BYTES: HeaderValue = HeaderValue::from_static("bytes");
 pub(super) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// Answers a GET or a HEAD with this file.
-pub(super) fn file(opened: Opened, request: &Parts, pool: &Arc<Pool>) -> Response<ResponseBody> {
+pub(super) fn file(
+    opened: Opened,
+    request: &Parts,
+    cache_control: Option<&HeaderValue>,
+    pool: &Arc<Pool>,
+) -> Response<ResponseBody> {
     let now = SystemTime::now();
     let validators = Validators::new(opened.modified, opened.len, opened.encoding, now);
     // RFC 9110 §15.4.5: what a 304 says too.
@@ -40,10 +45,14 @@ pub(super) fn file(opened: Opened, request: &Parts, pool: &Arc<Pool>) -> Respons
     if opened.varies {
         headers.insert(header::VARY, ACCEPT_ENCODING);
     }
+    if let Some(value) = cache_control {
+        headers.insert(header::CACHE_CONTROL, value.clone());
+    }
     let now = Date::of(now);
     match conditions::evaluate(&request.headers, &validators, now) {
         Verdict::NotModified => return empty(StatusCode::NOT_MODIFIED, headers),
         Verdict::Failed => {
+            headers.remove(header::CACHE_CONTROL);
             return empty(StatusCode::PRECONDITION_FAILED, headers);
         }
         Verdict::Proceed => {}
@@ -61,6 +70,7 @@ pub(super) fn file(opened: Opened, request: &Parts, pool: &Arc<Pool>) -> Respons
     let kind = media::content_type(&opened.name.to_string());
     let (status, kind, parts) = match selection {
         Selection::Unsatisfiable => {
+            headers.remove(header::CACHE_CONTROL);
             headers.insert(header::CONTENT_RANGE, value(format!("bytes */{len}")));
             return empty(StatusCode::RANGE_NOT_SATISFIABLE, headers);
         }

@@ -11,7 +11,7 @@ mod reading;
 
 use std::fs;
 
-use aerys::{Client, Handshake, Host, Refusal, Running, Websocket};
+use aerys::{Client, Handshake, Host, Refusal, Root, Running, Websocket};
 use tempfile::TempDir;
 
 use crate::common::{Raw, get, handshake, serve_host};
@@ -52,7 +52,8 @@ async fn site(more: &[(&str, &str)]) -> (Running, TempDir) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    let host = Host::new("localhost").websocket("/chat", Welcome).root(folder.path().join("root"));
+    let root = Root::new(folder.path().join("root")).cache_control("/cached/*", "no-cache");
+    let host = Host::new("localhost").websocket("/chat", Welcome).root(root);
     (serve_host(host).await, folder)
 }
 

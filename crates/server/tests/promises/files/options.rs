@@ -1,4 +1,4 @@
-//! What a `Root` can be told: a fallback, and what makes no sense.
+//! What a `Root` can be told: a fallback, `Cache-Control`, and what makes no sense.
 
 use std::{fs, io};
 
@@ -70,12 +70,13 @@ async fn the_fallback_is_for_who_goes_to_a_page_that_is_not_there() {
 async fn the_fallback_is_a_file_like_others() {
     let folder = app();
     fs::write(folder.path().join("index.html.gz"), "as gzip").unwrap();
-    let root = Root::new(folder.path()).fallback("/index.html");
+    let root = Root::new(folder.path()).fallback("/index.html").cache_control("*", "no-cache");
     let server = serve_host(Host::new("localhost").root(root)).await;
     let mut raw = Raw::connect(&server).await;
     let answer = raw.ask(get("/users", &format!("{PAGE}Accept-Encoding: gzip\r\n"))).await;
     assert_eq!((answer.status(), answer.text()), (200, "as gzip"));
     assert_eq!(answer.headers("vary"), ["accept-encoding", "accept"]);
+    assert_eq!(answer.header("cache-control"), Some("no-cache"));
     let answer = raw.ask(get("/users", PAGE)).await;
     let tag = answer.header("etag").expect("an ETag");
     let known = raw.ask(get("/users", &format!("{PAGE}If-None-Match: {tag}\r\n"))).await;
@@ -111,6 +112,38 @@ async fn a_service_is_asked_before_there_is_a_fallback() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn what_may_be_cached_goes_by_the_path_of_the_file() {
+    let folder = app();
+    let root = Root::new(folder.path())
+        .cache_control("/assets/*.js", "max-age=1")
+        .cache_control("/assets/*", "max-age=2, immutable")
+        .cache_control("*.html", "no-cache");
+    let server = serve_host(Host::new("localhost").root(root)).await;
+    let mut raw = Raw::connect(&server).await;
+    fs::write(folder.path().join("other.txt"), "other").unwrap();
+    for (path, extra, status, value) in [
+        ("/assets/app.js", "", 200, Some("max-age=1")),
+        ("/%61ssets/app.js?v=1", "", 200, Some("max-age=1")),
+        ("//assets//app.js", "", 200, Some("max-age=1")),
+        ("/assets/deep/app.css", "", 200, Some("max-age=2, immutable")),
+        ("/assets/deep/app.css", "Range: bytes=0-0\r\n", 206, Some("max-age=2, immutable")),
+        ("/assets/deep/app.css", "If-None-Match: *\r\n", 304, Some("max-age=2, immutable")),
+        ("/assets/deep/app.css", "If-Match: \"x\"\r\n", 412, None),
+        ("/assets/deep/app.css", "Range: bytes=99-\r\n", 416, None),
+        ("/", "", 200, Some("no-cache")),
+        ("/about.html", "", 200, Some("no-cache")),
+        ("/other.txt", "", 200, None),
+        ("/assets/gone.js", "", 404, None),
+        ("/assets/deep", "", 307, None),
+    ] {
+        let answer = raw.ask(get(path, extra)).await;
+        let found = (answer.status(), answer.header("cache-control"));
+        assert_eq!(found, (status, value), "{path} {extra}");
+    }
+    server.stop().await;
+}
+
 /// What a server of this root says instead of starting.
 async fn refusal(root: Root) -> ServerError {
     let said = format!("{root:?}");
@@ -129,6 +162,15 @@ async fn what_makes_no_sense_is_found_at_the_start() {
         (root().fallback("index.html/"), "the fallback \"index.html/\" cannot be served from it: "),
         (root().fallback(".hidden"), "the fallback \".hidden\" cannot be served from it: "),
         (root().fallback("../index.html"), "the fallback \"../index.html\" cannot be served"),
+        (
+            root().cache_control("", "no-cache"),
+            "the pattern \"\" of a Cache-Control matches no file",
+        ),
+        (root().cache_control("assets/*", "no-cache"), "the pattern \"assets/*\" of a Cache-"),
+        (root().cache_control("/a?b", "no-cache"), "the pattern \"/a?b\" of a Cache-Control"),
+        (root().cache_control("/assets/", "no-cache"), "the pattern \"/assets/\" of a Cache-"),
+        (root().cache_control("*", ""), "\"\" is no value of a header"),
+        (root().cache_control("*", "a\r\nb: c"), "\"a\\r\\nb: c\" is no value of a header"),
     ] {
         let error = refusal(root).await.to_string();
         let start =
@@ -146,6 +188,18 @@ async fn what_is_wrong_with_a_root_can_be_matched_on() {
         matches!(&error, ServerError::RootOptions { path, source: RootError::Fallback { file, source } }
             if path == folder.path() && file == "gone.html"
                 && source.kind() == io::ErrorKind::NotFound),
+        "{error:?}"
+    );
+    let error = refusal(root().cache_control("a", "no-cache")).await;
+    assert!(
+        matches!(&error, ServerError::RootOptions { source: RootError::Pattern { pattern }, .. }
+            if pattern == "a"),
+        "{error:?}"
+    );
+    let error = refusal(root().cache_control("*", "\n")).await;
+    assert!(
+        matches!(&error, ServerError::RootOptions { source: RootError::CacheControl { value }, .. }
+            if value == "\n"),
         "{error:?}"
     );
 }
