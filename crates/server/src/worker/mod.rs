@@ -120,11 +120,8 @@ impl Worker {
 
 impl WorkerThread {
     pub(crate) fn start(index: usize, max_inbound_bytes: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(BLOCKING_THREADS)
-            .on_thread_unpark(clock::slept)
-            .build()?;
+        let runtime =
+            Builder::new_current_thread().enable_all().on_thread_unpark(clock::slept).build()?;
         let worker = Arc::new(Worker {
             index,
             runtime: runtime.handle().clone(),
@@ -191,6 +188,3 @@ thread_local! {
 
 /// Nearer than what connections wait for, as a rule.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// How many files one worker may read at a time.
-const BLOCKING_THREADS: usize = 8;

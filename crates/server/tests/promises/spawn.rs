@@ -1,15 +1,19 @@
 //! Tasks beside a client's handlers.
 
-use std::{future::pending, sync::Arc};
+use std::{
+    future::pending,
+    sync::{Arc, Barrier},
+};
 
 use aerys::{
     Client, ClientGone, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal,
     Websocket,
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::spawn_blocking};
 
 use crate::common::{
-    Dropped, Journal, Lobby, Raw, departure, errors_at, frame, keep_errors, serve, serve_host, soon,
+    Door, Dropped, Journal, Lobby, Raw, departure, errors_at, frame, keep_errors, serve,
+    serve_host, soon,
 };
 
 #[tokio::test]
@@ -194,4 +198,28 @@ async fn an_endpoints_task_goes_on_without_clients_and_ends_with_the_server() {
     drop(raw);
     soon(server.stop()).await;
     assert_eq!(journal.lines()[2..], ["dropped"]);
+}
+
+/// As with any tokio runtime: who comes from there has a pool of database connections in mind.
+#[tokio::test]
+async fn what_blocks_in_spawn_blocking_runs_at_once() {
+    let door = Door::on_workers(1, |handshake, scene| async move {
+        let together = Arc::new(Barrier::new(40));
+        let blocking: Vec<_> = (0..40)
+            .map(|_| {
+                let together = Arc::clone(&together);
+                spawn_blocking(move || together.wait().is_leader())
+            })
+            .collect();
+        for it in blocking {
+            if it.await? {
+                scene.note("all of them");
+            }
+        }
+        Ok(handshake.accept())
+    })
+    .await;
+    let raw = Raw::open_at(&door.server, "/door/ann").await;
+    drop(raw);
+    assert_eq!(door.shut().await[0], "all of them");
 }
