@@ -1,6 +1,9 @@
 //! The trait an application implements: three methods, and two more around the server's life.
 
-use std::future::{Future, ready};
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+};
 
 use aerys_proto::Message;
 
@@ -9,7 +12,8 @@ use crate::{Client, Departure, Endpoint, Failure, Handshake, Refusal};
 /// A websocket application. `S` is what it keeps for each client, `()` if nothing.
 ///
 /// One value serves every client of the endpoint it is mounted on, from several threads at once;
-/// what the methods change they keep in atomics or behind locks.
+/// what the methods change they keep in atomics or behind locks. One that the program goes on to use
+/// elsewhere is mounted in an [`Arc`].
 ///
 /// For one client, `on_open` returns before its first `on_data` starts, and its `on_data` calls run
 /// one at a time, in the order in which the messages came. A handler is never dropped half-way: if
@@ -86,5 +90,36 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
     fn on_stop(&self, endpoint: &Endpoint<S>) -> impl Future<Output = ()> + Send {
         let _ = endpoint;
         ready(())
+    }
+}
+
+/// The application itself: what is behind the `Arc` may be mounted on several paths, and be spoken to
+/// from elsewhere.
+impl<S: Send + Sync + 'static, W: Websocket<S>> Websocket<S> for Arc<W> {
+    fn on_start(&self, endpoint: &Endpoint<S>) -> impl Future<Output = Result<(), Failure>> + Send {
+        W::on_start(self, endpoint)
+    }
+
+    fn on_open(
+        &self,
+        handshake: Handshake<S>,
+    ) -> impl Future<Output = Result<Client<S>, Refusal>> + Send {
+        W::on_open(self, handshake)
+    }
+
+    fn on_data(
+        &self,
+        client: &Client<S>,
+        message: Message,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        W::on_data(self, client, message)
+    }
+
+    fn on_close(&self, gone: &Departure<S>) -> impl Future<Output = ()> + Send {
+        W::on_close(self, gone)
+    }
+
+    fn on_stop(&self, endpoint: &Endpoint<S>) -> impl Future<Output = ()> + Send {
+        W::on_stop(self, endpoint)
     }
 }

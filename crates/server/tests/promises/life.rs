@@ -1,14 +1,17 @@
 //! `on_start` and `on_stop`: what comes before the first client and after the last.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Tally,
-    Websocket,
+    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Server, ServerError,
+    Tally, Websocket,
 };
 use tokio::time::sleep;
 
@@ -246,6 +249,37 @@ impl Websocket for Held {
     }
 }
 
+/// Keeps a number for each client, and what it heard of all of them.
+#[derive(Default)]
+struct Counter {
+    journal: Journal,
+    sum: AtomicU32,
+}
+
+impl Websocket<u32> for Counter {
+    async fn on_start(&self, _: &Endpoint<u32>) -> Result<(), Failure> {
+        self.journal.told("starts")
+    }
+
+    async fn on_open(&self, handshake: Handshake<u32>) -> Result<Client<u32>, Refusal> {
+        self.journal.note("opens");
+        Ok(handshake.accept_with(7))
+    }
+
+    async fn on_data(&self, client: &Client<u32>, message: Message) -> Result<(), Failure> {
+        self.sum.fetch_add(*client.state(), Ordering::Relaxed);
+        self.journal.told(&message.to_string())
+    }
+
+    async fn on_close(&self, gone: &Departure<u32>) {
+        self.journal.note(departure(gone));
+    }
+
+    async fn on_stop(&self, _: &Endpoint<u32>) {
+        self.journal.note("stops");
+    }
+}
+
 #[tokio::test]
 async fn an_on_start_that_panics_is_told_in_one_clear_sentence() {
     let host = Host::new("localhost")
@@ -270,4 +304,38 @@ async fn run_within_a_runtime_says_what_to_use_there() {
         assert!(matches!(error, ServerError::InsideRuntime), "{error}");
         assert!(error.to_string().contains("use `Server::start` there"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_in_an_arc_is_an_application_and_can_be_looked_at_from_elsewhere() {
+    let counter = Arc::new(Counter::default());
+    let server = serve(Arc::clone(&counter)).await;
+    let mut ws = connect(&server).await;
+    ws.say("a").await;
+    ws.say("b").await;
+    counter.journal.until(4).await;
+    assert_eq!(counter.sum.load(Ordering::Relaxed), 14);
+    ws.leave().await;
+    soon(server.stop()).await;
+    assert_eq!(counter.journal.lines(), ["starts", "opens", "a", "b", "gone 1005", "stops"]);
+}
+
+#[tokio::test]
+async fn one_application_can_be_mounted_on_several_paths() {
+    let counter = Arc::new(Counter::default());
+    let host = Host::new("localhost")
+        .websocket("/one", Arc::clone(&counter))
+        .websocket("/two", Arc::clone(&counter));
+    let server = serve_host(host).await;
+    for (path, sum) in [("/one", 7), ("/two", 14)] {
+        let mut ws = connect_to(&server, path).await;
+        ws.say(path).await;
+        counter.journal.until_noted(path).await;
+        assert_eq!(counter.sum.load(Ordering::Relaxed), sum, "{path}");
+        ws.leave().await;
+    }
+    soon(server.stop()).await;
+    let lines = counter.journal.lines();
+    let count = |line: &str| lines.iter().filter(|it| *it == line).count();
+    assert_eq!([count("starts"), count("opens"), count("stops")], [2; 3], "{lines:?}");
 }
