@@ -29,7 +29,8 @@ pub enum SendError {
     Dropped,
 }
 
-/// Why a handler gave up: any error, by `?`.
+/// Why a handler gave up: any type that implements [`Error`], by `?`; any other error by
+/// `.map_err(Failure::new)?`.
 ///
 /// The error is logged with the client's id and the client is closed with 1011; its text is never
 /// sent. A [`SendError`] is the exception: it is silent.
@@ -42,10 +43,38 @@ pub enum SendError {
 ///     Ok(())
 /// }
 /// ```
+///
+/// `anyhow::Error`, `Box<dyn Error + Send + Sync>` and `String` do not implement [`Error`]:
+///
+/// ```
+/// # use aerys::{Client, Failure};
+/// # use std::error::Error;
+/// # fn load(name: &str) -> anyhow::Result<String> { Ok(name.to_owned()) }
+/// # fn parse(text: &str) -> Result<i64, Box<dyn Error + Send + Sync>> { Ok(text.parse()?) }
+/// # fn check(number: i64) -> Result<i64, String> { Ok(number) }
+/// async fn double(client: &Client, name: &str) -> Result<(), Failure> {
+///     let text = load(name).map_err(Failure::new)?; // anyhow::Error
+///     let number = parse(&text).map_err(Failure::new)?; // Box<dyn Error + Send + Sync>
+///     let number = check(number).map_err(Failure::new)?; // String
+///     client.send((number * 2).to_string()).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// A [`SendError`] in an `anyhow::Error` is not seen there, and not silent: send with `?` in the handler
+/// itself, or in functions that return a `Failure` or a [`SendError`].
 pub struct Failure(Box<dyn Error + Send + Sync>);
 
 impl Failure {
-    /// A failure for a reason given in words.
+    /// A failure for a reason given in words, or for an error that `?` does not take.
+    ///
+    /// ```
+    /// use aerys::Failure;
+    ///
+    /// let in_words = Failure::new("no database");
+    /// let in_anyhow = Failure::new(anyhow::anyhow!("no database"));
+    /// assert_eq!(in_words.to_string(), in_anyhow.to_string());
+    /// ```
     pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(reason.into())
     }
@@ -239,5 +268,11 @@ mod tests {
         assert!(Failure::from(ClientGone).is_silent());
         assert!(!Failure::from(Outer(ClientGone)).is_silent());
         assert!(!Failure::new("no").is_silent());
+        assert!(Failure::new(Box::<dyn Error + Send + Sync>::from(ClientGone)).is_silent());
+        // `anyhow` hides what it holds, until it is asked to give that out.
+        let hidden = || anyhow::Error::from(ClientGone);
+        assert!(!Failure::new(hidden()).is_silent());
+        let bare = hidden().reallocate_into_boxed_dyn_error_without_backtrace();
+        assert!(Failure::new(bare).is_silent());
     }
 }

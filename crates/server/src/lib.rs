@@ -261,7 +261,8 @@
 //!   called that delivered, which only an answer from the client can tell.
 //! * `nowait` is a method and not a prefix: one that is misspelt does not compile, and a command
 //!   that is neither awaited nor let go is a warning.
-//! * Errors travel by `?`, and a [`Failure`] takes any; there is nothing to throw into a handler.
+//! * Errors travel by `?`, and a [`Failure`] takes any that implements `std::error::Error`, or others by
+//!   `.map_err(Failure::new)?`; there is nothing to throw into a handler.
 //! * A handshake is consumed by its answer, so that a second one does not compile, and a [`Status`]
 //!   can only refuse.
 //! * A close belongs to a client and not to an id. It comes back after `on_close` has run, as the

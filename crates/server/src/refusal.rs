@@ -9,7 +9,23 @@ use crate::Failure;
 /// The answer to a client that is not let in.
 ///
 /// Made by [`Handshake::refuse`](crate::Handshake::refuse), or from any error by `?`, which answers
-/// 500 and logs the error without telling the peer.
+/// 500 and logs the error without telling the peer. What does not implement [`Error`] becomes a
+/// [`Failure`] on the way:
+///
+/// ```
+/// use aerys::{Client, Failure, Handshake, Refusal, Websocket};
+///
+/// # fn name_of(token: &str) -> anyhow::Result<String> { Ok(token.to_owned()) }
+/// struct Members;
+///
+/// impl Websocket<String> for Members {
+///     async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+///         let token = handshake.param("token").unwrap_or_default();
+///         let name = name_of(token).map_err(Failure::new)?; // anyhow::Error
+///         Ok(handshake.accept_with(name))
+///     }
+/// }
+/// ```
 #[must_use = "a refusal is the answer only once `on_open` returns it as `Err`"]
 pub struct Refusal(Box<Answer>);
 
