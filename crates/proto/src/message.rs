@@ -16,8 +16,7 @@ use crate::{
 /// A text or a binary message; reference-counted, so that a clone copies no payload.
 ///
 /// ```
-/// use aerys_proto::Message;
-///
+/// # use aerys_proto::Message;
 /// let text = Message::from("hello");
 /// assert_eq!(text.as_text(), Some("hello"));
 ///
@@ -62,6 +61,9 @@ impl Message {
 
     /// The same message, to be cloned and sent to many connections that share `config`: it is
     /// compressed once for all of them, as far as they compress each message on its own.
+    ///
+    /// Hidden from those who know a message through the server, which does this at each broadcast.
+    #[doc(hidden)]
     pub fn for_many(mut self, config: &Config) -> Self {
         let is_worthwhile = |compression: &Compression| compression.is_worthwhile(self.len());
         self.shared = config.compression.as_ref().is_some_and(is_worthwhile).then(Arc::default);
@@ -73,7 +75,7 @@ impl Message {
     }
 
     /// Whether this is a text message. One that arrived while
-    /// [`validate_utf8`](crate::Config::validate_utf8) was off need not be UTF-8.
+    /// `validate_utf8` was off need not be UTF-8.
     pub fn is_text(&self) -> bool {
         self.kind != Kind::Binary
     }
@@ -84,7 +86,7 @@ impl Message {
     }
 
     /// The text, or `None` if the message is binary, or a text that is not UTF-8 and arrived
-    /// while [`validate_utf8`](crate::Config::validate_utf8) was off.
+    /// while `validate_utf8` was off.
     ///
     /// Each call checks the payload (at memory speed), because this crate has no `unsafe` code to
     /// remember it with: keep the `&str` if you need it often.

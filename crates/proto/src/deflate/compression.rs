@@ -7,8 +7,7 @@ use thiserror::Error;
 /// How messages are compressed, for clients that can (RFC 7692).
 ///
 /// ```
-/// use aerys_proto::deflate::Compression;
-///
+/// # use aerys_proto::deflate::Compression;
 /// // For few clients and much text that repeats itself: best ratio, most memory.
 /// let compression =
 ///     Compression::new().level(9).server_context_takeover(true).client_context_takeover(true);

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod answering;
+mod docs;
 mod gathering;
 mod program;
 mod sending;
