@@ -24,9 +24,11 @@ mod common;
 
 use std::{collections::HashMap, process::ExitCode};
 
-use aerys::{Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket};
+use aerys::{
+    Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
+    http::{HeaderValue, header::WWW_AUTHENTICATE},
+};
 use headers::{Authorization, Cookie, HeaderMapExt, authorization::Bearer};
-use http::{HeaderValue, header::WWW_AUTHENTICATE};
 
 /// Whose token it is.
 struct Cave {

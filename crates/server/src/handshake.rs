@@ -123,6 +123,16 @@ impl<S> Handshake<S> {
 
     /// Adds a header to the answer, whichever it will be; one that is there under the same name
     /// stays. Headers that belong to the handshake itself are the server's.
+    ///
+    /// ```
+    /// # use aerys::{Client, Handshake, Refusal};
+    /// use aerys::http::{HeaderValue, header};
+    ///
+    /// # async fn on_open(handshake: Handshake) -> Result<Client, Refusal> {
+    /// let cookie = HeaderValue::from_static("seen=1; Secure; HttpOnly");
+    /// Ok(handshake.header(header::SET_COOKIE, cookie).accept())
+    /// # }
+    /// ```
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.caller.headers.append(name, value);
         self

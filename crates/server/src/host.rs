@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::{
     Options, OptionsError, Root, Websocket,
-    http::{Pages, pages},
+    http_server::{Pages, pages},
     mount::{Application, Mount},
     worker::Worker,
 };

@@ -169,6 +169,8 @@
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
 //!
+//! The [`http`] and [`bytes`] crates, whose types are in the signatures, are re-exported.
+//!
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
 //! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
 //! page.
@@ -310,7 +312,9 @@ mod error;
 mod fault;
 mod handshake;
 mod host;
-mod http;
+// `http` is the crate, as users see it.
+#[path = "http/mod.rs"]
+mod http_server;
 mod line;
 mod listener;
 mod log;
@@ -331,6 +335,9 @@ mod visit;
 mod watcher;
 mod websocket;
 mod worker;
+
+// What is in the signatures.
+pub use {bytes, http};
 
 pub use aerys_proto::{
     CloseCode, Message,

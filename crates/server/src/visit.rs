@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     driver::Driver,
-    http::{self, Outcome, Reception},
+    http_server::{self, Outcome, Reception},
     mount::BoxFuture,
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn greet(
 ) -> Option<Pin<Box<Driver>>> {
     #[cfg(not(target_os = "linux"))]
     crate::listener::tcp::tune(&stream, address);
-    match http::serve(stream, address, worker, reception).await {
+    match http_server::serve(stream, address, worker, reception).await {
         Outcome::Over => None,
         Outcome::Upgraded { opening, stream, early } => {
             Some(Box::pin(Driver::new(opening, stream, early)))

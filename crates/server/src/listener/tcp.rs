@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    http::Reception,
+    http_server::Reception,
     log,
     visit::{Visit, greet},
     worker::Worker,

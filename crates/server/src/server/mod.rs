@@ -21,7 +21,7 @@ use self::applications::Applications;
 pub use self::running::Running;
 use crate::{
     Host, ServerError,
-    http::{Limits, Reception, Site},
+    http_server::{Limits, Reception, Site},
     listener::tcp,
     log,
     worker::WorkerThread,
