@@ -7,6 +7,7 @@
 mod authority;
 mod host_name;
 mod origin;
+mod parameter;
 mod path;
 mod route;
 mod target;

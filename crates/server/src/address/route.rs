@@ -1,6 +1,9 @@
 //! The path of an endpoint, as the router compares it with requests' paths.
 
-use super::path;
+use super::{
+    parameter::{Part, foreign_parameter, parts, simple_parameter},
+    path,
+};
 
 /// Why no request could ever be for an endpoint's path; found when the server starts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +27,7 @@ pub enum PathError {
         /// What can be written in its place.
         instead: String,
     },
-    /// It has a parameter in another router's way.
+    /// It has a parameter in another router's way, whose name here would not be what is meant.
     #[error("a parameter is `{{name}}`, and `{{*name}}` the rest of a path: write {instead:?}")]
     Parameter {
         /// What can be written in its place.
@@ -49,6 +52,9 @@ pub(crate) fn route(path: &str) -> Result<String, PathError> {
     let mut pattern = String::with_capacity(path.len());
     for part in parts(path) {
         match part {
+            Part::Parameter(parameter) if simple_parameter(parameter).is_some() => {
+                return Err(PathError::Parameter { instead: instead() });
+            }
             Part::Parameter(parameter) => pattern.push_str(parameter),
             Part::Literal(literal) => match first_fault(literal) {
                 None => pattern.push_str(&path::encoded(literal)),
@@ -66,36 +72,6 @@ pub(crate) fn route(path: &str) -> Result<String, PathError> {
     Ok(path::without_dot_segments(&pattern))
 }
 
-enum Part<'p> {
-    Literal(&'p str),
-    /// With its braces.
-    Parameter(&'p str),
-}
-
-/// A path's parameters and what is between them. A brace that is doubled stands for itself; what is
-/// wrong with the others is the router's to say.
-fn parts(mut path: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    while let Some(at) = path.find(['{', '}']) {
-        let (literal, rest) = path.split_at(at);
-        parts.push(Part::Literal(literal));
-        let len = if rest.starts_with("{{") || rest.starts_with("}}") {
-            2
-        } else {
-            rest.find('}').map_or(rest.len(), |end| end + 1)
-        };
-        let (parameter, rest) = rest.split_at(len);
-        parts.push(match parameter {
-            "{{" => Part::Parameter("%7B"),
-            "}}" => Part::Parameter("%7D"),
-            _ => Part::Parameter(parameter),
-        });
-        path = rest;
-    }
-    parts.push(Part::Literal(path));
-    parts
-}
-
 /// The first character that a path cannot have; the `%` of one that is percent-encoded it can.
 fn first_fault(literal: &str) -> Option<char> {
     literal
@@ -108,22 +84,6 @@ fn first_fault(literal: &str) -> Option<char> {
         .map(|(_, character)| character)
 }
 
-/// `:name`, `<name>`, `*name` and `*`, in the router's words.
-fn foreign_parameter(segment: &str) -> Option<String> {
-    let is_name = |name: &&str| {
-        name.chars().all(|it| it.is_alphanumeric() || it == '_' || it == '-') && !name.is_empty()
-    };
-    if segment == "*" {
-        return Some("{*rest}".to_owned());
-    }
-    if let Some(name) = segment.strip_prefix('*').filter(is_name) {
-        return Some(format!("{{*{name}}}"));
-    }
-    let colon = segment.strip_prefix(':');
-    let name = colon.or_else(|| segment.strip_prefix('<').and_then(|it| it.strip_suffix('>')));
-    name.filter(is_name).map(|name| format!("{{{name}}}"))
-}
-
 /// A path that can be asked for, and is most likely meant.
 fn instead(path: &str) -> String {
     let path = path.trim();
@@ -131,14 +91,15 @@ fn instead(path: &str) -> String {
         Some((_, url)) => url.find('/').map_or("", |at| &url[at..]),
         None => path,
     };
-    let end = path.find(['?', '#']).unwrap_or(path.len());
-    let path = path[..end].trim_start_matches('/').trim_end();
+    let path = path[..query_start(path)].trim_start_matches('/').trim_end();
     let segments = path.split('/').map(|it| foreign_parameter(it).unwrap_or_else(|| it.to_owned()));
     let path = segments.collect::<Vec<_>>().join("/");
     let mut instead = String::from("/");
     for part in parts(&path) {
         match part {
-            Part::Parameter(parameter) => instead.push_str(parameter),
+            Part::Parameter(parameter) => {
+                instead.push_str(simple_parameter(parameter).as_deref().unwrap_or(parameter));
+            }
             Part::Literal(literal) => match first_fault(literal) {
                 None => instead.push_str(literal),
                 Some(_) => instead.push_str(&path::encoded(&with_percents(literal))),
@@ -146,6 +107,20 @@ fn instead(path: &str) -> String {
         }
     }
     instead
+}
+
+/// Where a path ends, at a `?` or `#` that is in no parameter.
+fn query_start(path: &str) -> usize {
+    let mut depth = 0_usize;
+    let found = path.bytes().position(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(byte, b'?' | b'#')
+    });
+    found.unwrap_or(path.len())
 }
 
 /// Each `%` that begins no percent-encoding, as one that is meant.
@@ -172,11 +147,17 @@ mod tests {
             ("/files/{name}.json", "/files/{name}.json"),
             ("/at/12:30", "/at/12:30"),
             ("/a*b", "/a*b"),
-            ("/%63hat/{x y}", "/chat/{x y}"),
+            ("/%63hat/{x_y-2}", "/chat/{x_y-2}"),
+            ("/{größe}", "/{größe}"),
+            ("/{user.id}", "/{user.id}"),
+            ("/:8080", "/:8080"),
+            ("/a:b", "/a:b"),
             ("/caf%c3%a9", "/caf%C3%A9"),
             ("/a/../b/./c", "/b/c"),
             ("/{{x}}", "/%7Bx%7D"),
             ("/{x", "/{x"),
+            ("/x}", "/x}"),
+            ("/{}", "/{}"),
         ] {
             assert_eq!(route(path).as_deref(), Ok(pattern), "{path}");
         }
@@ -208,7 +189,23 @@ mod tests {
             ("/a/*path", &parameter, "/a/{*path}"),
             ("/a/<id>", &encoded('<'), "/a/{id}"),
             ("/a b?c", &encoded(' '), "/a%20b"),
-            ("/a b/{x y}", &encoded(' '), "/a%20b/{x y}"),
+            ("/a b/{x}", &encoded(' '), "/a%20b/{x}"),
+            ("/a b/{x:y}", &encoded(' '), "/a%20b/{x}"),
+            ("/{id:[0-9]+}", &parameter, "/{id}"),
+            ("/{id:[0-9]{2}}/b", &parameter, "/{id}/b"),
+            ("/{id?}", &parameter, "/{id}"),
+            ("/{rest:path}", &parameter, "/{*rest}"),
+            ("/{x y}", &parameter, "/{x}"),
+            ("/:id(.*)", &parameter, "/{id}"),
+            ("/:name.json", &parameter, "/{name}.json"),
+            ("/*.js", &parameter, "/{name}.js"),
+            ("/:id?", &query, "/{id}"),
+            ("/**", &parameter, "/{*rest}"),
+            ("/<int:id>", &encoded('<'), "/{id}"),
+            ("/<path:rest>", &encoded('<'), "/{*rest}"),
+            ("/<rest..>", &encoded('<'), "/{*rest}"),
+            ("/[id]", &encoded('['), "/{id}"),
+            ("/[...rest]", &encoded('['), "/{*rest}"),
             ("/ws ", &encoded(' '), "/ws"),
             ("/café", &encoded('é'), "/caf%C3%A9"),
             ("/a\\b", &encoded('\\'), "/a%5Cb"),
