@@ -5,6 +5,10 @@ use std::{borrow::Cow, net::Ipv6Addr};
 use idna::AsciiDenyList;
 use percent_encoding::percent_decode_str;
 
+/// How long a percent-encoded name is looked at, in bytes: no name in the domain name system is longer
+/// than 253 letters (RFC 1035 §2.3.4), nor a letter's encoding than three bytes for each of four.
+const MAX_ENCODED_NAME: usize = 253 * 12;
+
 /// A host in its normal form, and the port if one is named.
 ///
 /// The host is in lower case, not percent-encoded, without the dot that stands for the root of all
@@ -97,16 +101,12 @@ fn normal_host(text: &str) -> Option<Cow<'_, str>> {
 /// RFC 3986 §3.2.2: a percent-encoded name is UTF-8, and as a domain it is "transformed to the IDNA
 /// encoding".
 fn decoded_name(text: &str) -> Option<String> {
-    if text.len() > LONGEST_ENCODED {
+    if text.len() > MAX_ENCODED_NAME {
         return None;
     }
     let decoded: Cow<'_, [u8]> = percent_decode_str(text).into();
     idna::domain_to_ascii_cow(&decoded, AsciiDenyList::URL).ok().map(Cow::into_owned)
 }
-
-/// No name in the domain name system is longer than 253 letters (RFC 1035 §2.3.4), nor its encoding
-/// than three bytes for each of four.
-const LONGEST_ENCODED: usize = 12 * 254;
 
 #[cfg(test)]
 mod tests {
@@ -180,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
-        let long = "%61".repeat(LONGEST_ENCODED);
+        let long = "%61".repeat(MAX_ENCODED_NAME);
         assert_eq!(parse(&long), None);
     }
 }

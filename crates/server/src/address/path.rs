@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// The path that all equivalent ones become: nothing is percent-encoded that need not be, everything
 /// is that must be, in upper case, and there are no dot segments.
 ///
-/// A `%` that begins no percent-encoding stays as it is, and so is found nowhere. Slashes are not
-/// touched: an empty segment is a segment.
+/// A `%` that begins no percent-encoding stands for itself. Slashes are not touched: an empty segment
+/// is a segment.
 pub(crate) fn normal_path(path: &str) -> Cow<'_, str> {
     let is_plain =
         |segment: &str| segment != "." && segment != ".." && segment.bytes().all(is_pchar);
@@ -31,8 +31,7 @@ pub(super) fn encoded(path: &str) -> String {
                     encode(byte, &mut normal);
                 }
             }
-            (b'%' | b'/', _) => normal.push(first.into()),
-            (byte, _) if is_pchar(byte) => normal.push(byte.into()),
+            (byte, _) if byte == b'/' || is_pchar(byte) => normal.push(byte.into()),
             (byte, _) => encode(byte, &mut normal),
         }
     }
@@ -101,10 +100,11 @@ mod tests {
             ("/a:b@c;d=e,f!$&'()*+", &["/a:b@c;d=e,f!$&'()*+"]),
             ("/...", &["/...", "/%2e.%2E"]),
             ("//a", &["//a", "/./%2E//a", "//b/../a"]),
-            ("/%zz%", &["/%zz%", "/./%zz%"]),
-            ("/%25zz", &["/%25zz"]),
+            ("/%25zz%25", &["/%25zz%25", "/%zz%", "/./%zz%25"]),
+            ("/%2561", &["/%2561", "/%%36%31", "/%%361"]),
             ("/%00", &["/%00"]),
         ] {
+            assert_eq!(normal_path(normal), normal);
             for spelling in spellings {
                 assert_eq!(normal_path(spelling), normal, "{spelling}");
             }

@@ -100,10 +100,7 @@ fn instead(path: &str) -> String {
             Part::Parameter(parameter) => {
                 instead.push_str(simple_parameter(parameter).as_deref().unwrap_or(parameter));
             }
-            Part::Literal(literal) => match first_fault(literal) {
-                None => instead.push_str(literal),
-                Some(_) => instead.push_str(&path::encoded(&with_percents(literal))),
-            },
+            Part::Literal(literal) => instead.push_str(&path::encoded(literal)),
         }
     }
     instead
@@ -121,16 +118,6 @@ fn query_start(path: &str) -> usize {
         depth == 0 && matches!(byte, b'?' | b'#')
     });
     found.unwrap_or(path.len())
-}
-
-/// Each `%` that begins no percent-encoding, as one that is meant.
-fn with_percents(literal: &str) -> String {
-    let parts = literal.split('%').enumerate().map(|(index, part)| match part {
-        part if index == 0 => part.to_owned(),
-        part if path::encoded_byte(part.as_bytes()).is_some() => format!("%{part}"),
-        part => format!("%25{part}"),
-    });
-    parts.collect()
 }
 
 #[cfg(test)]

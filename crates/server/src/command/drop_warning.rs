@@ -18,6 +18,11 @@ mod on {
 
     use tracing::warn;
 
+    /// Of how many places in a program is warned.
+    const MAX_PLACES: usize = 1024;
+
+    static WARNED: Mutex<Places> = Mutex::new(Places(BTreeSet::new()));
+
     /// Warns when it is dropped, unless it was disarmed before; once for each place in the code.
     pub(crate) struct DropWarning {
         command: &'static str,
@@ -42,7 +47,7 @@ mod on {
             // What a panic takes with it is not forgotten.
             let Some(place) = self.made_at.filter(|_| !thread::panicking()) else { return };
             let key = (place.file(), place.line(), place.column());
-            let is_new = TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            let is_new = WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
             if is_new {
                 warn!(
                     command = self.command,
@@ -53,19 +58,15 @@ mod on {
         }
     }
 
-    /// Places that were warned of. Where the program has more, those are not.
+    /// Places that were warned of.
     struct Places(BTreeSet<(&'static str, u32, u32)>);
 
     impl Places {
         /// Whether it is to be warned of this one.
         fn insert(&mut self, place: (&'static str, u32, u32)) -> bool {
-            self.0.len() < MOST_PLACES && self.0.insert(place)
+            self.0.len() < MAX_PLACES && self.0.insert(place)
         }
     }
-
-    static TOLD: Mutex<Places> = Mutex::new(Places(BTreeSet::new()));
-
-    const MOST_PLACES: usize = 1024;
 
     #[cfg(test)]
     mod tests {
@@ -77,8 +78,8 @@ mod on {
             assert!(places.insert(("a.rs", 1, 1)));
             assert!(!places.insert(("a.rs", 1, 1)));
             assert!(places.insert(("a.rs", 1, 2)));
-            let more = (0..).map(|line| ("b.rs", line, 1)).take(2 * MOST_PLACES);
-            assert_eq!(more.filter(|place| places.insert(*place)).count(), MOST_PLACES - 2);
+            let more = (0..).map(|line| ("b.rs", line, 1)).take(2 * MAX_PLACES);
+            assert_eq!(more.filter(|place| places.insert(*place)).count(), MAX_PLACES - 2);
         }
     }
 }
