@@ -160,7 +160,8 @@
 //! * **Slow clients.** What one client is owed is bounded ([`Options::max_queued_bytes`]); a client
 //!   that is owed much is not heard until it has read some of it.
 //! * **Faults.** A handler that fails or panics closes its own client with 1011. The error is
-//!   logged (through `tracing`) and nobody is told what it was.
+//!   logged (through `tracing`) and nobody is told what it was. `?` takes what implements
+//!   `std::error::Error`, `.map_err(Failure::new)?` others, such as an `anyhow::Error`: see [`Failure`].
 //! * **The log.** It goes to whatever subscriber `tracing` has; one that fails or panics changes
 //!   nothing. What peers say is escaped and cut at 200 bytes. Of one kind of warning about one
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
