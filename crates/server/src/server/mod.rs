@@ -1,28 +1,28 @@
 //! The listeners, the workers, the hosts, from `Server::new` to the first connection.
 
+mod acceptor;
 mod applications;
 mod running;
 
 use std::{
-    net::{self, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     thread,
     time::Duration,
 };
 
 use tokio::{
-    net::TcpListener,
     runtime::{Builder, Handle},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::applications::Applications;
 pub use self::running::Running;
+use self::{acceptor::Acceptor, applications::Applications};
 use crate::{
     Host, ServerError,
     http_server::{Limits, Reception, Site},
-    listener::tcp,
+    listener::{Listener, intake::Intakes, tcp},
     log,
     worker::WorkerThread,
 };
@@ -148,17 +148,16 @@ impl Server {
     /// `on_start` fails. Nothing is left running then: what had started before has had its
     /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
-        let listeners = bind(&self.addresses)?;
-        let addresses = listeners.iter().map(|(address, _)| *address).collect();
+        let (acceptor, listeners) = listen(&self.addresses)?;
         let thread = |index| WorkerThread::start(index, self.max_inbound_bytes);
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
         let (site, applications) = Site::new(self.hosts, &workers)?;
         let mut running = Running {
-            addresses,
+            addresses: listeners.iter().map(|(address, _)| *address).collect(),
             applications: Applications::default(),
-            acceptors: Vec::new(),
+            acceptor,
             threads,
             stop: CancellationToken::new(),
             stop_period: self.stop_period,
@@ -172,17 +171,12 @@ impl Server {
         }
         let reception =
             Arc::new(Reception { site, limits: self.limits, stop: running.stop.clone() });
-        for (address, listener) in listeners {
-            let (workers, reception) = (Arc::clone(&workers), Arc::clone(&reception));
-            let first = workers[0].runtime().clone();
-            running.acceptors.push(first.spawn(async move {
-                match TcpListener::from_std(listener) {
-                    Ok(listener) => tcp::accept(listener, workers, reception).await,
-                    Err(error) => log::event!(ERROR, { %address, %error }, "the listener could not be started"),
-                }
-            }));
+        let intakes = Intakes::new(&workers, &reception);
+        for address in &running.addresses {
             log::event!(INFO, { %address }, "listening");
         }
+        let listeners = listeners.into_iter().map(|(_, listener)| listener);
+        running.acceptor.accept(listeners, intakes, &running.stop);
         Ok(running)
     }
 }
@@ -193,15 +187,20 @@ impl Default for Server {
     }
 }
 
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<(SocketAddr, net::TcpListener)>, ServerError> {
+/// Listens on all addresses, or on the usual one.
+fn listen(
+    addresses: &[SocketAddr],
+) -> Result<(Acceptor, Vec<(SocketAddr, Listener)>), ServerError> {
     let usual = [SocketAddr::from((Ipv4Addr::LOCALHOST, 1337))];
     let addresses = if addresses.is_empty() { &usual } else { addresses };
-    let bind = |&address: &SocketAddr| {
+    let acceptor = Acceptor::start().map_err(ServerError::System)?;
+    let listen = |&address: &SocketAddr| {
         let refused = |source| ServerError::Listen { address, source };
-        let listener = tcp::bind(address).map_err(refused)?;
+        let listener = tcp::bind(address).and_then(|it| acceptor.listen(it)).map_err(refused)?;
         Ok((listener.local_addr().map_err(refused)?, listener))
     };
-    addresses.iter().map(bind).collect()
+    let listeners = addresses.iter().map(listen).collect::<Result<_, _>>()?;
+    Ok((acceptor, listeners))
 }
 
 /// Longer than any server runs: a hundred years.

@@ -1,16 +1,19 @@
 //! A server that runs, until it is stopped.
 
-use std::{fmt, net::SocketAddr, thread, time::Duration};
+use std::{
+    fmt, mem,
+    net::SocketAddr,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
-use futures_util::future::join_all;
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::applications::Applications;
+use super::{acceptor::Acceptor, applications::Applications};
 use crate::{ServerError, log, signal::Signals, worker::WorkerThread};
 
 /// What threads that wait for nothing need to end.
@@ -20,7 +23,7 @@ const THREADS_PERIOD: Duration = Duration::from_millis(100);
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) applications: Applications,
-    pub(super) acceptors: Vec<JoinHandle<()>>,
+    pub(super) acceptor: Acceptor,
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
     pub(super) stop_period: Duration,
@@ -66,8 +69,8 @@ impl Running {
         let began = Instant::now();
         let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
-        // One that panicked accepts nothing any more either.
-        let _ = timeout_at(clients_end, join_all(self.acceptors.drain(..))).await;
+        // Unless the log holds its thread up.
+        let _ = timeout_at(clients_end, self.acceptor.stopped()).await;
         self.applications.close_all();
         if timeout_at(clients_end, self.all_gone()).await.is_err() {
             let connections: usize =
@@ -88,12 +91,15 @@ impl Running {
     }
 
     async fn end_threads(&mut self, end: Instant) {
-        let threads = std::mem::take(&mut self.threads);
-        threads.iter().for_each(WorkerThread::end);
+        let workers = mem::take(&mut self.threads);
+        workers.iter().for_each(WorkerThread::end);
+        let acceptor = self.acceptor.end();
         let (ended, all_ended) = oneshot::channel();
         // Not one of the runtime's threads: its end would wait for a worker that is left behind.
         let joins = thread::Builder::new().name("aerys-stop".into()).spawn(move || {
-            threads.into_iter().for_each(WorkerThread::join);
+            workers.into_iter().for_each(WorkerThread::join);
+            // A panic there has been reported by the panic hook already.
+            let _ = acceptor.map(JoinHandle::join);
             let _ = ended.send(());
         });
         if joins.is_ok() && timeout_at(end, all_ended).await.is_err() {

@@ -9,8 +9,9 @@ use aerys::{
     Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Running, Server,
     Websocket,
 };
+use futures_util::future::join_all;
 
-use crate::common::{Journal, Raw, frame, soon};
+use crate::common::{Journal, Raw, frame, handshake, soon};
 
 /// Echoes, but for `block`: then it blocks its thread until the test lets it go on.
 struct Blocks {
@@ -86,4 +87,55 @@ async fn a_stop_takes_its_period_once_though_a_handler_blocks() {
         assert_eq!(journal.lines()[1..], *stopped, "{workers}");
         drop((blocked, release));
     }
+}
+
+#[tokio::test]
+async fn newcomers_and_clients_of_other_workers_do_not_wait_for_a_handler_that_blocks() {
+    // Which worker it is that blocks must not matter: the first accepts for all in many servers.
+    for before in 0..3 {
+        let stage = serve(3, Duration::from_secs(1)).await;
+        let mut others = Vec::new();
+        for _ in 0..before {
+            others.push(Raw::open(&stage.server).await);
+        }
+        let mut blocked = stage.block().await;
+        // Also who comes at once, before anybody can know that the worker is blocked, and whom it
+        // would have had: it has fewer clients than the others soon.
+        let newcomers = (0..30).map(async |_| {
+            let mut raw = Raw::open(&stage.server).await;
+            raw.write(frame(1, b"hello")).await;
+            assert_eq!(raw.frame().await, (0x81, b"hello".to_vec()));
+            raw
+        });
+        let began = Instant::now();
+        others.extend(join_all(newcomers).await);
+        for other in &mut others {
+            other.write(frame(1, b"still here")).await;
+            assert_eq!(other.frame().await, (0x81, b"still here".to_vec()));
+        }
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(blocked.is_silent());
+        stage.release.send(()).expect("it waits for that");
+        assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
+        // It is given connections again.
+        let mut raw = Raw::open(&stage.server).await;
+        raw.write(frame(1, b"hello")).await;
+        assert_eq!(raw.frame().await, (0x81, b"hello".to_vec()));
+        drop((others, blocked, raw));
+        soon(stage.server.stop()).await;
+    }
+}
+
+#[tokio::test]
+async fn who_comes_while_the_only_worker_is_blocked_is_served_when_it_is_not() {
+    let stage = serve(1, Duration::from_secs(1)).await;
+    let mut blocked = stage.block().await;
+    let mut newcomer = Raw::connect(&stage.server).await;
+    newcomer.write([handshake("/", "").as_bytes(), &frame(1, b"hello")].concat()).await;
+    stage.release.send(()).expect("it waits for that");
+    assert!(newcomer.head().await.starts_with("HTTP/1.1 101 "));
+    assert_eq!(newcomer.frame().await, (0x81, b"hello".to_vec()));
+    assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
+    drop((newcomer, blocked));
+    soon(stage.server.stop()).await;
 }

@@ -1,0 +1,125 @@
+//! The thread that accepts connections. It is none of the workers', so that a handler that blocks one
+//! of these does not keep newcomers out.
+
+use std::{
+    io, net,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Handle},
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    fault::{Fault, caught},
+    listener::{Listener, intake::Intakes, tcp},
+    log::{self, Brief},
+};
+
+/// Before what has panicked is begun anew.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The thread. It ends when dropped.
+pub(super) struct Acceptor {
+    runtime: Handle,
+    accepting: TaskTracker,
+    end: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Acceptor {
+    pub(super) fn start() -> io::Result<Self> {
+        let (sender, runtime) = mpsc::sync_channel(1);
+        let end = CancellationToken::new();
+        let thread = thread::Builder::new().name("aerys-accept".into()).spawn({
+            let end = end.clone();
+            move || run(&sender, &end)
+        })?;
+        let runtime = runtime.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self { runtime, accepting: TaskTracker::new(), end, thread: Some(thread) })
+    }
+
+    /// Has the thread listen on a bound socket, and accept nothing yet.
+    pub(super) fn listen(&self, socket: net::TcpListener) -> io::Result<Listener> {
+        let _context = self.runtime.enter();
+        Listener::new(socket)
+    }
+
+    /// Accepts until told to stop.
+    pub(super) fn accept(
+        &self,
+        listeners: impl IntoIterator<Item = Listener>,
+        intakes: Intakes,
+        stop: &CancellationToken,
+    ) {
+        let intakes = Arc::new(intakes);
+        for listener in listeners {
+            let (intakes, stop) = (Arc::clone(&intakes), stop.clone());
+            let accept = async move {
+                let accept = steadily(|| tcp::accept(&listener, &intakes));
+                stop.run_until_cancelled(accept).await;
+            };
+            self.accepting.spawn_on(accept, &self.runtime);
+        }
+        self.runtime.spawn(async move { steadily(|| intakes.relieve()).await });
+        self.accepting.close();
+    }
+
+    /// Waits until it has stopped to accept, and nobody listens any more.
+    pub(super) async fn stopped(&self) {
+        self.accepting.wait().await;
+    }
+
+    /// Tells the thread to end, and answers it.
+    pub(super) fn end(&mut self) -> Option<JoinHandle<()>> {
+        self.end.cancel();
+        self.thread.take()
+    }
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+fn run(made: &mpsc::SyncSender<io::Result<Handle>>, end: &CancellationToken) {
+    // Made here, since who drops it must not be within another one.
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(made.send(Err(error))),
+    };
+    if made.send(Ok(runtime.handle().clone())).is_ok() {
+        runtime.block_on(end.cancelled());
+    }
+}
+
+/// Begins anew what ends with a panic: that is a bug, and not one that newcomers should suffer from.
+async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
+    while let Err(Fault::Panicked(panic)) = caught(&start).await {
+        let panic = Brief(panic);
+        log::event!(ERROR, { %panic }, "the thread that accepts connections panicked; it goes on");
+        sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_panics_is_begun_anew_until_it_ends() {
+        let begun = AtomicUsize::new(0);
+        let start = || async {
+            assert_eq!(begun.fetch_add(1, Ordering::Relaxed), 2, "not yet");
+        };
+        steadily(start).await;
+        assert_eq!(begun.into_inner(), 3);
+    }
+}
