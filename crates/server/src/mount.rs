@@ -15,7 +15,7 @@ use crate::{
     options::{Rules, Settings},
     registry::Registry,
     session::Session,
-    worker::Worker,
+    worker::{Handler, Place, Worker},
 };
 
 pub(crate) struct Mount<W, S> {
@@ -57,6 +57,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
     pub(crate) fn path(&self) -> &str {
         self.endpoint.registry().path()
     }
+
+    pub(crate) fn place(&self) -> Place {
+        self.endpoint.registry().place()
+    }
 }
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
@@ -81,7 +85,8 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(self.app.on_start(&self.endpoint))
+        let start = async { self.app.on_start(&self.endpoint).await };
+        Box::pin(Worker::at_work(self.place(), Handler::OnStart, start))
     }
 
     fn close_all(&self) {
@@ -93,6 +98,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
 
     fn stop(&self) -> BoxFuture<'_, ()> {
         self.endpoint.registry().end().cancel();
-        Box::pin(self.app.on_stop(&self.endpoint))
+        let stop = async { self.app.on_stop(&self.endpoint).await };
+        Box::pin(Worker::at_work(self.place(), Handler::OnStop, stop))
     }
 }

@@ -12,11 +12,15 @@ use aerys_proto::Config;
 use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Client, ClientId, worker::Worker};
+use crate::{
+    Client, ClientId,
+    worker::{Place, Worker},
+};
 
 pub(crate) struct Registry<S> {
     shards: Box<[Shard<S>]>,
-    path: String,
+    path: Arc<str>,
+    place: Place,
     protocol: Arc<Config>,
     stopping: AtomicBool,
     end: CancellationToken,
@@ -42,8 +46,11 @@ impl<S> Registry<S> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
         let shard =
             |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
+        let path = Arc::from(path);
+        let place = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
             shards: workers.iter().map(shard).collect(),
+            place: workers.iter().fold(Place::NONE, place),
             path,
             protocol,
             stopping: AtomicBool::new(false),
@@ -104,6 +111,11 @@ impl<S> Registry<S> {
     /// Where the application is mounted.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// How workers say that they are at its handlers.
+    pub(crate) fn place(&self) -> Place {
+        self.place
     }
 
     /// What all its connections go by.

@@ -4,7 +4,10 @@
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -18,7 +21,7 @@ use crate::{
     line::Line,
     log::{self, Brief},
     mount::{BoxFuture, Mount},
-    worker::Worker,
+    worker::{Handler, Place, Worker},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -39,7 +42,9 @@ impl Session {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let stay = Stay { mount, accepted: handshake.accepted(), line };
+        let place = mount.place();
+        let has_opened = AtomicBool::new(false);
+        let stay = Stay { mount, accepted: handshake.accepted(), line, place, has_opened };
         // The one box of a connection: its application's state, of whatever type.
         Self { handlers: Box::pin(run(stay, Box::new(handshake))), waits: false }
     }
@@ -73,7 +78,7 @@ impl Session {
         let outcome = Desk::lend(desk, &line.outbox, || {
             let outcome = self.handlers.as_mut().poll(cx);
             // What was broadcast leaves before the next client's turn.
-            Worker::settle_here();
+            Worker::end_here();
             outcome
         });
         self.waits = desk.as_mut().is_some_and(|desk| desk.inbox.was_awaited());
@@ -86,6 +91,18 @@ struct Stay<W, S> {
     mount: Arc<Mount<W, S>>,
     accepted: Accepted<S>,
     line: Arc<Line>,
+    place: Place,
+    /// Whether `on_open` has returned, having accepted.
+    has_opened: AtomicBool,
+}
+
+impl<W, S> Stay<W, S> {
+    /// Says that `on_open` or `on_data` is about to run.
+    fn begin(&self) {
+        let has_opened = self.has_opened.load(Ordering::Relaxed);
+        let handler = if has_opened { Handler::OnData } else { Handler::OnOpen };
+        Worker::begin_here(self.place, handler);
+    }
 }
 
 /// The whole session: `on_open` and `on_data`, and beside them `on_close`.
@@ -102,12 +119,16 @@ where
         // Made when it is due: until then it needs no room.
         let mut parting = None;
         poll_fn(move |cx| {
-            is_done = is_done || handlers.as_mut().poll(cx).is_ready();
+            if !is_done {
+                stay.begin();
+                is_done = handlers.as_mut().poll(cx).is_ready();
+            }
             if is_done && stay.accepted.get().is_none() {
                 return Poll::Ready(());
             }
             if !has_parted && (parting.is_some() || stay.line.has_departed()) {
                 let parting = parting.get_or_insert_with(|| Box::pin(farewell(stay)));
+                Worker::begin_here(stay.place, Handler::OnClose);
                 has_parted = parting.as_mut().poll(cx).is_ready();
             }
             if is_done && has_parted { Poll::Ready(()) } else { Poll::Pending }
@@ -126,13 +147,15 @@ where
     S: Send + Sync + 'static,
 {
     async move {
-        let Stay { mount, accepted, line } = stay;
+        let Stay { mount, accepted, line, .. } = stay;
         let outcome = caught(move || mount.app.on_open(*handshake)).await;
         if line.shut() {
             return line.refuse(refusal(outcome, mount.path()));
         }
         let Some(client) = accepted.get() else { return };
         line.opened();
+        stay.has_opened.store(true, Ordering::Relaxed);
+        stay.begin();
         if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
             fault.punish(client, "on_open");
         }
@@ -150,7 +173,7 @@ where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
-    let Stay { mount, accepted, line } = stay;
+    let Stay { mount, accepted, line, .. } = stay;
     let close = line.departure().await;
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;

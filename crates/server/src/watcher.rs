@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Client, Endpoint, Failure,
     fault::{Fault, tried},
+    worker::{Handler, Place, Worker},
 };
 
 /// A handle to a timer, a readiness callback or a task.
@@ -178,6 +179,7 @@ pub(crate) trait Owner: Clone + Send + Sync + 'static {
     fn runtime(&self) -> &Handle;
     /// Cancelled when the watcher is to end.
     fn end(&self) -> CancellationToken;
+    fn place(&self) -> Place;
     /// Does what an error out of a callback demands; answers whether a repeat goes on.
     fn suffer(&self, fault: Fault) -> bool;
 }
@@ -189,6 +191,10 @@ impl<S: Send + Sync + 'static> Owner for Client<S> {
 
     fn end(&self) -> CancellationToken {
         self.line().end()
+    }
+
+    fn place(&self) -> Place {
+        self.endpoint().registry().place()
     }
 
     fn suffer(&self, fault: Fault) -> bool {
@@ -204,6 +210,10 @@ impl<S: Send + Sync + 'static> Owner for Endpoint<S> {
 
     fn end(&self) -> CancellationToken {
         self.registry().end().clone()
+    }
+
+    fn place(&self) -> Place {
+        self.registry().place()
     }
 
     fn suffer(&self, fault: Fault) -> bool {
@@ -225,7 +235,7 @@ where
     let (end, mut switch) = (owner.end(), Switch(mode));
     let watch = watch(owner.clone(), switch.clone());
     let runtime = owner.runtime().clone();
-    runtime.spawn(async move {
+    runtime.spawn(Worker::at_work(owner.place(), Handler::Watcher, async move {
         tokio::select! {
             biased;
             () = end.cancelled() => {}
@@ -236,7 +246,7 @@ where
                 }
             }
         }
-    });
+    }));
     Watcher(Arc::new(control))
 }
 

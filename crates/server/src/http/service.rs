@@ -24,6 +24,7 @@ use crate::{
     log::{self, Said},
     mount::BoxFuture,
     options::Rules,
+    worker::{Handler, Place, Worker},
 };
 
 /// What answers the requests of one connection.
@@ -142,7 +143,12 @@ impl Future for Answering {
         let answer = match &mut *self {
             Self::Own(answer) => Pin::new(answer).poll(cx),
             Self::Handshake(answer) => Pin::new(answer).poll(cx),
-            Self::Page(answer) => answer.as_mut().poll(cx),
+            Self::Page(answer) => {
+                Worker::begin_here(Place::NONE, Handler::Service);
+                let answer = answer.as_mut().poll(cx);
+                Worker::end_here();
+                answer
+            }
         };
         answer.map(Ok)
     }

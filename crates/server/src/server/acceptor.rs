@@ -1,5 +1,5 @@
-//! The thread that accepts connections. It is none of the workers', so that a handler that blocks one
-//! of these does not keep newcomers out.
+//! The thread that accepts connections and watches the workers. It is none of theirs, so that a
+//! handler that blocks one of these does not keep newcomers out.
 
 use std::{
     io, net,
@@ -18,6 +18,7 @@ use crate::{
     fault::{Fault, caught},
     listener::{Listener, intake::Intakes, tcp},
     log::{self, Brief},
+    worker::{Worker, watch},
 };
 
 /// Before what has panicked is begun anew.
@@ -67,6 +68,11 @@ impl Acceptor {
         }
         self.runtime.spawn(async move { steadily(|| intakes.relieve()).await });
         self.accepting.close();
+    }
+
+    /// Watches the workers for as long as the thread lives.
+    pub(super) fn watch(&self, workers: Arc<[Arc<Worker>]>) {
+        self.runtime.spawn(async move { steadily(|| watch(&workers)).await });
     }
 
     /// Waits until it has stopped to accept, and nobody listens any more.

@@ -162,6 +162,7 @@ impl Server {
             stop: CancellationToken::new(),
             stop_period: self.stop_period,
         };
+        running.acceptor.watch(Arc::clone(&workers));
         for application in applications {
             if let Err(error) = running.applications.start(application, &workers[0]).await {
                 let end = Instant::now() + running.stop_period;

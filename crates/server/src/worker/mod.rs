@@ -1,14 +1,17 @@
 //! One thread that drives its share of the clients, and the queue of orders others have for it.
 
+mod activity;
 pub(crate) mod inbound;
 mod orders;
+mod watchdog;
 
 use std::{
-    cell::RefCell,
+    cell::OnceCell,
+    future::poll_fn,
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -21,8 +24,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::orders::Order;
 use self::orders::Orders;
+pub(crate) use self::{
+    activity::{Activity, Handler, Place},
+    orders::Order,
+    watchdog::watch,
+};
 use crate::{clock, desk::Desk};
 
 /// A worker as the others see it.
@@ -38,6 +45,9 @@ pub(crate) struct Worker {
     serial: AtomicU64,
     connections: TaskTracker,
     arrival: Notify,
+    activity: Activity,
+    /// Whether somebody wants to know if it is at work and not stuck.
+    is_asked: AtomicBool,
 }
 
 /// The thread itself. Ends when told to, or when dropped.
@@ -87,23 +97,70 @@ impl Worker {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// [Settles](Self::settle) for the worker whose thread this is, if it is one's.
-    pub(crate) fn settle_here() {
-        HERE.with_borrow(|here| {
-            if let Some(here) = here {
-                here.settle();
+    /// A handler is about to run on this thread, if it is a worker's.
+    #[inline]
+    pub(crate) fn begin_here(place: Place, handler: Handler) {
+        HERE.with(|here| {
+            if let Some(here) = here.get() {
+                here.activity.begin(place, handler);
             }
         });
     }
 
+    /// What ran on this thread waits or has returned: [settles](Self::settle).
+    pub(crate) fn end_here() {
+        HERE.with(|here| {
+            if let Some(here) = here.get() {
+                here.settle();
+                here.activity.end();
+            }
+        });
+    }
+
+    /// Runs a future of the application's, and says so while it is polled.
+    pub(crate) fn at_work<F: Future>(
+        place: Place,
+        handler: Handler,
+        work: F,
+    ) -> impl Future<Output = F::Output> {
+        let mut work = Box::pin(work);
+        poll_fn(move |cx| {
+            Self::begin_here(place, handler);
+            let outcome = work.as_mut().poll(cx);
+            Self::end_here();
+            outcome
+        })
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Whether its thread waits for something to happen.
+    fn is_asleep(&self) -> bool {
+        // Counted when it goes to sleep, and when it wakes.
+        self.runtime.metrics().worker_park_unpark_count(0) % 2 == 1
+    }
+
+    /// Has it say that it is not stuck, when it gets to it.
+    fn ask(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+        self.called.notify_one();
+    }
+
+    fn has_answered(&self) -> bool {
+        !self.is_asked.load(Ordering::Relaxed)
+    }
+
     /// Whether this is its thread.
     pub(crate) fn is_here(self: &Arc<Self>) -> bool {
-        HERE.with_borrow(|here| here.as_ref().is_some_and(|here| Arc::ptr_eq(here, self)))
+        HERE.with(|here| here.get().is_some_and(|here| Arc::ptr_eq(here, self)))
     }
 
     async fn work(&self) {
         loop {
             self.called.notified().await;
+            self.is_asked.store(false, Ordering::Relaxed);
             self.settle();
         }
     }
@@ -130,6 +187,8 @@ impl WorkerThread {
             serial: AtomicU64::new(1),
             connections: TaskTracker::new(),
             arrival: Notify::new(),
+            activity: Activity::default(),
+            is_asked: AtomicBool::new(false),
         });
         let end = CancellationToken::new();
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
@@ -167,7 +226,8 @@ impl Drop for WorkerThread {
 }
 
 fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
-    HERE.set(Some(Arc::clone(worker)));
+    // The thread is new, and this is its only worker.
+    let _ = HERE.with(|here| here.set(Arc::clone(worker)));
     clock::be_coarse();
     runtime.block_on(async {
         tokio::select! {
@@ -178,12 +238,11 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     });
     worker.orders.end();
     runtime.shutdown_background();
-    HERE.set(None);
 }
 
 thread_local! {
     /// The worker whose thread this is.
-    static HERE: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
+    static HERE: OnceCell<Arc<Worker>> = const { OnceCell::new() };
 }
 
 /// Nearer than what connections wait for, as a rule.

@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Mutex, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,11 @@ use aerys::{
 };
 use futures_util::future::join_all;
 
-use crate::common::{Journal, Raw, frame, handshake, soon};
+use tracing::Level;
+
+use crate::common::{
+    Journal, Raw, eventually, frame, handshake, keep_errors, lines, serve_host, soon, warnings_at,
+};
 
 /// Echoes, but for `block`: then it blocks its thread until the test lets it go on.
 struct Blocks {
@@ -44,6 +49,7 @@ impl Websocket for Blocks {
 }
 
 struct Stage {
+    path: &'static str,
     server: Running,
     journal: Journal,
     /// Lets the handler go on, when it is dropped too.
@@ -51,20 +57,24 @@ struct Stage {
 }
 
 async fn serve(workers: usize, stop_period: Duration) -> Stage {
+    serve_at("/", workers, stop_period).await
+}
+
+async fn serve_at(path: &'static str, workers: usize, stop_period: Duration) -> Stage {
     let (journal, (release, released)) = (Journal::default(), mpsc::channel());
     let app = Blocks { journal: journal.clone(), released: Mutex::new(released) };
     let server = Server::new()
-        .host(Host::new("localhost").websocket("/", app))
+        .host(Host::new("localhost").websocket(path, app))
         .listen(([127, 0, 0, 1], 0))
         .workers(workers)
         .stop_period(stop_period);
     let server = soon(server.start()).await.expect("the server starts");
-    Stage { server, journal, release }
+    Stage { path, server, journal, release }
 }
 
 impl Stage {
     async fn block(&self) -> Raw {
-        let mut raw = Raw::open(&self.server).await;
+        let mut raw = Raw::open_at(&self.server, self.path).await;
         raw.write(frame(1, b"block")).await;
         self.journal.until_noted("blocks").await;
         raw
@@ -78,7 +88,7 @@ async fn a_stop_takes_its_period_once_though_a_handler_blocks() {
         let period = Duration::from_millis(800);
         let stage = serve(workers, period).await;
         let blocked = stage.block().await;
-        let Stage { server, journal, release } = stage;
+        let Stage { server, journal, release, .. } = stage;
         let began = Instant::now();
         soon(server.stop()).await;
         let took = began.elapsed();
@@ -137,5 +147,111 @@ async fn who_comes_while_the_only_worker_is_blocked_is_served_when_it_is_not() {
     assert_eq!(newcomer.frame().await, (0x81, b"hello".to_vec()));
     assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
     drop((newcomer, blocked));
+    soon(stage.server.stop()).await;
+}
+
+/// Blocks its thread for longer than a worker may be stuck unnoticed, where the query says.
+struct Stalls;
+
+const STALL: Duration = Duration::from_millis(900);
+
+impl Stalls {
+    fn stall(client: &Client<String>, handler: &str) {
+        if client.state() == handler {
+            thread::sleep(STALL);
+        }
+    }
+}
+
+impl Websocket<String> for Stalls {
+    async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+        let handler = handshake.request().uri.query().unwrap_or_default().to_owned();
+        let client = handshake.accept_with(handler);
+        Self::stall(&client, "on_open");
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client<String>, _: Message) -> Result<(), Failure> {
+        if client.state() == "watcher" {
+            client.spawn(async {
+                thread::sleep(STALL);
+                Ok(())
+            });
+        }
+        // Also when it goes on after it has waited.
+        tokio::task::yield_now().await;
+        Self::stall(client, "on_data");
+        Ok(())
+    }
+
+    async fn on_close(&self, gone: &Departure<String>) {
+        if gone.state() == "on_close" {
+            thread::sleep(STALL);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stuck_is_logged_once_with_the_handler_that_blocks_it() {
+    keep_errors();
+    let stalls = ["on_open", "on_data", "on_close", "watcher"].map(async |handler| {
+        let path = format!("/blocking/{handler}");
+        let server = serve_host(Host::new("localhost").websocket(&path, Stalls)).await;
+        let mut raw = Raw::open_at(&server, &format!("{path}?{handler}")).await;
+        let began = Instant::now();
+        raw.write(frame(1, b"hello")).await;
+        if handler == "on_close" {
+            raw.write(frame(8, &[])).await;
+        }
+        eventually(|| !warnings_at(&path).is_empty()).await;
+        assert!(began.elapsed() >= Duration::from_millis(500) || handler == "on_open");
+        drop(raw);
+        soon(server.stop()).await;
+        let warnings = warnings_at(&path);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        for part in ["a worker is stuck", "spawn_blocking", &format!("handler={handler:?} ")] {
+            assert!(warnings[0].contains(part), "{part}: {warnings:?}");
+        }
+    });
+    join_all(stalls).await;
+}
+
+#[tokio::test]
+async fn that_a_stuck_worker_goes_on_is_logged_with_the_time_it_took() {
+    keep_errors();
+    let stage = serve_at("/blocking/goes-on", 1, Duration::from_secs(1)).await;
+    let mut blocked = stage.block().await;
+    eventually(|| !warnings_at("/blocking/goes-on").is_empty()).await;
+    let before = lines(Level::WARN, "a worker goes on").len();
+    stage.release.send(()).expect("it waits for that");
+    assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
+    // Others in this process may be told of as well.
+    eventually(|| lines(Level::WARN, "a worker goes on").len() > before).await;
+    assert!(lines(Level::WARN, "a worker goes on").iter().all(|line| line.contains("took=")));
+    drop(blocked);
+    soon(stage.server.stop()).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_busy_or_asleep_is_not_taken_for_stuck() {
+    keep_errors();
+    let path = "/blocking/busy";
+    let stage = serve_at(path, 1, Duration::from_secs(1)).await;
+    let mut idle = Raw::open_at(&stage.server, path).await;
+    let server = &stage.server;
+    let load = (0..8).map(async |_| {
+        let mut raw = Raw::open_at(server, path).await;
+        let burst = frame(1, b"again").repeat(500);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(1500) {
+            raw.write(&burst).await;
+            raw.bytes(7 * 500).await;
+        }
+    });
+    join_all(load).await;
+    idle.write(frame(1, b"hello")).await;
+    assert_eq!(idle.frame().await, (0x81, b"hello".to_vec()));
+    assert_eq!(warnings_at(path), [""; 0]);
+    drop(idle);
     soon(stage.server.stop()).await;
 }
