@@ -18,6 +18,8 @@ mod on {
 
     use tracing::warn;
 
+    use crate::log;
+
     /// Of how many places in a program is warned.
     const MAX_PLACES: usize = 1024;
 
@@ -49,11 +51,14 @@ mod on {
             let key = (place.file(), place.line(), place.column());
             let is_new = WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
             if is_new {
-                warn!(
-                    command = self.command,
-                    at = %place,
-                    "a command was dropped without `.await` or `.nowait()`, so it did nothing"
-                );
+                // Not rationed with its like: each place is told of once.
+                log::guarded(|| {
+                    warn!(
+                        command = self.command,
+                        at = %place,
+                        "a command was dropped without `.await` or `.nowait()`, so it did nothing"
+                    );
+                });
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Driver;
+use crate::clock;
 
 /// What an end is waiting for. While it does, everything is as before, but that nothing new is read
 /// behind a CLOSE.
@@ -25,6 +26,7 @@ impl Driver {
     /// The peer has ended the connection, or nothing can be written to it any more.
     pub(super) fn defer_end(&mut self) {
         if self.deferral.is_none() {
+            self.now = clock::read();
             let now = self.now.instant;
             self.progress.begin(now);
             let place = self.line.outbox.last_place();

@@ -73,6 +73,6 @@ impl Site {
 }
 
 /// Runs what a subscriber may do. A panic in it ends here, the panic hook has told of it.
-fn guarded<T>(subscriber: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(subscriber: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(subscriber)).ok()
 }
