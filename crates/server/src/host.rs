@@ -88,9 +88,13 @@ impl Host {
         self
     }
 
-    /// Answers every other request with a tower service, such as an axum `Router`. It cannot upgrade a
-    /// connection itself; that is what endpoints are for. A host has one service: a second is
-    /// [refused](crate::ServerError::SecondService) when the server starts.
+    /// Answers every other request with a tower service, such as an axum `Router`.
+    ///
+    /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
+    /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,
+    /// and the log says so.
+    /// A host has one service: a second is [refused](crate::ServerError::SecondService) when the server
+    /// starts.
     pub fn service<T, B>(mut self, service: T) -> Self
     where
         T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,

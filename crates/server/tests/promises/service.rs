@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-use crate::common::{Raw, get, handshake, serve_host};
+use crate::common::{Raw, errors_at, get, handshake, keep_errors, serve_host};
 
 struct Welcome;
 
@@ -150,5 +150,37 @@ async fn an_axum_router_is_a_service() {
     assert_eq!((answer.status(), answer.text()), (404, "axum does not know this"));
     assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
     drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_cannot_take_a_connection_over_and_the_log_says_so() {
+    keep_errors();
+    let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+    let upgrade =
+        [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-accept", accept)];
+    let router = Router::new()
+        .route("/taken", on_get(async move || (StatusCode::SWITCHING_PROTOCOLS, upgrade)))
+        .route("/hints", on_get(async || StatusCode::from_u16(103).unwrap()))
+        .fallback(async || "fine");
+    let server = serve_host(Host::new("localhost").service(router)).await;
+    for (path, request) in [
+        ("/taken", handshake("/taken", "")),
+        ("/taken", get("/taken", "")),
+        ("/hints", get("/hints", "")),
+        ("", "CONNECT example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned()),
+    ] {
+        let mut raw = Raw::connect(&server).await;
+        let answer = raw.ask(request).await;
+        assert_eq!((answer.status(), answer.header("connection")), (500, Some("close")), "{path}");
+        assert_eq!(answer.header("upgrade"), None, "{path}");
+        assert_eq!(raw.rest().await, b"", "{path}");
+        // Once for each path, however often it is asked for.
+        let errors = errors_at(path);
+        assert_eq!(errors.len(), 1, "{path}: {errors:?}");
+        assert!(errors[0].contains("`Host::websocket`"), "{path}: {errors:?}");
+    }
+    let mut raw = Raw::connect(&server).await;
+    assert_eq!(raw.ask(handshake("/else", "")).await.text(), "fine");
     server.stop().await;
 }

@@ -1,0 +1,89 @@
+//! A host's HTTP service, whatever its type, and what it may not answer.
+
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    error::Error,
+    future::poll_fn,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tower_service::Service;
+use tracing::error;
+
+use super::{ResponseBody, answer};
+use crate::mount::BoxFuture;
+
+/// How many paths are reported of a service that tries to upgrade, and how many characters of each.
+const MOST_REPORTED: usize = 64;
+const LONGEST_REPORTED: usize = 200;
+
+/// An HTTP service.
+pub(crate) type Pages =
+    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
+
+pub(crate) fn pages<T, B>(service: T) -> Pages
+where
+    T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    T: Clone + Send + Sync + 'static,
+    T::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let reports = Arc::new(UpgradeReports::default());
+    Arc::new(move |request| {
+        let (mut service, reports) = (service.clone(), Arc::clone(&reports));
+        Box::pin(async move {
+            let (method, uri) = (request.method().clone(), request.uri().clone());
+            let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
+            let Ok(response) = service.call(request).await;
+            if is_upgrade(&method, response.status()) {
+                reports.report(uri.path(), response.status());
+                return cannot_upgrade();
+            }
+            response.map(|body| body.map_err(Into::into).boxed_unsync())
+        })
+    })
+}
+
+/// Whether the connection would speak something else from here on, or the response not be the last
+/// to its request: RFC 9110 §9.3.6, §15.2.
+fn is_upgrade(method: &Method, status: StatusCode) -> bool {
+    status.is_informational() || (*method == Method::CONNECT && status.is_success())
+}
+
+fn cannot_upgrade() -> Response<ResponseBody> {
+    let sentence = "This server cannot upgrade the connection here.";
+    let mut response = answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence);
+    // What the client sends next may not be HTTP.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// On which paths a service has tried to upgrade, as far as it was reported.
+#[derive(Default)]
+struct UpgradeReports(Mutex<HashSet<String>>);
+
+impl UpgradeReports {
+    /// Says so once for each path.
+    fn report(&self, path: &str, status: StatusCode) {
+        let path: String = path.chars().take(LONGEST_REPORTED).collect();
+        let is_new = {
+            let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            reported.len() < MOST_REPORTED && reported.insert(path.clone())
+        };
+        if is_new {
+            error!(
+                path,
+                status = status.as_u16(),
+                "a service tried to upgrade its connection, which it cannot do here, and 500 was \
+                 answered for it: mount the websocket with `Host::websocket`"
+            );
+        }
+    }
+}
