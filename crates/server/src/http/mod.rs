@@ -4,6 +4,7 @@ mod answer;
 mod connection;
 mod express;
 mod files;
+mod http1;
 mod pages;
 mod patient;
 mod service;
