@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
-# Python and Node.js it tests with, where it may. With --full the Autobahn suite runs to its last case.
+# Python and Node.js it tests with, where it may. With --full the Autobahn suite runs to its last case,
+# and slow peers are as slow as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,6 +46,11 @@ step tests
 cargo test --workspace --locked
 # What the README begins with: there is one binary to run.
 cargo run --quiet --locked -- --help > /dev/null
+
+if [ "$*" = --full ]; then
+    step 'slow peers'
+    cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32
+fi
 
 step 'what the fuzzers have kept'
 cargo test --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked

@@ -203,6 +203,12 @@ pub enum ServerError {
         /// What the router said.
         source: matchit::InsertError,
     },
+    /// A period is zero, so that everybody would be cut off.
+    #[error("`Server::{option}` is zero, which would cut everybody off: `None` is for never")]
+    ZeroPeriod {
+        /// The option of [`Server`](crate::Server).
+        option: &'static str,
+    },
     /// An application's options make no sense.
     #[error("the options of the application at {path:?} make no sense: {source}")]
     Options {

@@ -19,16 +19,29 @@ use super::{
     service::Service,
     upgrade::Slot,
 };
-use crate::{log, mount::Opening};
+use crate::{ServerError, log, mount::Opening};
 
-/// What a request's head may cost.
+/// What a request and its response may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// In bytes; more is answered 431.
     pub(crate) max_head_size: usize,
-    /// From the connection's start, or the last response, to the end of the next head; and how long
-    /// a peer may take nothing of a response.
+    /// From the connection's start, or the last response, to the end of the next head.
     pub(crate) head_period: Duration,
+    /// How long a peer may acknowledge nothing of a response; `None` for any time.
+    pub(crate) stall_period: Option<Duration>,
+    /// How many bytes a second it has to acknowledge in each such period; 0 for any.
+    pub(crate) min_response_rate: u64,
+}
+
+impl Limits {
+    /// Whether anybody could be served under them.
+    pub(crate) fn check(&self) -> Result<(), ServerError> {
+        match self.stall_period {
+            Some(Duration::ZERO) => Err(ServerError::ZeroPeriod { option: "stall_period" }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What connections are received by.
@@ -73,14 +86,14 @@ pub(crate) async fn serve(
         Ok(Start::Plain(read, answer)) => {
             service.prepared = Mutex::new(answer);
             // In a box of its own: most never need the room.
-            return Box::pin(http1::serve(stream, came, read, service, slot)).await;
+            return Box::pin(http1::serve(stream, came, read, service)).await;
         }
         Ok(Start::Switched { unsent, early }) => {
-            let patience = service.reception.limits.head_period;
+            let period = service.reception.limits.stall_period;
             let sent = if unsent.is_empty() {
                 Ok(())
             } else {
-                Box::pin(express::send_rest(&stream, unsent, patience)).await
+                Box::pin(express::send_rest(&stream, unsent, period)).await
             };
             match sent {
                 Ok(()) => {

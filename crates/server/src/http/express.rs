@@ -75,14 +75,16 @@ fn start(
     }
 }
 
-/// Sends what a socket that was full has left of a 101.
+/// Sends what a socket that was full has left of a 101. It takes so little that it counts as
+/// progress when there is room again.
 pub(super) async fn send_rest(
     stream: &TcpStream,
     mut unsent: Vec<u8>,
-    patience: Duration,
+    stall_period: Option<Duration>,
 ) -> io::Result<()> {
+    let period = stall_period.unwrap_or(Duration::MAX);
     while !unsent.is_empty() {
-        timeout(patience, stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        timeout(period, stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
         send(stream, &mut unsent)?;
     }
     Ok(())

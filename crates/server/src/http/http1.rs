@@ -1,9 +1,11 @@
-//! One connection while hyper speaks HTTP/1.1 on it.
+//! One connection while hyper speaks HTTP/1.1 on it: what hyper does not look at, this does.
 
 use std::{
     future::poll_fn,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
+    task::{Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -15,8 +17,22 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use super::{Outcome, patient::Patient, service::Service, upgrade::Slot};
+use super::{
+    Outcome,
+    linger::linger,
+    service::Service,
+    socket::{HyperSocket, Socket},
+    stall::StallTimer,
+};
 use crate::log;
+
+/// Why HTTP is spoken no more.
+enum End {
+    /// Hyper is through, or has given up.
+    Done(hyper::Result<()>),
+    /// The peer takes nothing of its response.
+    Stalled,
+}
 
 /// Goes on with what was `read` already.
 pub(super) async fn serve(
@@ -24,43 +40,75 @@ pub(super) async fn serve(
     came: Instant,
     read: Bytes,
     service: Service,
-    slot: Slot,
 ) -> Outcome {
-    let (address, reception) = (service.address, Arc::clone(&service.reception));
-    let limits = reception.limits;
+    let (address, slot) = (service.address, service.slot.clone());
+    let reception = Arc::clone(&service.reception);
+    let limits = &reception.limits;
+    let socket = Arc::new(Socket::new(stream));
     let mut connection = http1::Builder::new()
         .timer(Since { came: Mutex::new(Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
-        .serve_connection(TokioIo::new(Patient::new(stream, read, limits.head_period)), service);
+        .serve_connection(TokioIo::new(HyperSocket::new(Arc::clone(&socket), read)), service);
+    let mut stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
     let mut stopped = pin!(reception.stop.cancelled());
     let mut told = false;
-    let ended = poll_fn(|cx| {
-        // First of all, so that hyper knows of the request that it is then told to end with.
-        let ended = connection.poll_without_shutdown(cx);
-        if ended.is_ready() || told || stopped.as_mut().poll(cx).is_pending() {
-            return ended;
+    let end = poll_fn(|cx| {
+        loop {
+            // First of all, so that hyper knows of the request that it is then told to end with.
+            if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
+                return Poll::Ready(End::Done(result));
+            }
+            if stall.poll(&socket, cx).is_ready() {
+                return Poll::Ready(End::Stalled);
+            }
+            if told {
+                return Poll::Pending;
+            }
+            ready!(stopped.as_mut().poll(cx));
+            told = true;
+            slot.turn_away();
+            Pin::new(&mut connection).graceful_shutdown();
         }
-        told = true;
-        slot.turn_away();
-        Pin::new(&mut connection).graceful_shutdown();
-        connection.poll_without_shutdown(cx)
     })
     .await;
-    let opening = slot.take();
-    match (ended, opening) {
-        (Ok(()), Some(opening)) if opening.line.is_switched() => {
+    end.log(address);
+    if let Some(opening) = slot.take() {
+        if matches!(end, End::Done(Ok(()))) && opening.line.is_switched() {
             let parts = connection.into_parts();
             // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
             let early = Bytes::copy_from_slice(&parts.read_buf);
-            Outcome::Upgraded { opening, stream: parts.io.into_inner().into_inner(), early }
+            drop(parts.io);
+            let socket = Arc::into_inner(socket).expect("hyper has given its share back");
+            return Outcome::Upgraded { opening, stream: socket.into_stream(), early };
         }
-        (_, Some(opening)) => Outcome::Vanished(opening),
-        (Ok(()), None) => Outcome::Over,
-        (Err(error), None) => {
-            log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
-            Outcome::Over
+        return Outcome::Vanished(opening);
+    }
+    drop(connection);
+    match end {
+        End::Done(_) => linger(&socket, end.sends_more(), &mut stall, &reception.stop).await,
+        End::Stalled => socket.give_up(),
+    }
+    Outcome::Over
+}
+
+impl End {
+    fn log(&self, address: SocketAddr) {
+        match self {
+            Self::Done(Ok(())) => {}
+            Self::Done(Err(error)) => {
+                log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+            }
+            Self::Stalled => {
+                log::event!(DEBUG, { %address }, "a client reads too little of a response: cut off");
+            }
         }
+    }
+
+    /// Whether more is to be expected of the peer, though nobody reads it.
+    fn sends_more(&self) -> bool {
+        // What is no HTTP was answered, and may go on.
+        matches!(self, Self::Done(Err(error)) if error.is_parse())
     }
 }
 

@@ -5,10 +5,12 @@ mod connection;
 mod express;
 mod files;
 mod http1;
+mod linger;
 mod pages;
-mod patient;
 mod service;
 mod site;
+mod socket;
+mod stall;
 mod upgrade;
 
 use std::error::Error;

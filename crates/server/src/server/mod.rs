@@ -63,7 +63,12 @@ impl Server {
             addresses: Vec::new(),
             hosts: Vec::new(),
             workers: thread::available_parallelism().map_or(1, usize::from),
-            limits: Limits { max_head_size: 16 * 1024, head_period: Duration::from_secs(10) },
+            limits: Limits {
+                max_head_size: 16 * 1024,
+                head_period: Duration::from_secs(10),
+                stall_period: Some(Duration::from_secs(120)),
+                min_response_rate: 0,
+            },
             stop_period: Duration::from_secs(10),
             max_inbound_bytes: 256 << 20,
         }
@@ -104,10 +109,37 @@ impl Server {
         self
     }
 
-    /// How long a client may take to send the head of a request. Default 10 s.
+    /// How long a client may take to send the head of a request, from the connection's beginning or
+    /// from the last response on. Default 10 s.
     pub fn head_period(mut self, period: Duration) -> Self {
         // Hyper adds it to the time without looking.
         self.limits.head_period = period.min(NEVER);
+        self
+    }
+
+    /// How long a client may read nothing of a response, which is to say that its kernel
+    /// acknowledges none of the bytes that it is owed; `None` for any time. Default 120 s: with
+    /// large buffers, more than a minute can lie between two acknowledgements of one that reads
+    /// slowly, but all the time. Whoever reads nothing is cut off, up to a quarter of the period
+    /// later.
+    ///
+    /// Where the system does not tell what was acknowledged (other than Linux), a byte that it
+    /// takes counts as one.
+    pub fn stall_period(mut self, period: impl Into<Option<Duration>>) -> Self {
+        self.limits.stall_period = period.into();
+        self
+    }
+
+    /// How many bytes of a response a client has to read for each second in which the response waits
+    /// for it; 0 for any. Default 0.
+    ///
+    /// It is measured over each [`stall_period`](Self::stall_period) in which the client is owed
+    /// something all the time: its kernel has to acknowledge this many bytes for each second of it
+    /// in which nothing more could be written. Whoever is slower is cut off. What the client's
+    /// kernel and ours have between them when all is written, some megabytes at most, may take its
+    /// time. With `stall_period(None)` nobody is cut off.
+    pub fn min_response_rate(mut self, bytes_per_second: u64) -> Self {
+        self.limits.min_response_rate = bytes_per_second;
         self
     }
 
@@ -144,10 +176,11 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If an address or a document root is not to be had, a host or path is there twice, or an
-    /// `on_start` fails. Nothing is left running then: what had started before has had its
+    /// If an address or a document root is not to be had, a host or path is there twice, a period is
+    /// zero, or an `on_start` fails. Nothing is left running then: what had started before has had its
     /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
+        self.limits.check()?;
         let (acceptor, listeners) = listen(&self.addresses)?;
         let thread = |index| WorkerThread::start(index, self.max_inbound_bytes);
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();

@@ -11,7 +11,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Failure, Handshake, Host, Message, Options, Overflow, Refusal, Server, Websocket,
+    Client, Failure, Handshake, Host, Message, Options, Overflow, Refusal, Server, ServerError,
+    Websocket,
 };
 use bytes::Bytes;
 use tokio::{
@@ -262,16 +263,26 @@ async fn one_that_asks_for_a_page_and_never_reads_is_cut_off() {
     let server = Server::new()
         .host(Host::new("localhost").root(folder.path()))
         .listen(([127, 0, 0, 1], 0))
-        .head_period(Duration::from_millis(200))
-        .stop_period(Duration::from_millis(1500))
+        .stall_period(Duration::from_millis(200))
         .workers(1);
     let server = server.start().await.unwrap();
     let mut raw = Raw::connect(&server).await;
     raw.write("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    // Whether it is still there shows in the time that the stop takes.
+    // Whether it is still there shows in the time that the stop takes: it would get half of 10 s.
     let before = std::time::Instant::now();
     server.stop().await;
     assert!(before.elapsed() < Duration::from_secs(1), "it is served still");
     drop(raw);
+}
+
+#[tokio::test]
+async fn a_period_of_nothing_is_refused_with_a_sentence() {
+    let server = || Server::new().host(Host::new("localhost").websocket("/", Lobby::new().0));
+    for (server, named) in [(server().stall_period(Duration::ZERO), "stall_period")] {
+        let refused = server.listen(([127, 0, 0, 1], 0)).start().await;
+        let error = refused.expect_err(named);
+        assert!(matches!(error, ServerError::ZeroPeriod { option } if option == named));
+        assert!(error.to_string().contains("`None` is for never"), "{error}");
+    }
 }

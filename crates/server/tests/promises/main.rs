@@ -36,6 +36,7 @@ mod rules;
 mod send;
 mod service;
 mod slow;
+mod slow_readers;
 mod spawn;
 mod stop;
 mod timers;

@@ -45,12 +45,17 @@ impl Raw {
         raw
     }
 
-    /// A client at `/`, let in, whose kernel takes little more than it reads.
-    pub(crate) async fn open_narrow(server: &Running) -> Self {
+    /// One whose kernel takes little more than it reads.
+    pub(crate) async fn connect_narrow(server: &Running) -> Self {
         let socket = TcpSocket::new_v4().expect("there are sockets");
         socket.set_recv_buffer_size(4096).expect("it may be small");
         let stream = soon(socket.connect(server.address())).await.expect("the server listens");
-        let mut raw = Self { stream, read: Vec::new() };
+        Self { stream, read: Vec::new() }
+    }
+
+    /// A client at `/`, let in, whose kernel takes little more than it reads.
+    pub(crate) async fn open_narrow(server: &Running) -> Self {
+        let mut raw = Self::connect_narrow(server).await;
         raw.upgrade("/").await;
         raw
     }
@@ -107,6 +112,11 @@ impl Raw {
     pub(crate) async fn rest(mut self) -> Vec<u8> {
         while self.fill().await {}
         self.read
+    }
+
+    /// How many bytes have been read that nobody has asked for.
+    pub(crate) fn buffered(&self) -> usize {
+        self.read.len()
     }
 
     /// Whether nothing has come so far. The server must have had its chance before.

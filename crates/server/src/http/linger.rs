@@ -1,0 +1,106 @@
+//! The end of a connection whose last response may still be on its way.
+//!
+//! A socket that is closed with something unread resets the connection, and the peer loses what it
+//! has not read of the response. So the peer is told that nothing more comes, what it still sends is
+//! thrown away, within bounds, and the socket is closed when the peer's kernel has all of it.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{socket::Socket, stall::StallTimer};
+
+/// How much is thrown away, and how much of it at a time, in bytes. More of a body than this is
+/// its sender's loss.
+const MOST_DRAINED: usize = 16 * 1024 * 1024;
+const DRAINED_AT_ONCE: usize = 256 * 1024;
+
+/// For how long, at most, and without a byte.
+const DRAIN_PERIOD: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether everything has arrived.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until a socket can be closed. What the kernel has when the server stops is left to it.
+pub(super) async fn linger(
+    socket: &Socket,
+    sends_more: bool,
+    stall: &mut StallTimer,
+    stop: &CancellationToken,
+) {
+    if socket.shut_down().is_err() {
+        return;
+    }
+    let begin = Instant::now();
+    let mut drain = Drain { sends_more, size: 0, heard: begin };
+    let mut stopped = pin!(stop.cancelled());
+    let mut look = pin!(sleep(LOOK));
+    poll_fn(|cx| {
+        loop {
+            if drain.poll_end(socket, cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if !drain.sends_more && socket.progress().owed == 0 {
+                return Poll::Ready(());
+            }
+            if stall.poll(socket, cx).is_ready() {
+                socket.give_up();
+                return Poll::Ready(());
+            }
+            if stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if look.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let now = Instant::now();
+            if now - drain.heard >= SILENCE || now - begin >= DRAIN_PERIOD {
+                drain.sends_more = false;
+            }
+            look.as_mut().reset(now + LOOK);
+        }
+    })
+    .await;
+}
+
+/// What comes in while nothing is of interest any more.
+struct Drain {
+    /// Whether more is to be expected.
+    sends_more: bool,
+    /// In bytes.
+    size: usize,
+    heard: Instant,
+}
+
+impl Drain {
+    /// Throws away what there is; ready if the connection is over, or too much has come.
+    fn poll_end(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<()> {
+        let (mut buffer, most) = ([0; 8 * 1024], self.size + DRAINED_AT_ONCE);
+        while self.size < most {
+            match socket.poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(0)) => {
+                    self.sends_more = false;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(count)) => {
+                    self.size += count;
+                    self.heard = Instant::now();
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if self.size >= MOST_DRAINED {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

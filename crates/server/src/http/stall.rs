@@ -1,0 +1,127 @@
+//! When a peer has stalled: when it has acknowledged nothing, or too little, of what it is owed.
+//!
+//! Progress is what the peer's kernel has acknowledged, not what ours takes: with large buffers ours
+//! takes nothing for a minute, while the peer reads all the time. It is asked for only when an alarm
+//! rings, which it does some times in each period, and not at all while nothing is owed.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::socket::{Progress, Socket};
+
+/// How often in each period a look is taken.
+const LOOKS: u32 = 8;
+
+/// Watches over one connection.
+pub(super) struct StallTimer {
+    /// `None` for one that never rings.
+    rule: Option<Rule>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// How much was written when everything had been acknowledged.
+    settled: u64,
+}
+
+impl StallTimer {
+    /// Whoever acknowledges nothing for a `period`, or less than `rate` bytes a second, has stalled.
+    pub(super) fn new(period: Option<Duration>, rate: u64) -> Self {
+        let rule = period.map(|period| Rule::new(period, rate));
+        Self { rule, alarm: None, settled: 0 }
+    }
+
+    /// Ready when the peer has stalled. To be called whenever something may have been written.
+    pub(super) fn poll(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(rule) = &mut self.rule else { return Poll::Pending };
+        let interval = rule.period / LOOKS;
+        loop {
+            if self.alarm.is_none() && socket.written() == self.settled {
+                return Poll::Pending;
+            }
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(interval)));
+            ready!(alarm.as_mut().poll(cx));
+            let progress = socket.progress();
+            if rule.is_broken_by(progress) {
+                return Poll::Ready(());
+            }
+            if progress.owed == 0 {
+                self.alarm = None;
+                self.settled = socket.written();
+                return Poll::Pending;
+            }
+            alarm.as_mut().reset(Instant::now() + interval);
+        }
+    }
+}
+
+/// In each period in which something is owed all the time, a part of what was owed at its beginning
+/// is acknowledged: a byte at least.
+struct Rule {
+    period: Duration,
+    /// In bytes for each period.
+    least: u64,
+    /// What was seen at the last looks, from `next` on and around.
+    seen: [Option<Progress>; LOOKS as usize],
+    next: usize,
+}
+
+impl Rule {
+    fn new(period: Duration, rate: u64) -> Self {
+        let least = u128::from(rate).saturating_mul(period.as_millis()) / 1000;
+        let least = u64::try_from(least).unwrap_or(u64::MAX);
+        Self { period, least, seen: Default::default(), next: 0 }
+    }
+
+    /// Takes a look, a part of a period after the last one.
+    fn is_broken_by(&mut self, progress: Progress) -> bool {
+        if progress.owed == 0 {
+            self.seen = Default::default();
+            return false;
+        }
+        let before = self.seen[self.next].replace(progress);
+        self.next = (self.next + 1) % self.seen.len();
+        before.is_some_and(|before| {
+            let least = self.least.min(before.owed).max(1);
+            progress.acknowledged.saturating_sub(before.acknowledged) < least
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At which look a peer is found to have stalled that has acknowledged, and is owed, so much.
+    fn found(rate: u64, looks: impl IntoIterator<Item = (u64, u64)>) -> Option<usize> {
+        let mut rule = Rule::new(Duration::from_secs(10), rate);
+        looks
+            .into_iter()
+            .position(|(acknowledged, owed)| rule.is_broken_by(Progress { acknowledged, owed }))
+    }
+
+    #[test]
+    fn a_peer_that_acknowledges_a_byte_in_each_period_has_not_stalled() {
+        assert_eq!(found(0, (0..100).map(|look| (look / 8, 1000))), None);
+        assert_eq!(found(0, (0..100).map(|look| (look / 10, 1000))), Some(8));
+        assert_eq!(found(0, (0..100).map(|_| (7, 1000))), Some(8));
+    }
+
+    #[test]
+    fn a_peer_that_is_owed_nothing_begins_anew() {
+        let idle = [(7, 0)].into_iter();
+        let stalled = || (0..8).map(|_| (7, 1000));
+        assert_eq!(found(0, stalled().chain(idle).chain(stalled())), None);
+    }
+
+    #[test]
+    fn a_rate_holds_for_each_period_and_for_no_more_than_was_owed() {
+        // 1000 bytes in each period of eight looks.
+        assert_eq!(found(100, (0..100).map(|look| (look * 125, 1 << 20))), None);
+        assert_eq!(found(100, (0..100).map(|look| (look * 124, 1 << 20))), Some(8));
+        assert_eq!(found(100, (0..100).map(|look| (look * 10, 80))), None);
+        assert_eq!(found(100, (0..100).map(|look| (look * 10, 81))), Some(8));
+    }
+}

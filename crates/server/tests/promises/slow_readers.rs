@@ -1,0 +1,98 @@
+//! A client is served for as long as it reads, however slowly, and cut off when it does not. The
+//! periods are short here; `tests/slow_peers` has the usual ones.
+
+use std::{fs, time::Duration};
+
+use aerys::{Host, Running, Server};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+
+use crate::common::{Raw, get, soon, start};
+
+const STALL: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// More than the kernels take between a server and a narrow client.
+const LONG: usize = 256 << 10;
+
+/// A folder of files, for clients that may not think about their requests for long.
+async fn site(server: Server) -> (Running, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("long"), vec![b'x'; LONG]).unwrap();
+    fs::write(folder.path().join("short"), vec![b'x'; 40_000]).unwrap();
+    let server = server.host(Host::new("localhost").root(folder.path()));
+    (start(server.head_period(PAUSE).stall_period(STALL)).await, folder)
+}
+
+/// Reads with pauses until all is there or the connection ends; answers how much there was.
+async fn read(raw: &mut Raw, at_once: usize) -> usize {
+    let (mut buffer, mut size) = (vec![0; at_once], 0);
+    while size < LONG {
+        tokio::time::sleep(PAUSE).await;
+        match soon(raw.stream.read(&mut buffer)).await {
+            Ok(count @ 1..) => size += count,
+            Ok(0) | Err(_) => break,
+        }
+    }
+    size
+}
+
+#[tokio::test]
+async fn one_that_reads_slowly_gets_all_of_it() {
+    let (server, _folder) = site(Server::new()).await;
+    let mut raw = Raw::connect_narrow(&server).await;
+    raw.write(get("/long", "")).await;
+    raw.head().await;
+    // Many pauses, each as long as a head may take, and together longer than a stall.
+    let size = raw.buffered() + read(&mut raw, 40_000).await;
+    assert!(size >= LONG, "{size} of {LONG} bytes came");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_stops_reading_is_cut_off() {
+    let (server, _folder) = site(Server::new()).await;
+    let mut raw = Raw::connect_narrow(&server).await;
+    raw.write(get("/long", "")).await;
+    raw.head().await;
+    tokio::time::sleep(2 * STALL).await;
+    let size = raw.buffered() + read(&mut raw, LONG).await;
+    assert!(size < LONG, "all of it was kept");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_reads_below_the_least_rate_is_cut_off_if_there_is_one() {
+    for (rate, is_whole) in [(LONG as u64 / 40, true), (LONG as u64, false)] {
+        let (server, _folder) = site(Server::new().min_response_rate(rate)).await;
+        let mut raw = Raw::connect_narrow(&server).await;
+        raw.write(get("/long", "")).await;
+        raw.head().await;
+        let size = raw.buffered() + read(&mut raw, 40_000).await;
+        assert_eq!(size >= LONG, is_whole, "{size} of {LONG} bytes came at {rate} B/s");
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_last_response_arrives_whole_whatever_was_sent_behind_its_request() {
+    let (server, _folder) = site(Server::new()).await;
+    for (what, request, behind, status) in [
+        ("nothing", get("/short", "Connection: close\r\n"), vec![], "200"),
+        ("another request", get("/short", "Connection: close\r\n"), get("/", "").into(), "200"),
+        ("much", get("/short", "Connection: close\r\n"), vec![b'x'; 300_000], "200"),
+        ("much behind what is no request", "NO\r\n\r\n".into(), vec![b'x'; 300_000], "400"),
+        ("a head without an end", get("/short", ""), vec![b'x'; 300_000], "200"),
+    ] {
+        let mut raw = Raw::connect_narrow(&server).await;
+        raw.write([request.as_bytes(), &behind].concat()).await;
+        tokio::time::sleep(2 * PAUSE).await;
+        let head = raw.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {head}");
+        if status == "200" {
+            assert_eq!(raw.bytes(40_000).await.len(), 40_000, "{what}");
+        }
+        raw.rest().await;
+    }
+    server.stop().await;
+}
