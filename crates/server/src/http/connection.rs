@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -71,8 +71,7 @@ pub(crate) async fn serve(
 ) -> Outcome {
     let came = Instant::now();
     let slot = Slot::default();
-    let mut service =
-        Service { reception, address, worker, slot: slot.clone(), prepared: Mutex::default() };
+    let service = Service { reception, address, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| express::poll_start(&mut stream, &service, cx)) => start,
@@ -84,9 +83,8 @@ pub(crate) async fn serve(
     let error = match start {
         Ok(Start::Nothing) => return Outcome::Over,
         Ok(Start::Plain(read, answer)) => {
-            service.prepared = Mutex::new(answer);
             // In a box of its own: most never need the room.
-            return Box::pin(http1::serve(stream, came, read, service)).await;
+            return Box::pin(http1::serve(stream, came, read, service, answer)).await;
         }
         Ok(Start::Switched { unsent, early }) => {
             let period = service.reception.limits.stall_period;

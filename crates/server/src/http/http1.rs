@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -19,8 +19,9 @@ use tokio::net::TcpStream;
 
 use super::{
     Outcome,
+    exchange::{Exchange, Phase},
     linger::linger,
-    service::Service,
+    service::{Answering, HyperService, Service},
     socket::{HyperSocket, Socket},
     stall::StallTimer,
 };
@@ -30,48 +31,64 @@ use crate::log;
 enum End {
     /// Hyper is through, or has given up.
     Done(hyper::Result<()>),
+    /// The peer has gone: while its handshake was being decided, or all of a sudden.
+    Gone,
     /// The peer takes nothing of its response.
     Stalled,
 }
 
-/// Goes on with what was `read` already.
+/// Goes on with what was `read` already, the first request of which may be answered by `prepared`.
 pub(super) async fn serve(
     stream: TcpStream,
     came: Instant,
     read: Bytes,
     service: Service,
+    prepared: Option<Box<Answering>>,
 ) -> Outcome {
     let (address, slot) = (service.address, service.slot.clone());
     let reception = Arc::clone(&service.reception);
     let limits = &reception.limits;
-    let socket = Arc::new(Socket::new(stream));
+    let (socket, exchange) = (Arc::new(Socket::new(stream)), Arc::new(Exchange::default()));
     let mut connection = http1::Builder::new()
         .timer(Since { came: Mutex::new(Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
-        .serve_connection(TokioIo::new(HyperSocket::new(Arc::clone(&socket), read)), service);
+        // A client that sends nothing more may read all the same. Whether one has gone while
+        // `on_open` thinks, the watch over the peer notices.
+        .half_close(true)
+        .serve_connection(
+            TokioIo::new(HyperSocket::new(Arc::clone(&socket), read)),
+            HyperService::new(service, Arc::clone(&exchange), prepared),
+        );
     let mut stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
-    let mut stopped = pin!(reception.stop.cancelled());
-    let mut told = false;
-    let end = poll_fn(|cx| {
-        loop {
-            // First of all, so that hyper knows of the request that it is then told to end with.
-            if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
-                return Poll::Ready(End::Done(result));
+    let end = {
+        let (closed, broken) = (pin!(socket.read_closed()), pin!(socket.broken()));
+        let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
+        let mut stopped = pin!(reception.stop.cancelled());
+        let mut told = false;
+        poll_fn(|cx| {
+            loop {
+                // First of all, so that hyper knows of the request that it is then told to end with.
+                if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
+                    return Poll::Ready(End::Done(result));
+                }
+                if stall.poll(&socket, cx).is_ready() {
+                    return Poll::Ready(End::Stalled);
+                }
+                if peer.poll_gone(exchange.phase(), cx).is_ready() {
+                    return Poll::Ready(End::Gone);
+                }
+                if told {
+                    return Poll::Pending;
+                }
+                ready!(stopped.as_mut().poll(cx));
+                told = true;
+                slot.turn_away();
+                Pin::new(&mut connection).graceful_shutdown();
             }
-            if stall.poll(&socket, cx).is_ready() {
-                return Poll::Ready(End::Stalled);
-            }
-            if told {
-                return Poll::Pending;
-            }
-            ready!(stopped.as_mut().poll(cx));
-            told = true;
-            slot.turn_away();
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-    })
-    .await;
+        })
+        .await
+    };
     end.log(address);
     if let Some(opening) = slot.take() {
         if matches!(end, End::Done(Ok(()))) && opening.line.is_switched() {
@@ -86,6 +103,7 @@ pub(super) async fn serve(
     }
     drop(connection);
     match end {
+        End::Gone => {}
         End::Done(_) => linger(&socket, end.sends_more(), &mut stall, &reception.stop).await,
         End::Stalled => socket.give_up(),
     }
@@ -99,6 +117,9 @@ impl End {
             Self::Done(Err(error)) => {
                 log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
             }
+            Self::Gone => {
+                log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+            }
             Self::Stalled => {
                 log::event!(DEBUG, { %address }, "a client reads too little of a response: cut off");
             }
@@ -109,6 +130,32 @@ impl End {
     fn sends_more(&self) -> bool {
         // What is no HTTP was answered, and may go on.
         matches!(self, Self::Done(Err(error)) if error.is_parse())
+    }
+}
+
+/// A peer, watched while it is owed an answer.
+struct Peer<'s, C, B> {
+    socket: &'s Socket,
+    closed: Pin<&'s mut C>,
+    broken: Pin<&'s mut B>,
+    has_closed: bool,
+}
+
+impl<C: Future<Output = ()>, B: Future<Output = ()>> Peer<'_, C, B> {
+    /// Ready when the peer has gone. One that sends nothing more has gone if its handshake is not
+    /// answered yet; any other may wait for its response.
+    fn poll_gone(&mut self, phase: Phase, cx: &mut Context<'_>) -> Poll<()> {
+        if phase == Phase::Idle {
+            return Poll::Pending;
+        }
+        if !self.has_closed && self.closed.as_mut().poll(cx).is_ready() {
+            self.has_closed = true;
+            self.socket.keep_alive();
+        }
+        if self.has_closed && phase == Phase::Deciding {
+            return Poll::Ready(());
+        }
+        self.broken.as_mut().poll(cx)
     }
 }
 

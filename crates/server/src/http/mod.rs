@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod exchange;
 mod express;
 mod files;
 mod http1;

@@ -11,10 +11,11 @@ use std::{
 
 use aerys_proto::upgrade::is_meant;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 
 use super::{
     Reception, ResponseBody, answer,
+    exchange::{Exchange, ResponseFuture, TrackedBody},
     site::{Found, Grounds},
     upgrade::{self, JustInTime, Slot},
 };
@@ -33,20 +34,42 @@ pub(super) struct Service {
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
-    /// The answer to the first request, if there is one before hyper has read it.
-    pub(super) prepared: Mutex<Option<Box<Answering>>>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<ResponseBody>;
-    type Error = Infallible;
-    type Future = Answering;
+/// The same, as hyper has it.
+pub(super) struct HyperService {
+    service: Service,
+    exchange: Arc<Exchange>,
+    /// The answer to the first request, if there is one before hyper has read it.
+    prepared: Mutex<Option<Box<Answering>>>,
+}
 
-    fn call(&self, request: Request<Incoming>) -> Answering {
+impl HyperService {
+    pub(super) fn new(
+        service: Service,
+        exchange: Arc<Exchange>,
+        prepared: Option<Box<Answering>>,
+    ) -> Self {
+        Self { service, exchange, prepared: Mutex::new(prepared) }
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for HyperService {
+    type Response = Response<TrackedBody>;
+    type Error = Infallible;
+    type Future = ResponseFuture;
+
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(prepared) = prepared {
-            return *prepared;
+            return self.exchange.begin(*prepared);
         }
+        self.exchange.begin(self.service.answer(request))
+    }
+}
+
+impl Service {
+    fn answer(&self, request: Request<Incoming>) -> Answering {
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
             Way::Page(grounds) => {
@@ -67,9 +90,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             }
         }
     }
-}
 
-impl Service {
     pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
         let host = match Target::of(request) {
             Ok(Target::Resource(host)) => host,
@@ -89,7 +110,11 @@ impl Service {
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
-    pub(super) fn handshake<B: Body>(&self, found: Found, request: Request<B>) -> Answering {
+    pub(super) fn handshake<B: http_body::Body>(
+        &self,
+        found: Found,
+        request: Request<B>,
+    ) -> Answering {
         let (application, params) = found;
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
@@ -129,7 +154,7 @@ pub(super) enum Way<'s> {
     Nowhere(TargetError),
 }
 
-/// An answer on its way, in the place that hyper keeps for it.
+/// An answer on its way.
 pub(super) enum Answering {
     Own(Ready<Response<ResponseBody>>),
     Handshake(JustInTime),
@@ -137,10 +162,10 @@ pub(super) enum Answering {
 }
 
 impl Future for Answering {
-    type Output = Result<Response<ResponseBody>, Infallible>;
+    type Output = Response<ResponseBody>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = match &mut *self {
+        match &mut *self {
             Self::Own(answer) => Pin::new(answer).poll(cx),
             Self::Handshake(answer) => Pin::new(answer).poll(cx),
             Self::Page(answer) => {
@@ -149,8 +174,7 @@ impl Future for Answering {
                 Worker::end_here();
                 answer
             }
-        };
-        answer.map(Ok)
+        }
     }
 }
 

@@ -14,11 +14,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
+
+/// After how long a silence it is asked whether a half-closed peer is there at all.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Only the connection's own task uses it; it is atomic so that the task may move.
 pub(super) struct Socket {
@@ -110,6 +113,37 @@ impl Socket {
             self.is_full.store(true, Relaxed);
             ready!(self.stream.poll_write_ready(cx))?;
         }
+    }
+
+    /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) async fn read_closed(&self) {
+        // Sockets have no interest in urgent data unless asked for it: what is left of this is that
+        // the peer's side was closed. Readable they are also while something waits.
+        let _ = self.stream.ready(Interest::PRIORITY).await;
+    }
+
+    /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) async fn read_closed(&self) {
+        const LOOK: Duration = Duration::from_millis(250);
+        while self.stream.ready(Interest::READABLE).await.is_ok_and(|it| !it.is_read_closed()) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Resolves when the connection is broken: not that the peer is silent, but that it is not
+    /// there.
+    pub(super) async fn broken(&self) {
+        let _ = self.stream.ready(Interest::ERROR).await;
+    }
+
+    /// Has the kernel ask now and then whether a peer that is silent is there at all. A half-closed
+    /// one looks like one that has gone, until something is sent to it.
+    pub(super) fn keep_alive(&self) {
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+        // A socket that refuses is one that has gone.
+        let _ = SockRef::from(&self.stream).set_tcp_keepalive(&keepalive);
     }
 
     /// Nothing is written any more: the peer gets a FIN behind what was.

@@ -15,6 +15,7 @@ mod faults;
 mod files;
 #[cfg(debug_assertions)]
 mod forgotten;
+mod half_closed;
 mod heartbeat;
 mod holding;
 mod hosts;

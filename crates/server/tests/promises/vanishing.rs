@@ -210,6 +210,28 @@ async fn what_was_said_before_vanishing_does_not_hide_the_end() {
 }
 
 #[tokio::test]
+async fn who_vanishes_while_on_open_thinks_is_noticed_whatever_waits_unread() {
+    for (end, waits) in ENDS.into_iter().flat_map(|end| [0, 100, 100_000].map(|it| (end, it))) {
+        let door = door(|guest, scene| async move {
+            let client = guest.accept();
+            scene.note("accepted");
+            scene.cued().await;
+            Ok(client)
+        })
+        .await;
+        let mut raw = Raw::connect(&door.server).await;
+        raw.write(handshake("/door/a", "")).await;
+        door.scene.journal.until_noted("accepted").await;
+        raw.write(frame(2, &vec![0; waits])).await;
+        end.happens_to(raw);
+        let noted = door.scene.journal.until(2).await;
+        assert_eq!(noted, ["accepted", "close 1006"], "{end:?}, {waits} bytes");
+        door.scene.cue();
+        assert_eq!(door.shut().await.len(), 2, "{end:?}, {waits} bytes");
+    }
+}
+
+#[tokio::test]
 async fn a_hundred_that_vanish_at_any_moment_leave_nobody_behind() {
     let door = Door::guarded_by(|guest: Handshake, scene: Scene| async move {
         tokio::task::yield_now().await;

@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod door;
+mod events;
 mod guard;
 mod lobby;
 mod log;
@@ -18,6 +19,7 @@ use aerys::{Host, Options, Running, Server, Websocket};
 pub(crate) use answer::get;
 pub(crate) use app::{Echo, Journal, eventually};
 pub(crate) use door::{Door, Scene};
+pub(crate) use events::events;
 pub(crate) use guard::Dropped;
 pub(crate) use lobby::{Guests, Lobby, departure};
 pub(crate) use log::{UNLOGGABLE, errors_at, keep_errors, lines, warnings_at};
