@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{net::TcpStream, time::sleep_until};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) stall_period: Option<Duration>,
     /// How many bytes a second it has to acknowledge in each such period; 0 for any.
     pub(crate) min_response_rate: u64,
+    /// For the server's whole stop. A response that is under way then gets half of it.
+    pub(crate) stop_period: Duration,
 }
 
 impl Limits {
@@ -50,6 +55,15 @@ pub(crate) struct Reception {
     pub(crate) limits: Limits,
     /// Lets the request that is being answered be the last.
     pub(crate) stop: CancellationToken,
+}
+
+impl Reception {
+    /// Resolves when the responses that were under way when the server was told to stop have had
+    /// their time.
+    pub(super) async fn out_of_time(&self) {
+        self.stop.cancelled().await;
+        sleep(self.limits.stop_period / 2).await;
+    }
 }
 
 /// How HTTP ended.
@@ -87,11 +101,10 @@ pub(crate) async fn serve(
             return Box::pin(http1::serve(stream, came, read, service, answer)).await;
         }
         Ok(Start::Switched { unsent, early }) => {
-            let period = service.reception.limits.stall_period;
             let sent = if unsent.is_empty() {
                 Ok(())
             } else {
-                Box::pin(express::send_rest(&stream, unsent, period)).await
+                Box::pin(express::send_rest(&stream, unsent, &service.reception)).await
             };
             match sent {
                 Ok(()) => {

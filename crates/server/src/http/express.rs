@@ -4,7 +4,7 @@
 use std::{
     io,
     mem::MaybeUninit,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -15,11 +15,11 @@ use http_body_util::Empty;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::TcpStream,
-    time::timeout,
+    time::sleep,
 };
 
 use super::{
-    answer,
+    Reception, answer,
     service::{self, Answering, Service, Way},
 };
 use crate::line::Answer;
@@ -80,11 +80,16 @@ fn start(
 pub(super) async fn send_rest(
     stream: &TcpStream,
     mut unsent: Vec<u8>,
-    stall_period: Option<Duration>,
+    reception: &Reception,
 ) -> io::Result<()> {
-    let period = stall_period.unwrap_or(Duration::MAX);
+    let mut out_of_time = pin!(reception.out_of_time());
+    let period = reception.limits.stall_period.unwrap_or(Duration::MAX);
     while !unsent.is_empty() {
-        timeout(period, stream.writable()).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        tokio::select! {
+            is_writable = stream.writable() => is_writable?,
+            () = sleep(period) => return Err(io::ErrorKind::TimedOut.into()),
+            () = &mut out_of_time => return Err(io::ErrorKind::TimedOut.into()),
+        }
         send(stream, &mut unsent)?;
     }
     Ok(())

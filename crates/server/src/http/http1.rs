@@ -11,11 +11,14 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{
-    rt::{Sleep, Timer},
+    rt::{Sleep as HyperSleep, Timer},
     server::conn::http1,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
 
 use super::{
     Outcome,
@@ -35,6 +38,8 @@ enum End {
     Gone,
     /// The peer takes nothing of its response.
     Stalled,
+    /// The server stops, and there is nothing to wait for, or no time.
+    Stopped,
 }
 
 /// Goes on with what was `read` already, the first request of which may be answered by `prepared`.
@@ -65,7 +70,8 @@ pub(super) async fn serve(
         let (closed, broken) = (pin!(socket.read_closed()), pin!(socket.broken()));
         let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
         let mut stopped = pin!(reception.stop.cancelled());
-        let mut told = false;
+        // Runs once the server stops: the time of what is under way.
+        let mut time: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
             loop {
                 // First of all, so that hyper knows of the request that it is then told to end with.
@@ -75,16 +81,22 @@ pub(super) async fn serve(
                 if stall.poll(&socket, cx).is_ready() {
                     return Poll::Ready(End::Stalled);
                 }
-                if peer.poll_gone(exchange.phase(), cx).is_ready() {
+                let phase = exchange.phase();
+                if peer.poll_gone(phase, cx).is_ready() {
                     return Poll::Ready(End::Gone);
                 }
-                if told {
-                    return Poll::Pending;
+                let Some(time) = &mut time else {
+                    ready!(stopped.as_mut().poll(cx));
+                    slot.turn_away();
+                    Pin::new(&mut connection).graceful_shutdown();
+                    time = Some(Box::pin(sleep(limits.stop_period / 2)));
+                    continue;
+                };
+                let is_under_way = phase != Phase::Idle || socket.is_full();
+                if is_under_way {
+                    ready!(time.as_mut().poll(cx));
                 }
-                ready!(stopped.as_mut().poll(cx));
-                told = true;
-                slot.turn_away();
-                Pin::new(&mut connection).graceful_shutdown();
+                return Poll::Ready(End::Stopped);
             }
         })
         .await
@@ -104,7 +116,9 @@ pub(super) async fn serve(
     drop(connection);
     match end {
         End::Gone => {}
-        End::Done(_) => linger(&socket, end.sends_more(), &mut stall, &reception.stop).await,
+        End::Done(_) | End::Stopped => {
+            linger(&socket, end.sends_more(), &mut stall, &reception.stop).await;
+        }
         End::Stalled => socket.give_up(),
     }
     Outcome::Over
@@ -113,7 +127,7 @@ pub(super) async fn serve(
 impl End {
     fn log(&self, address: SocketAddr) {
         match self {
-            Self::Done(Ok(())) => {}
+            Self::Done(Ok(())) | Self::Stopped => {}
             Self::Done(Err(error)) => {
                 log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
             }
@@ -171,15 +185,15 @@ impl Timer for Since {
         came.unwrap_or_else(Instant::now)
     }
 
-    fn sleep(&self, period: Duration) -> Pin<Box<dyn Sleep>> {
+    fn sleep(&self, period: Duration) -> Pin<Box<dyn HyperSleep>> {
         TokioTimer::new().sleep(period)
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn HyperSleep>> {
         TokioTimer::new().sleep_until(deadline)
     }
 
-    fn reset(&self, sleep: &mut Pin<Box<dyn Sleep>>, deadline: Instant) {
+    fn reset(&self, sleep: &mut Pin<Box<dyn HyperSleep>>, deadline: Instant) {
         TokioTimer::new().reset(sleep, deadline);
     }
 }

@@ -57,7 +57,7 @@ impl Socket {
     }
 
     /// Whether something waits to be written until there is room.
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.is_full.load(Relaxed)
     }
 

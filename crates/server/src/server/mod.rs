@@ -52,7 +52,6 @@ pub struct Server {
     hosts: Vec<Host>,
     workers: usize,
     limits: Limits,
-    stop_period: Duration,
     max_inbound_bytes: usize,
 }
 
@@ -68,8 +67,8 @@ impl Server {
                 head_period: Duration::from_secs(10),
                 stall_period: Some(Duration::from_secs(120)),
                 min_response_rate: 0,
+                stop_period: Duration::from_secs(10),
             },
-            stop_period: Duration::from_secs(10),
             max_inbound_bytes: 256 << 20,
         }
     }
@@ -145,12 +144,13 @@ impl Server {
 
     /// How long the server may take to stop, all in all. Default 10 s.
     ///
-    /// HTTP responses under way have half of it, websocket clients and their `on_close` three
-    /// quarters, and each `on_stop` its share of what is left then. A thread that has not ended in
-    /// time, since a handler blocks it, is left behind: with a warning, and for as long as the
-    /// process lives.
+    /// HTTP responses under way have half of it and are cut then, endless ones too; heads that are
+    /// not whole, and connections without a request, are ended at once. Websocket clients and their
+    /// `on_close` have three quarters, and each `on_stop` its share of what is left then. A thread
+    /// that has not ended in time, since a handler blocks it, is left behind: with a warning, and
+    /// for as long as the process lives.
     pub fn stop_period(mut self, period: Duration) -> Self {
-        self.stop_period = period.min(NEVER);
+        self.limits.stop_period = period.min(NEVER);
         self
     }
 
@@ -193,7 +193,7 @@ impl Server {
             acceptor,
             threads,
             stop: CancellationToken::new(),
-            stop_period: self.stop_period,
+            stop_period: self.limits.stop_period,
         };
         running.acceptor.watch(Arc::clone(&workers));
         for application in applications {

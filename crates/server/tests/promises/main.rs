@@ -40,6 +40,7 @@ mod slow;
 mod slow_readers;
 mod spawn;
 mod stop;
+mod stop_http;
 mod timers;
 mod turns;
 mod vanishing;
