@@ -4,12 +4,10 @@ use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::{
-    Options, OptionsError, Root, Websocket,
+    Body, Options, OptionsError, Root, Websocket,
     http_server::{Pages, pages},
     mount::{Application, Mount},
     worker::Worker,
@@ -88,7 +86,8 @@ impl Host {
         self
     }
 
-    /// Answers every other request with a tower service, such as an axum `Router`.
+    /// Answers every other request with a tower service, such as an axum `Router`, which reads the
+    /// request's [`Body`] if it cares.
     ///
     /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
     /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,
@@ -98,10 +97,10 @@ impl Host {
     /// starts.
     pub fn service<T, B>(mut self, service: T) -> Self
     where
-        T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+        T: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
         T: Clone + Send + Sync + 'static,
         T::Future: Send,
-        B: Body<Data = Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         self.pages.push(pages(service));

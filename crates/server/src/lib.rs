@@ -359,6 +359,7 @@ pub use crate::{
     },
     handshake::Handshake,
     host::Host,
+    http_server::{Body, BodyError},
     options::{Options, OptionsError, Overflow},
     origin::Origins,
     refusal::{NotARefusal, Refusal, Status},

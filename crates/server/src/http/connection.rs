@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Site,
+    BodyLimits, Site,
     express::{self, Start},
     http1,
     service::Service,
@@ -31,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) max_head_size: usize,
     /// From the connection's start, or the last response, to the end of the next head.
     pub(crate) head_period: Duration,
+    /// What is asked of whoever sends a body that is waited for.
+    pub(crate) body: BodyLimits,
     /// How long a peer may acknowledge nothing of a response; `None` for any time.
     pub(crate) stall_period: Option<Duration>,
     /// How many bytes a second it has to acknowledge in each such period; 0 for any.
@@ -42,9 +44,10 @@ pub(crate) struct Limits {
 impl Limits {
     /// Whether anybody could be served under them.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
-        match self.stall_period {
-            Some(Duration::ZERO) => Err(ServerError::ZeroPeriod { option: "stall_period" }),
-            _ => Ok(()),
+        let periods = [("body_period", self.body.period), ("stall_period", self.stall_period)];
+        match periods.into_iter().find(|(_, period)| *period == Some(Duration::ZERO)) {
+            Some((option, _)) => Err(ServerError::ZeroPeriod { option }),
+            None => Ok(()),
         }
     }
 }

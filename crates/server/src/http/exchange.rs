@@ -1,6 +1,6 @@
 //! What the task of a connection knows of the request that is being answered.
 //!
-//! Hyper has one at a time. Its task sees here how far that is.
+//! Hyper has one at a time. Its task sees here how far that is, and ends what takes too long.
 
 use std::{
     convert::Infallible,
@@ -11,14 +11,25 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 
-use super::{ResponseBody, service::Answering};
+use super::{
+    ResponseBody, answer,
+    service::Answering,
+    transfer::{Transfer, TransferError},
+};
 
 /// One for each connection that hyper has.
 #[derive(Default)]
-pub(super) struct Exchange(Mutex<Phase>);
+pub(super) struct Exchange(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    /// The body of this request, or the last one.
+    transfer: Option<Arc<Transfer>>,
+}
 
 /// How far the answer to a request is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,19 +47,31 @@ pub(super) enum Phase {
 
 impl Exchange {
     pub(super) fn phase(&self) -> Phase {
-        *self.lock()
+        self.lock().phase
+    }
+
+    /// The body of the request that is being answered, or the last that was.
+    pub(super) fn transfer(&self) -> Option<Arc<Transfer>> {
+        self.lock().transfer.clone()
     }
 
     /// Begins with a request.
-    pub(super) fn begin(self: &Arc<Self>, answering: Answering) -> ResponseFuture {
-        *self.lock() = match answering {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        answering: Answering,
+        transfer: Option<Arc<Transfer>>,
+    ) -> ResponseFuture {
+        let phase = match answering {
             Answering::Handshake(_) => Phase::Deciding,
             Answering::Own(_) | Answering::Page(_) => Phase::Working,
         };
-        ResponseFuture { answering, in_flight: Some(InFlight(Arc::clone(self))) }
+        let state = State { phase, transfer: transfer.clone() };
+        // What it replaces is dropped when the lock is not held any more.
+        let _before = std::mem::replace(&mut *self.lock(), state);
+        ResponseFuture { answering, transfer, in_flight: Some(InFlight(Arc::clone(self))) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Phase> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,17 +79,44 @@ impl Exchange {
 /// The making of a response, in the place that hyper keeps for it.
 pub(super) struct ResponseFuture {
     answering: Answering,
+    transfer: Option<Arc<Transfer>>,
     in_flight: Option<InFlight>,
+}
+
+impl ResponseFuture {
+    /// What is answered instead if the body of the request was waited for in vain.
+    fn without_body(&self) -> Option<Response<ResponseBody>> {
+        let (status, sentence) = match self.transfer.as_ref()?.error()? {
+            TransferError::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, "The body of the request takes too long.")
+            }
+            TransferError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping."),
+        };
+        let mut response = answer::plain(status, sentence);
+        // What is still to come of the body is not read.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        Some(response)
+    }
 }
 
 impl Future for ResponseFuture {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(Pin::new(&mut self.answering).poll(cx));
+        let response = match self.without_body() {
+            Some(response) => response,
+            None => {
+                let answer = Pin::new(&mut self.answering).poll(cx);
+                // A service may have answered that it could not read the body: why is ours to say.
+                match self.without_body() {
+                    Some(response) => response,
+                    None => ready!(answer),
+                }
+            }
+        };
         let in_flight = self.in_flight.take();
         if let Some(InFlight(exchange)) = &in_flight {
-            *exchange.lock() = Phase::Responding;
+            exchange.lock().phase = Phase::Responding;
         }
         Poll::Ready(Ok(response.map(|body| TrackedBody { body, _in_flight: in_flight })))
     }
@@ -103,6 +153,6 @@ struct InFlight(Arc<Exchange>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        *self.0.lock() = Phase::Idle;
+        self.0.lock().phase = Phase::Idle;
     }
 }

@@ -27,6 +27,7 @@ use super::{
     service::{Answering, HyperService, Service},
     socket::{HyperSocket, Socket},
     stall::StallTimer,
+    transfer::TransferTimer,
 };
 use crate::log;
 
@@ -38,6 +39,8 @@ enum End {
     Gone,
     /// The peer takes nothing of its response.
     Stalled,
+    /// The peer does not send in time the body of a request whose response has begun.
+    Unfinished,
     /// The server stops, and there is nothing to wait for, or no time.
     Stopped,
 }
@@ -66,6 +69,7 @@ pub(super) async fn serve(
             HyperService::new(service, Arc::clone(&exchange), prepared),
         );
     let mut stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
+    let mut transfer = TransferTimer::new(limits.body);
     let end = {
         let (closed, broken) = (pin!(socket.read_closed()), pin!(socket.broken()));
         let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
@@ -85,10 +89,18 @@ pub(super) async fn serve(
                 if peer.poll_gone(phase, cx).is_ready() {
                     return Poll::Ready(End::Gone);
                 }
+                if transfer.poll(exchange.transfer().as_deref(), &socket, cx).is_ready() {
+                    if phase != Phase::Working {
+                        return Poll::Ready(End::Unfinished);
+                    }
+                    // It is answered with a reason.
+                    continue;
+                }
                 let Some(time) = &mut time else {
                     ready!(stopped.as_mut().poll(cx));
                     slot.turn_away();
                     Pin::new(&mut connection).graceful_shutdown();
+                    transfer.stop();
                     time = Some(Box::pin(sleep(limits.stop_period / 2)));
                     continue;
                 };
@@ -116,10 +128,10 @@ pub(super) async fn serve(
     drop(connection);
     match end {
         End::Gone => {}
-        End::Done(_) | End::Stopped => {
-            linger(&socket, end.sends_more(), &mut stall, &reception.stop).await;
-        }
         End::Stalled => socket.give_up(),
+        End::Done(_) | End::Unfinished | End::Stopped => {
+            linger(&socket, end.sends_more(&exchange), &mut stall, &reception.stop).await;
+        }
     }
     Outcome::Over
 }
@@ -137,13 +149,21 @@ impl End {
             Self::Stalled => {
                 log::event!(DEBUG, { %address }, "a client reads too little of a response: cut off");
             }
+            Self::Unfinished => {
+                log::event!(DEBUG, { %address }, "a client sends too little of a body: cut off");
+            }
         }
     }
 
     /// Whether more is to be expected of the peer, though nobody reads it.
-    fn sends_more(&self) -> bool {
-        // What is no HTTP was answered, and may go on.
-        matches!(self, Self::Done(Err(error)) if error.is_parse())
+    fn sends_more(&self, exchange: &Exchange) -> bool {
+        match self {
+            // What is no HTTP was answered, and may go on.
+            Self::Done(Err(error)) if error.is_parse() => true,
+            Self::Done(_) => exchange.transfer().is_some_and(|transfer| transfer.is_unfinished()),
+            Self::Unfinished => true,
+            Self::Gone | Self::Stalled | Self::Stopped => false,
+        }
     }
 }
 

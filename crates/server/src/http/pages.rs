@@ -10,13 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tower_service::Service;
 use tracing::error;
 
-use super::{ResponseBody, answer};
+use super::{Body, ResponseBody, answer};
 use crate::mount::BoxFuture;
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
@@ -25,14 +23,14 @@ const LONGEST_REPORTED: usize = 200;
 
 /// An HTTP service.
 pub(crate) type Pages =
-    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
+    Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
 
 pub(crate) fn pages<T, B>(service: T) -> Pages
 where
-    T: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    T: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
     T: Clone + Send + Sync + 'static,
     T::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let reports = Arc::new(UpgradeReports::default());

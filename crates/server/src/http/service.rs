@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
 use super::{
-    Reception, ResponseBody, answer,
+    Body, Reception, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     site::{Found, Grounds},
     upgrade::{self, JustInTime, Slot},
@@ -62,14 +62,17 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
     fn call(&self, request: Request<Incoming>) -> ResponseFuture {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(prepared) = prepared {
-            return self.exchange.begin(*prepared);
+            return self.exchange.begin(*prepared, None);
         }
-        self.exchange.begin(self.service.answer(request))
+        let (head, incoming) = request.into_parts();
+        let (body, transfer) = Body::new(incoming);
+        let answering = self.service.answer(Request::from_parts(head, body));
+        self.exchange.begin(answering, transfer)
     }
 }
 
 impl Service {
-    fn answer(&self, request: Request<Incoming>) -> Answering {
+    fn answer(&self, request: Request<Body>) -> Answering {
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
             Way::Page(grounds) => {
@@ -182,7 +185,7 @@ impl Future for Answering {
 /// or 404.
 async fn page(
     grounds: Arc<Grounds>,
-    request: Request<Incoming>,
+    request: Request<Body>,
     refused: Option<Box<Response<ResponseBody>>>,
 ) -> Response<ResponseBody> {
     match (&grounds.files, &grounds.pages, refused) {

@@ -26,6 +26,8 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Only the connection's own task uses it; it is atomic so that the task may move.
 pub(super) struct Socket {
     stream: TcpStream,
+    /// How many bytes hyper has been given.
+    received: AtomicU64,
     /// How many bytes the kernel has taken.
     written: AtomicU64,
     /// Whether the last write found no room.
@@ -45,11 +47,20 @@ pub(super) struct Progress {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, written: AtomicU64::new(0), is_full: AtomicBool::new(false) }
+        Self {
+            stream,
+            received: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            is_full: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Relaxed)
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -89,7 +100,10 @@ impl Socket {
                 if is_empty { Err(WouldBlock.into()) } else { Ok(()) }
             });
             match (read, outcome) {
-                (Some(count), _) => return Poll::Ready(Ok(count)),
+                (Some(count), _) => {
+                    self.received.fetch_add(count as u64, Relaxed);
+                    return Poll::Ready(Ok(count));
+                }
                 (None, Err(error)) if error.kind() != WouldBlock => return Poll::Ready(Err(error)),
                 (None, _) => ready!(self.stream.poll_read_ready(cx))?,
             }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::socket::{Progress, Socket};
 
 /// How often in each period a look is taken.
-const LOOKS: u32 = 8;
+pub(super) const LOOKS: u32 = 8;
 
 /// Watches over one connection.
 pub(super) struct StallTimer {

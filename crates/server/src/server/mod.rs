@@ -21,7 +21,7 @@ pub use self::running::Running;
 use self::{acceptor::Acceptor, applications::Applications};
 use crate::{
     Host, ServerError,
-    http_server::{Limits, Reception, Site},
+    http_server::{BodyLimits, Limits, Reception, Site},
     listener::{Listener, intake::Intakes, tcp},
     log,
     worker::WorkerThread,
@@ -65,6 +65,7 @@ impl Server {
             limits: Limits {
                 max_head_size: 16 * 1024,
                 head_period: Duration::from_secs(10),
+                body: BodyLimits { period: Some(Duration::from_secs(30)), min_rate: 500 },
                 stall_period: Some(Duration::from_secs(120)),
                 min_response_rate: 0,
                 stop_period: Duration::from_secs(10),
@@ -116,6 +117,23 @@ impl Server {
         self
     }
 
+    /// How long a client may send nothing of the [`Body`](crate::Body) of a request while a service
+    /// waits for it; `None` for any time. Default 30 s. It is answered 408, or cut off if the
+    /// response has begun, up to a quarter of the period later; a service's future is dropped then.
+    pub fn body_period(mut self, period: impl Into<Option<Duration>>) -> Self {
+        self.limits.body.period = period.into();
+        self
+    }
+
+    /// How many bytes of the [`Body`](crate::Body) of a request a client has to send for each second
+    /// in which a service waits for it, on average, once it has waited for
+    /// [`body_period`](Self::body_period) (30 s if that is `None`); 0 for any. Default 500. It is
+    /// answered 408, or cut off if the response has begun.
+    pub fn min_body_rate(mut self, bytes_per_second: u64) -> Self {
+        self.limits.body.min_rate = bytes_per_second;
+        self
+    }
+
     /// How long a client may read nothing of a response, which is to say that its kernel
     /// acknowledges none of the bytes that it is owed; `None` for any time. Default 120 s: with
     /// large buffers, more than a minute can lie between two acknowledgements of one that reads
@@ -144,8 +162,8 @@ impl Server {
 
     /// How long the server may take to stop, all in all. Default 10 s.
     ///
-    /// HTTP responses under way have half of it and are cut then, endless ones too; heads that are
-    /// not whole, and connections without a request, are ended at once. Websocket clients and their
+    /// HTTP responses under way have half of it and are cut then, endless ones too; requests
+    /// that are not whole, and connections without one, are ended at once. Websocket clients and their
     /// `on_close` have three quarters, and each `on_stop` its share of what is left then. A thread
     /// that has not ended in time, since a handler blocks it, is left behind: with a warning, and
     /// for as long as the process lives.

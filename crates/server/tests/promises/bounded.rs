@@ -279,7 +279,10 @@ async fn one_that_asks_for_a_page_and_never_reads_is_cut_off() {
 #[tokio::test]
 async fn a_period_of_nothing_is_refused_with_a_sentence() {
     let server = || Server::new().host(Host::new("localhost").websocket("/", Lobby::new().0));
-    for (server, named) in [(server().stall_period(Duration::ZERO), "stall_period")] {
+    for (server, named) in [
+        (server().body_period(Duration::ZERO), "body_period"),
+        (server().stall_period(Duration::ZERO), "stall_period"),
+    ] {
         let refused = server.listen(([127, 0, 0, 1], 0)).start().await;
         let error = refused.expect_err(named);
         assert!(matches!(error, ServerError::ZeroPeriod { option } if option == named));

@@ -33,6 +33,7 @@ mod paths;
 #[cfg(unix)]
 mod readiness;
 mod refuse;
+mod request_bodies;
 mod rules;
 mod send;
 mod service;

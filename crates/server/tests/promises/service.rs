@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Client, Handshake, Host, Refusal, Websocket};
+use aerys::{Body, Client, Handshake, Host, Refusal, Websocket};
 use axum::{
     Router,
     extract::Path,
@@ -17,7 +17,6 @@ use axum::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use tower_service::Service;
 
 use crate::common::{Raw, errors_at, get, handshake, keep_errors, serve_host};
@@ -34,7 +33,7 @@ impl Websocket for Welcome {
 #[derive(Clone)]
 struct Mirror;
 
-impl Service<Request<Incoming>> for Mirror {
+impl Service<Request<Body>> for Mirror {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -43,7 +42,7 @@ impl Service<Request<Incoming>> for Mirror {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         let line = format!("{} {}", request.method(), request.uri());
         let mut response = Response::new(Full::new(line.into()));
         *response.status_mut() = StatusCode::ACCEPTED;
@@ -64,7 +63,7 @@ impl Clone for Echo {
     }
 }
 
-impl Service<Request<Incoming>> for Echo {
+impl Service<Request<Body>> for Echo {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -78,7 +77,7 @@ impl Service<Request<Incoming>> for Echo {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         assert!(self.ready, "nobody asked whether it is");
         Box::pin(async {
             let body = request.into_body().collect().await.expect("the body comes whole");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aerys::{Host, Options, Running, Server};
-use axum::routing::get as on_get;
+use axum::routing::{get as on_get, post as on_post};
 use tempfile::TempDir;
 
 use crate::common::{Journal, Lobby, Raw, events, get, soon, start};
@@ -26,14 +26,20 @@ async fn site() -> (Running, Journal, TempDir) {
     fs::write(folder.path().join("short"), vec![b'x'; SHORT]).unwrap();
     let (lobby, guests) = Lobby::new();
     let journal = guests.journal;
-    let thinks = journal.clone();
+    let (reads, thinks) = (journal.clone(), journal.clone());
+    let read = async move |body: axum::body::Body| {
+        reads.note("asked");
+        axum::body::to_bytes(body, 1 << 20).await.map(|_| ()).map_err(|error| error.to_string())
+    };
     // Its body comes with its head, and is read late or not at all.
     let think = async move |body: axum::body::Body| {
         thinks.note("asked");
         tokio::time::sleep(AT_ONCE / 2).await;
         axum::body::to_bytes(body, 5).await.map(|_| "thought").map_err(|error| error.to_string())
     };
-    let router = events(&journal).route("/think", on_get(think.clone()).post(think));
+    let router = events(&journal)
+        .route("/read", on_post(read))
+        .route("/think", on_get(think.clone()).post(think));
     let host = Host::new("localhost").root(folder.path()).service(router).websocket_with(
         "/chat",
         lobby,
@@ -50,20 +56,32 @@ async fn stop(server: Running) -> Duration {
 
 #[tokio::test]
 async fn what_is_not_whole_is_ended_at_once() {
-    for (what, sent) in [
-        ("nothing", String::new()),
-        ("half a head", "GET / HTTP/1.1\r\nHost: lo".into()),
-        ("a page, and nothing", get("/nowhere", "")),
-        ("a page, and half a head", get("/nowhere", "") + "GET /"),
+    let post = "POST /read HTTP/1.1\r\nHost: localhost\r\n";
+    for (what, sent, is_asked) in [
+        ("nothing", String::new(), false),
+        ("half a head", "GET / HTTP/1.1\r\nHost: lo".into(), false),
+        ("a page, and nothing", get("/nowhere", ""), false),
+        ("a page, and half a head", get("/nowhere", "") + "GET /", false),
+        ("no body", format!("{post}Content-Length: 10\r\n\r\n"), true),
+        ("half a body", format!("{post}Content-Length: 10\r\n\r\nhello"), true),
+        ("half a chunk", format!("{post}Transfer-Encoding: chunked\r\n\r\na\r\nhello"), true),
+        ("no body yet", format!("{post}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"), true),
     ] {
-        let (server, _, _folder) = site().await;
+        let (server, journal, _folder) = site().await;
         let mut raw = Raw::connect(&server).await;
         raw.write(&sent).await;
-        if sent.starts_with("GET /nowhere") {
+        if is_asked {
+            journal.until_noted("asked").await;
+        } else if sent.starts_with("GET /nowhere") {
             assert_eq!(raw.answer().await.status(), 404);
         }
         let period = stop(server).await;
         assert!(period < AT_ONCE, "{what}: the stop took {period:?}");
+        if is_asked {
+            let last = String::from_utf8(raw.rest().await).unwrap();
+            let last = last.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
+            assert!(last.starts_with("HTTP/1.1 503 "), "{what}: {last}");
+        }
     }
 }
 

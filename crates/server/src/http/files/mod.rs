@@ -18,7 +18,6 @@ mod validators;
 use std::{fs, io, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use hyper::body::Incoming;
 
 use self::{
     cache::CacheRules,
@@ -28,7 +27,7 @@ use self::{
     name::Name,
     pool::Pool,
 };
-use super::{Pages, ResponseBody, answer};
+use super::{Body, Pages, ResponseBody, answer};
 use crate::{
     Root, RootError, ServerError,
     log::{self, Said},
@@ -73,7 +72,7 @@ impl Files {
     /// an endpoint at least, else 404.
     pub(super) async fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<Body>,
         pages: Option<&Pages>,
         refused: Option<Box<Response<ResponseBody>>>,
     ) -> Response<ResponseBody> {
@@ -102,7 +101,7 @@ impl Files {
         &self,
         fallback: &Name,
         head: Parts,
-        body: Incoming,
+        body: Body,
         pages: Option<&Pages>,
         refused: Option<Box<Response<ResponseBody>>>,
     ) -> Response<ResponseBody> {

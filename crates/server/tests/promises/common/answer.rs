@@ -22,7 +22,7 @@ impl Raw {
         let mut answer = self.answer_without_body().await;
         let length = answer.header("content-length").map_or(0, |it| it.parse().expect("a number"));
         assert_eq!(answer.header("transfer-encoding"), None, "only lengths are understood here");
-        if !matches!(answer.status(), 101 | 204 | 304) {
+        if !matches!(answer.status(), 100..=199 | 204 | 304) {
             answer.body = self.bytes(length).await;
         }
         answer

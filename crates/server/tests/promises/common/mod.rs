@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use aerys::{Host, Options, Running, Server, Websocket};
 
-pub(crate) use answer::get;
+pub(crate) use answer::{Answer, get};
 pub(crate) use app::{Echo, Journal, eventually};
 pub(crate) use door::{Door, Scene};
 pub(crate) use events::events;
