@@ -43,6 +43,8 @@ pub(super) struct Progress {
     /// What was written and is not acknowledged; as good as endless if the system does not tell, and
     /// there is no room.
     pub(super) owed: u64,
+    /// Whether there is more, which waits for room.
+    pub(super) is_full: bool,
 }
 
 impl Socket {
@@ -74,11 +76,12 @@ impl Socket {
 
     /// Costs a system call.
     pub(super) fn progress(&self) -> Progress {
-        let written = self.written();
+        let (written, is_full) = (self.written(), self.is_full());
         match unacknowledged(&self.stream) {
-            Some(owed) => Progress { acknowledged: written.saturating_sub(owed), owed },
+            Some(owed) => Progress { acknowledged: written.saturating_sub(owed), owed, is_full },
             None => {
-                Progress { acknowledged: written, owed: if self.is_full() { u64::MAX } else { 0 } }
+                let owed = if is_full { u64::MAX } else { 0 };
+                Progress { acknowledged: written, owed, is_full }
             }
         }
     }

@@ -17,6 +17,11 @@ use super::socket::{Progress, Socket};
 /// How often in each period a look is taken.
 pub(super) const LOOKS: u32 = 8;
 
+/// Between two looks; at least a millisecond, finer than which no timer rings.
+pub(super) fn interval(period: Duration) -> Duration {
+    (period / LOOKS).max(Duration::from_millis(1))
+}
+
 /// Watches over one connection.
 pub(super) struct StallTimer {
     /// `None` for one that never rings.
@@ -36,7 +41,7 @@ impl StallTimer {
     /// Ready when the peer has stalled. To be called whenever something may have been written.
     pub(super) fn poll(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<()> {
         let Some(rule) = &mut self.rule else { return Poll::Pending };
-        let interval = rule.period / LOOKS;
+        let interval = interval(rule.period);
         loop {
             if self.alarm.is_none() && socket.written() == self.settled {
                 return Poll::Pending;
@@ -57,11 +62,11 @@ impl StallTimer {
     }
 }
 
-/// In each period in which something is owed all the time, a part of what was owed at its beginning
-/// is acknowledged: a byte at least.
+/// In each period in which something is owed all the time, something is acknowledged: a byte at
+/// least, and the rate for as long as the response waited for room.
 struct Rule {
     period: Duration,
-    /// In bytes for each period.
+    /// The rate, in bytes for each look.
     least: u64,
     /// What was seen at the last looks, from `next` on and around.
     seen: [Option<Progress>; LOOKS as usize],
@@ -70,7 +75,7 @@ struct Rule {
 
 impl Rule {
     fn new(period: Duration, rate: u64) -> Self {
-        let least = u128::from(rate).saturating_mul(period.as_millis()) / 1000;
+        let least = interval(period).as_millis().saturating_mul(rate.into()) / 1000;
         let least = u64::try_from(least).unwrap_or(u64::MAX);
         Self { period, least, seen: Default::default(), next: 0 }
     }
@@ -84,7 +89,8 @@ impl Rule {
         let before = self.seen[self.next].replace(progress);
         self.next = (self.next + 1) % self.seen.len();
         before.is_some_and(|before| {
-            let least = self.least.min(before.owed).max(1);
+            let full = self.seen.iter().flatten().filter(|seen| seen.is_full).count();
+            let least = self.least.saturating_mul(full as u64).max(1);
             progress.acknowledged.saturating_sub(before.acknowledged) < least
         })
     }
@@ -94,34 +100,41 @@ impl Rule {
 mod tests {
     use super::*;
 
-    /// At which look a peer is found to have stalled that has acknowledged, and is owed, so much.
-    fn found(rate: u64, looks: impl IntoIterator<Item = (u64, u64)>) -> Option<usize> {
-        let mut rule = Rule::new(Duration::from_secs(10), rate);
-        looks
-            .into_iter()
-            .position(|(acknowledged, owed)| rule.is_broken_by(Progress { acknowledged, owed }))
+    const FULL: bool = true;
+
+    /// At which look a peer is found to have stalled that has acknowledged, and is owed, so much,
+    /// with or without more to come.
+    fn found(rate: u64, looks: impl IntoIterator<Item = (u64, u64, bool)>) -> Option<usize> {
+        let mut rule = Rule::new(Duration::from_secs(8), rate);
+        looks.into_iter().position(|(acknowledged, owed, is_full)| {
+            rule.is_broken_by(Progress { acknowledged, owed, is_full })
+        })
     }
 
     #[test]
     fn a_peer_that_acknowledges_a_byte_in_each_period_has_not_stalled() {
-        assert_eq!(found(0, (0..100).map(|look| (look / 8, 1000))), None);
-        assert_eq!(found(0, (0..100).map(|look| (look / 10, 1000))), Some(8));
-        assert_eq!(found(0, (0..100).map(|_| (7, 1000))), Some(8));
+        for is_full in [FULL, !FULL] {
+            assert_eq!(found(0, (0..100).map(|look| (look / 8, 1000, is_full))), None);
+            assert_eq!(found(0, (0..100).map(|look| (look / 10, 1000, is_full))), Some(8));
+            assert_eq!(found(0, (0..100).map(|_| (7, 1000, is_full))), Some(8));
+        }
     }
 
     #[test]
     fn a_peer_that_is_owed_nothing_begins_anew() {
-        let idle = [(7, 0)].into_iter();
-        let stalled = || (0..8).map(|_| (7, 1000));
+        let idle = [(7, 0, !FULL)].into_iter();
+        let stalled = || (0..8).map(|_| (7, 1000, FULL));
         assert_eq!(found(0, stalled().chain(idle).chain(stalled())), None);
     }
 
     #[test]
-    fn a_rate_holds_for_each_period_and_for_no_more_than_was_owed() {
-        // 1000 bytes in each period of eight looks.
-        assert_eq!(found(100, (0..100).map(|look| (look * 125, 1 << 20))), None);
-        assert_eq!(found(100, (0..100).map(|look| (look * 124, 1 << 20))), Some(8));
-        assert_eq!(found(100, (0..100).map(|look| (look * 10, 80))), None);
-        assert_eq!(found(100, (0..100).map(|look| (look * 10, 81))), Some(8));
+    fn a_rate_holds_for_as_long_as_the_response_waits_for_room() {
+        // A look is a second.
+        assert_eq!(found(100, (0..100).map(|look| (look * 100, 1 << 20, FULL))), None);
+        assert_eq!(found(100, (0..100).map(|look| (look * 99, 1 << 20, FULL))), Some(8));
+        assert_eq!(found(100, (0..100).map(|look| (look * 10, 1 << 20, !FULL))), None);
+        let half = |size: u64| (0..100).map(move |look| (look * size, 1 << 20, look % 2 == 0));
+        assert_eq!(found(100, half(50)), None);
+        assert_eq!(found(100, half(49)), Some(8));
     }
 }

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{socket::Socket, stall::LOOKS};
+use super::{
+    socket::Socket,
+    stall::{LOOKS, interval},
+};
 
 /// What the average is measured over, at first, if silence is allowed.
 const USUAL_PERIOD: Duration = Duration::from_secs(30);
@@ -39,13 +42,14 @@ impl BodyLimits {
     /// How often a look is to be taken at a transfer; `None` for never.
     fn interval(self) -> Option<Duration> {
         let asks = self.period.is_some() || self.min_rate > 0;
-        asks.then(|| self.period.unwrap_or(USUAL_PERIOD) / LOOKS)
+        asks.then(|| interval(self.period.unwrap_or(USUAL_PERIOD)))
     }
 
     /// The least that there has to be after so many looks, in bytes.
     fn least(self, looks: u32) -> u64 {
         let interval = self.interval().unwrap_or_default().as_millis();
-        let least = u128::from(self.min_rate) * interval * u128::from(looks) / 1000;
+        let period = interval.saturating_mul(looks.into());
+        let least = period.saturating_mul(self.min_rate.into()) / 1000;
         u64::try_from(least).unwrap_or(u64::MAX)
     }
 }
@@ -167,7 +171,7 @@ impl TransferTimer {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let interval = match self.grace {
-            Some(_) => Some(GRACE / LOOKS),
+            Some(_) => Some(interval(GRACE)),
             None => self.limits.interval(),
         };
         let unfinished = transfer.filter(|transfer| transfer.is_unfinished());
