@@ -79,8 +79,12 @@ pub(super) async fn serve(
         poll_fn(|cx| {
             loop {
                 // First of all, so that hyper knows of the request that it is then told to end with.
-                if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
-                    return Poll::Ready(End::Done(result));
+                match Pin::new(&mut connection).poll(cx) {
+                    // It does not flush before it is through with what could have been an upgrade,
+                    // but goes on with that when it is asked again.
+                    Poll::Ready(Ok(())) if socket.is_full() => {}
+                    Poll::Ready(result) => return Poll::Ready(End::Done(result)),
+                    Poll::Pending => {}
                 }
                 if stall.poll(&socket, cx).is_ready() {
                     return Poll::Ready(End::Stalled);

@@ -191,6 +191,23 @@ async fn the_answer_to_a_body_that_nobody_reads_arrives() {
 }
 
 #[tokio::test]
+async fn a_long_answer_to_a_body_that_nobody_reads_arrives_whole() {
+    const LONG: usize = 24 << 20;
+    let router = Router::new().route("/", on_post(async || vec![b'x'; LONG]));
+    let server = start(Server::new().host(Host::new("localhost").service(router))).await;
+    for upgrade in ["", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"] {
+        for behind in [1, 100_000] {
+            let head = post("/", 200_000).replacen("Host:", &format!("{upgrade}Host:"), 1);
+            let mut raw = Raw::connect(&server).await;
+            raw.write(head + &"x".repeat(behind)).await;
+            let answer = raw.answer().await;
+            assert_eq!((answer.status(), answer.body.len()), (200, LONG), "{upgrade:?} {behind}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_nobody_reads_is_not_taken_for_ever() {
     let (server, _) = serve().await;
     let mut raw = Raw::connect(&server).await;
