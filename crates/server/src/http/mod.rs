@@ -3,7 +3,6 @@
 mod answer;
 mod body;
 mod connection;
-
 mod exchange;
 mod express;
 mod files;

@@ -135,8 +135,8 @@ impl Socket {
     /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) async fn read_closed(&self) {
-        // Sockets have no interest in urgent data unless asked for it: what is left of this is that
-        // the peer's side was closed. Readable they are also while something waits.
+        // The runtime does not ask for urgent data, so that what is left of this interest is that the
+        // peer's side was closed. One in reading would also be met by what waits to be read.
         let _ = self.stream.ready(Interest::PRIORITY).await;
     }
 
