@@ -8,11 +8,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Client, Handshake, Host, Refusal, Running, Websocket};
+use aerys::{Body, Client, Handshake, Host, Refusal, Running, Websocket};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use tempfile::TempDir;
 use tower_service::Service;
 
@@ -30,7 +29,7 @@ impl Websocket for Welcome {
 #[derive(Clone)]
 struct Mirror;
 
-impl Service<Request<Incoming>> for Mirror {
+impl Service<Request<Body>> for Mirror {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
@@ -39,7 +38,7 @@ impl Service<Request<Incoming>> for Mirror {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(async {
             let line = format!("{} {} ", request.method(), request.uri());
             let body = request.into_body().collect().await.expect("the body comes whole");
