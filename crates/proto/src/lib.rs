@@ -77,7 +77,7 @@ mod utf8;
 
 pub use close::{Close, CloseCode};
 pub use config::Config;
-pub use connection::Connection;
+pub use connection::{Connection, Ending};
 pub use error::SendError;
 pub use event::Event;
 pub use frame::Frame;

@@ -61,6 +61,21 @@ pub(super) enum PeerEnd {
     Erred(PeerError),
 }
 
+/// Who began the end of a [`Connection`](crate::Connection).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The peer, by its CLOSE.
+    Peer,
+    /// The peer, by breaking a rule; the code and reason reported say which.
+    Violation,
+    /// We did, by [`close`](crate::Connection::close) or [`fail`](crate::Connection::fail), or as
+    /// pings were not answered.
+    Local,
+    /// Nobody: the socket ended without a word.
+    Lost,
+}
+
 impl Phase {
     /// Has the peer's end held when it comes.
     pub(super) fn hold_ends(&mut self) {

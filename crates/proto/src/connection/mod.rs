@@ -18,6 +18,7 @@ use std::{
 
 use bytes::BufMut;
 
+pub use self::closing::Ending;
 use self::{
     closing::{Open, PeerEnd, Phase, Wait},
     heartbeat::{Beat, Heartbeat},
@@ -47,6 +48,7 @@ pub struct Connection {
     heartbeat: Heartbeat,
     /// Since when the message that is arriving, if one is, has brought nothing new.
     unfinished: Option<Instant>,
+    ending: Option<Ending>,
 }
 
 impl Connection {
@@ -59,6 +61,7 @@ impl Connection {
             writer: Writer::default(),
             heartbeat: Heartbeat::new(now),
             unfinished: None,
+            ending: None,
         }
     }
 
@@ -322,6 +325,7 @@ impl Connection {
     pub fn close(&mut self, close: Close, now: Instant) {
         let deadline = self.deadline(now);
         if self.phase.close(&close, deadline) {
+            self.ending = Some(Ending::Local);
             self.reader.skip_data();
             self.writer.close(close);
         }
@@ -338,6 +342,7 @@ impl Connection {
         if self.is_open() && self.holds_end() {
             return self.release_end(now);
         }
+        self.ending.get_or_insert(Ending::Local);
         self.settle(close.clone(), close, Wait::Fixed, now)
     }
 
@@ -448,6 +453,11 @@ impl Connection {
         matches!(self.phase, Phase::Over)
     }
 
+    /// Who began its end, once somebody has.
+    pub fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
     /// How long the last ping that was answered took to be.
     pub fn round_trip(&self) -> Option<Duration> {
         self.heartbeat.round_trip()
@@ -485,8 +495,14 @@ impl Connection {
 
     fn answer_end(&mut self, end: PeerEnd, now: Instant) -> Option<Event> {
         match end {
-            PeerEnd::Closed(close) => self.peer_closed(close, now),
-            PeerEnd::Erred(error) => self.peer_erred(error, now),
+            PeerEnd::Closed(close) => {
+                self.ending.get_or_insert(Ending::Peer);
+                self.peer_closed(close, now)
+            }
+            PeerEnd::Erred(error) => {
+                self.ending.get_or_insert(Ending::Violation);
+                self.peer_erred(error, now)
+            }
         }
     }
 
@@ -512,6 +528,7 @@ impl Connection {
 
     /// Nothing more is read or waited for.
     fn end(&mut self) -> Option<Event> {
+        self.ending.get_or_insert(Ending::Lost);
         self.reader.clear();
         self.writer.end();
         self.phase.end().map(Event::Closed)
@@ -546,6 +563,39 @@ mod tests {
             }
             assert!(connection.reader.is_idle(), "{:?}", connection.reader);
             assert_eq!(connection.traffic().read.frames, 1);
+        }
+    }
+
+    type Way<'w> = (&'w dyn Fn(&mut Connection), Ending);
+
+    #[test]
+    fn who_began_the_end_is_known_whatever_comes_of_it() {
+        let now = Instant::now();
+        let close = || Close::from(CloseCode::NORMAL);
+        // A CLOSE, and a frame that is not masked.
+        let receive = |connection: &mut Connection, mut bytes: Vec<u8>| {
+            connection.receive(&mut &mut bytes[..], now);
+        };
+        let peer = |it: &mut Connection| receive(it, vec![0x88, 0x80, 0, 0, 0, 0]);
+        let violation = |it: &mut Connection| receive(it, vec![0x81, 0]);
+        let local = |it: &mut Connection| it.close(close(), now);
+        let given_up = |it: &mut Connection| drop(it.fail(close(), now));
+        let lost = |it: &mut Connection| drop(it.receive_end());
+        let ways: [Way<'_>; 5] = [
+            (&peer, Ending::Peer),
+            (&violation, Ending::Violation),
+            (&local, Ending::Local),
+            (&given_up, Ending::Local),
+            (&lost, Ending::Lost),
+        ];
+        for (first, ending) in ways {
+            for (second, _) in ways {
+                let mut connection = Connection::new(Arc::default(), now);
+                assert_eq!(connection.ending(), None);
+                first(&mut connection);
+                second(&mut connection);
+                assert_eq!(connection.ending(), Some(ending));
+            }
         }
     }
 }
