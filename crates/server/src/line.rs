@@ -7,7 +7,7 @@ use std::{
     task::Poll,
 };
 
-use aerys_proto::{Close, Message};
+use aerys_proto::{Close, Ending, Message};
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,8 @@ pub(crate) struct Line {
     pub(crate) meter: Meter,
     verdict: Mutex<Verdict>,
     end: OnceLock<CancellationToken>,
+    /// Who began the end, once the client has gone.
+    ending: OnceLock<Ending>,
 }
 
 /// What `on_open` has decided.
@@ -56,6 +58,7 @@ impl Line {
             meter: Meter::new(),
             verdict: Mutex::new(Verdict::Open),
             end: OnceLock::new(),
+            ending: OnceLock::new(),
         }
     }
 
@@ -200,6 +203,18 @@ impl Line {
         if let Some(end) = self.end.get() {
             end.cancel();
         }
+    }
+
+    /// Notes who began the end.
+    pub(crate) fn set_ending(&self, ending: Option<Ending>) {
+        if let Some(ending) = ending {
+            // The first to be reported is the one.
+            let _ = self.ending.set(ending);
+        }
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ending.get().copied()
     }
 
     /// Cancelled when the client has gone. Made only for who asks.

@@ -61,6 +61,11 @@ impl Refusal {
         self.0.status
     }
 
+    /// The reason that was given, if one was.
+    pub(crate) fn reason_given(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
     pub(crate) fn into_answer(self) -> Answer {
         *self.0
     }

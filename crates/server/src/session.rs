@@ -11,6 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use aerys_proto::Ending;
 use http::HeaderMap;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     fault::{Fault, caught, tried},
     handshake::Accepted,
     line::Line,
-    log::{self, Brief},
+    log::{self, Brief, Said},
     mount::{BoxFuture, Mount},
     worker::{Handler, Place, Worker},
 };
@@ -178,11 +179,28 @@ where
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
     client.endpoint().registry().leave(client.id());
+    let (id, address) = (client.id().as_u64(), client.peer_addr());
+    let (code, reason) = (close.code.as_u16(), Said(close.reason.as_bytes()));
+    let by = line.ending().map(author);
+    log::event!(
+        DEBUG, at mount.path(), { client = id, %address, code, %reason, by },
+        "a client has gone"
+    );
     let gone = Departure::new(client.clone(), close);
     if let Err(fault) = caught(|| mount.app.on_close(&gone)).await {
         fault.report(client.endpoint(), Some(client), "on_close");
     }
     line.outbox.departed();
+}
+
+/// Who began the end, in words.
+fn author(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Peer => "the client",
+        Ending::Violation => "a violation",
+        Ending::Local => "the server",
+        _ => "the network",
+    }
 }
 
 /// Whatever ends the session, also the end of its runtime, nobody is left waiting for the client.

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use crate::{
     driver::Driver,
     http_server::{self, Outcome, Reception},
+    log,
     mount::BoxFuture,
 };
 
@@ -55,8 +56,12 @@ pub(crate) async fn greet(
 ) -> Option<Pin<Box<Driver>>> {
     #[cfg(not(target_os = "linux"))]
     crate::listener::tcp::tune(&stream, address);
+    log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(stream, address, worker, reception).await {
-        Outcome::Over => None,
+        Outcome::Over => {
+            log::event!(DEBUG, { %address, worker }, "a connection was closed");
+            None
+        }
         Outcome::Upgraded { opening, stream, early } => {
             Some(Box::pin(Driver::new(opening, stream, early)))
         }

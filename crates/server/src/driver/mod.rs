@@ -265,6 +265,7 @@ impl Driver {
     /// The connection is over for the application. Messages that came before are still its to
     /// take, unless it was itself that asked for the end.
     fn depart(&mut self, close: Close) {
+        self.line.set_ending(self.connection.ending());
         self.deferral = None;
         if self.line.outbox.is_closing() {
             self.discard();

@@ -17,7 +17,7 @@ use super::{
     Body, Reception, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     site::{Found, Grounds},
-    upgrade::{self, JustInTime, Slot},
+    upgrade::{self, Asked, JustInTime, Slot},
 };
 use crate::{
     address::{Target, TargetError},
@@ -121,13 +121,17 @@ impl Service {
         let (application, params) = found;
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
-            Err(refused) => return ready(*refused),
+            Err(refused) => {
+                let (path, status) = (application.path(), refused.status().as_u16());
+                upgrade::log_refused(path, self.address, status, || upgrade::why_not(&request));
+                return ready(*refused);
+            }
         };
         if self.reception.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let (parts, _) = request.into_parts();
-        let Rules { allowed_origins, subprotocols, open_period } = application.rules();
+        let Rules { allowed_origins, subprotocols, .. } = application.rules();
         if let Err(origin) = allowed_origins.check(&parts) {
             let (origin, host) = (Said(origin.as_bytes()), asked_host(&parts.uri, &parts.headers));
             log::event!(
@@ -137,10 +141,10 @@ impl Service {
             let sentence = "Pages of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
-        let open_period = *open_period;
+        let asked = Asked { address: self.address, application: Arc::clone(&application) };
         let caller = Caller::new(parts, params, self.address, self.worker, subprotocols);
         let opening = application.open(caller);
-        Answering::Handshake(self.slot.open(opening, accept, open_period))
+        Answering::Handshake(self.slot.open(opening, accept, asked))
     }
 }
 

@@ -4,10 +4,10 @@
 //! that response is a 101, the session stays in the slot for the driver to take over.
 
 use std::{
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use aerys_proto::{
@@ -19,19 +19,30 @@ use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
-use crate::{Refusal, Status, line::Answer, mount::Opening, outbox::Owes};
+use crate::{
+    Refusal, Status,
+    line::Answer,
+    log::{self, Said},
+    mount::{Application, Opening},
+    outbox::Owes,
+};
 
 /// Whether a request may become a websocket; if not, the answer that says why.
 pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Box<Response<ResponseBody>>> {
     let accept = upgrade::check(request.method(), request.version(), request.headers());
     match accept {
         Ok(_) if !request.body().is_end_stream() => {
-            let sentence = "A websocket handshake has no body.";
-            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, sentence)))
+            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, HAS_BODY)))
         }
         Ok(accept) => Ok(accept),
         Err(error) => Err(Box::new(refused(&error))),
     }
+}
+
+/// Why [`check`] does not let a request pass.
+pub(super) fn why_not<B>(request: &Request<B>) -> String {
+    let accept = upgrade::check(request.method(), request.version(), request.headers());
+    accept.map_or_else(|error| error.to_string(), |_| HAS_BODY.to_owned())
 }
 
 fn refused(error: &UpgradeError) -> Response<ResponseBody> {
@@ -60,15 +71,10 @@ pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
 
 impl Slot {
     /// Puts a session in and answers for it when an answer is due.
-    pub(super) fn open(
-        &self,
-        opening: Opening,
-        accept: Accept,
-        open_period: Duration,
-    ) -> JustInTime {
+    pub(super) fn open(&self, opening: Opening, accept: Accept, asked: Asked) -> JustInTime {
         let agreement = opening.agreement;
         *self.lock() = Some(opening);
-        JustInTime { slot: self.clone(), accept, agreement, open_period, deadline: None }
+        JustInTime { slot: self.clone(), accept, agreement, asked, deadline: None }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
@@ -89,12 +95,47 @@ impl Slot {
     }
 }
 
+/// Who asked to be let in, and where.
+pub(super) struct Asked {
+    pub(super) address: SocketAddr,
+    pub(super) application: Arc<dyn Application>,
+}
+
+impl Asked {
+    /// Logs what the handshake came to.
+    fn log(&self, answer: &Answer) {
+        let (address, path) = (self.address, self.application.path());
+        match answer {
+            Answer::Switch(_) => {
+                log::event!(DEBUG, at path, { %address, status = 101 }, "a handshake was accepted");
+            }
+            Answer::Refuse(refusal) => {
+                let why = || refusal.reason_given().unwrap_or_default().to_owned();
+                log_refused(path, address, refusal.status().as_status_code().as_u16(), why);
+            }
+        }
+    }
+}
+
+/// Logs that a handshake came to nothing.
+pub(super) fn log_refused(
+    path: &str,
+    address: SocketAddr,
+    status: u16,
+    why: impl FnOnce() -> String,
+) {
+    log::event!(
+        DEBUG, at path, { %address, status, why = %Said(why().as_bytes()) },
+        "a handshake was refused"
+    );
+}
+
 /// The response to a handshake, as soon as it is due and not before.
 pub(super) struct JustInTime {
     slot: Slot,
     accept: Accept,
     agreement: Option<Agreement>,
-    open_period: Duration,
+    asked: Asked,
     /// Runs while `on_open` thinks. Most do not have to.
     deadline: Option<Pin<Box<Sleep>>>,
 }
@@ -107,7 +148,8 @@ impl Future for JustInTime {
         let late = this.deadline.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
         let answer = this.ask(cx, late);
         if answer.is_pending() && this.deadline.is_none() {
-            let deadline = this.deadline.insert(Box::pin(sleep(this.open_period)));
+            let deadline =
+                this.deadline.insert(Box::pin(sleep(this.asked.application.rules().open_period)));
             if deadline.as_mut().poll(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }
@@ -145,7 +187,10 @@ impl JustInTime {
                 *slot = None;
             }
             match answer {
-                Some(answer) => return Poll::Ready(answer),
+                Some(answer) => {
+                    self.asked.log(&answer);
+                    return Poll::Ready(answer);
+                }
                 None if resting => break,
                 None => {}
             }
@@ -220,5 +265,7 @@ const OURS: [HeaderName; 6] = [
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
 ];
+
+const HAS_BODY: &str = "A websocket handshake has no body.";
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");

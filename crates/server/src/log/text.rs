@@ -17,7 +17,7 @@ pub(crate) struct Brief<T>(pub(crate) T);
 impl Display for Said<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
-        let mut cut = Cut { to: f, left: SAID };
+        let mut cut = Cut { to: f, left: SAID, is_quoted: true };
         let whole = self.0.utf8_chunks().try_for_each(|chunk| {
             cut.write_str(chunk.valid())?;
             chunk.invalid().iter().try_for_each(|byte| cut.put(&format!("\\x{byte:02x}")))
@@ -31,7 +31,7 @@ impl Display for Said<'_> {
 
 impl<T: Display> Display for Brief<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let whole = write!(Cut { to: f, left: BRIEF }, "{}", self.0);
+        let whole = write!(Cut { to: f, left: BRIEF, is_quoted: false }, "{}", self.0);
         if whole.is_err() { f.write_char('…') } else { Ok(()) }
     }
 }
@@ -41,6 +41,8 @@ impl<T: Display> Display for Brief<T> {
 struct Cut<'a, 'f> {
     to: &'a mut Formatter<'f>,
     left: usize,
+    /// Whether a quotation mark would end what is shown.
+    is_quoted: bool,
 }
 
 impl Cut<'_, '_> {
@@ -54,7 +56,8 @@ impl Write for Cut<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut utf8 = [0; 4];
         text.chars().try_for_each(|char| match char {
-            '"' | '\'' => self.put(char.encode_utf8(&mut utf8)),
+            '\'' => self.put("'"),
+            '"' if !self.is_quoted => self.put("\""),
             // Controls, and also what is invisible or turns the direction of what is behind it.
             _ => char.escape_debug().try_for_each(|it| self.put(it.encode_utf8(&mut utf8))),
         })
@@ -71,6 +74,7 @@ mod tests {
             (&b""[..], r#""""#),
             ("grüß dich".as_bytes(), r#""grüß dich""#),
             (b"a\r\nERROR b\x1b[31m\0", r#""a\r\nERROR b\u{1b}[31m\0""#),
+            (b"it's \" by=\"me", r#""it's \" by=\"me""#),
             (b"\xff\xc3", r#""\xff\xc3""#),
             ("\u{202e}".as_bytes(), r#""\u{202e}""#),
         ] {
