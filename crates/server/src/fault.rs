@@ -5,12 +5,20 @@ use std::{
     any::Any,
     future::ready,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
 
 use aerys_proto::CloseCode;
 use futures_util::{FutureExt, future::Either};
+use tokio::time::sleep;
 
-use crate::{Client, Endpoint, Failure, Refusal, log, log::Brief};
+use crate::{
+    Client, Endpoint, Failure, Refusal,
+    log::{self, Brief},
+};
+
+/// Before what has panicked is begun anew.
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) enum Fault {
     Failed(Failure),
@@ -38,6 +46,16 @@ pub(crate) fn tried<E: Into<Fault>, F: Future<Output = Result<(), E>>>(
     start: impl FnOnce() -> F,
 ) -> impl Future<Output = Result<(), Fault>> {
     caught(start).map(|outcome| outcome.and_then(|outcome| outcome.map_err(Into::into)))
+}
+
+/// Begins anew what ends with a panic, be it a bug of ours or a `Drop` of the application's: for what
+/// all clients need.
+pub(crate) async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
+    while let Err(Fault::Panicked(panic)) = caught(&start).await {
+        let panic = Brief(panic);
+        log::event!(ERROR, { %panic }, "something panicked that all clients need; it goes on");
+        sleep(PAUSE).await;
+    }
 }
 
 impl Fault {
@@ -96,4 +114,21 @@ fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "with no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_panics_is_begun_anew_until_it_ends() {
+        let begun = AtomicUsize::new(0);
+        let start = || async {
+            assert_eq!(begun.fetch_add(1, Ordering::Relaxed), 2, "not yet");
+        };
+        steadily(start).await;
+        assert_eq!(begun.into_inner(), 3);
+    }
 }

@@ -21,6 +21,7 @@ use tokio::{
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
+    fault::steadily,
     http_server::Reception,
     log,
     visit::{Visit, greet},
@@ -66,7 +67,8 @@ impl Intakes {
                 called: Notify::new(),
                 is_late: AtomicBool::new(false),
             });
-            worker.runtime().spawn(Arc::clone(&intake).take_in(Arc::clone(reception)));
+            let (taking, reception) = (Arc::clone(&intake), Arc::clone(reception));
+            worker.runtime().spawn(async move { steadily(|| taking.take_in(&reception)).await });
             intake
         };
         Self { intakes: workers.iter().map(intake).collect(), placed: Notify::new() }
@@ -108,12 +110,12 @@ impl Intakes {
 
 impl Intake {
     /// Takes connections in, on the worker.
-    async fn take_in(self: Arc<Self>, reception: Arc<Reception>) {
+    async fn take_in(&self, reception: &Arc<Reception>) {
         loop {
             self.called.notified().await;
             self.is_late.store(false, Ordering::Relaxed);
             for Arrival { stream, address, counted, .. } in self.take() {
-                self.start(stream, address, Arc::clone(&reception));
+                self.start(stream, address, Arc::clone(reception));
                 drop(counted);
             }
         }

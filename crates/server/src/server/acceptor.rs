@@ -5,24 +5,16 @@ use std::{
     io, net,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use tokio::{
-    runtime::{Builder, Handle},
-    time::sleep,
-};
+use tokio::runtime::{Builder, Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    fault::{Fault, caught},
+    fault::steadily,
     listener::{Listener, intake::Intakes, tcp},
-    log::{self, Brief},
     worker::{Worker, watch},
 };
-
-/// Before what has panicked is begun anew.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// The thread. It ends when dropped.
 pub(super) struct Acceptor {
@@ -101,31 +93,5 @@ fn run(made: &mpsc::SyncSender<io::Result<Handle>>, end: &CancellationToken) {
     };
     if made.send(Ok(runtime.handle().clone())).is_ok() {
         runtime.block_on(end.cancelled());
-    }
-}
-
-/// Begins anew what ends with a panic: that is a bug, and not one that newcomers should suffer from.
-async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
-    while let Err(Fault::Panicked(panic)) = caught(&start).await {
-        let panic = Brief(panic);
-        log::event!(ERROR, { %panic }, "the thread that accepts connections panicked; it goes on");
-        sleep(PAUSE).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn what_panics_is_begun_anew_until_it_ends() {
-        let begun = AtomicUsize::new(0);
-        let start = || async {
-            assert_eq!(begun.fetch_add(1, Ordering::Relaxed), 2, "not yet");
-        };
-        steadily(start).await;
-        assert_eq!(begun.into_inner(), 3);
     }
 }

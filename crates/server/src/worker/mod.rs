@@ -30,7 +30,7 @@ pub(crate) use self::{
     orders::Order,
     watchdog::watch,
 };
-use crate::{clock, desk::Desk};
+use crate::{clock, desk::Desk, fault::steadily};
 
 /// A worker as the others see it.
 ///
@@ -231,7 +231,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     clock::be_coarse();
     runtime.block_on(async {
         tokio::select! {
-            () = worker.work() => {}
+            () = steadily(|| worker.work()) => {}
             () = worker.beat() => {}
             () = end.cancelled() => {}
         }

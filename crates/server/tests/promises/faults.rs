@@ -5,7 +5,9 @@ use aerys::{
 };
 use tokio::io::AsyncWriteExt;
 
-use crate::common::{Journal, Raw, departure, errors_at, frame, keep_errors, serve_host, soon};
+use crate::common::{
+    Journal, Lobby, Raw, departure, errors_at, eventually, frame, keep_errors, serve_host, soon,
+};
 
 /// Fails where and how it is told to; echoes everything else.
 struct Faulty(Journal);
@@ -149,4 +151,47 @@ async fn another_client_that_has_gone_is_no_fault() {
     server.stop().await;
     assert_eq!(journal.lines(), [""; 0]);
     assert_eq!(errors_at(path), [""; 0]);
+}
+
+/// What a message may be made of: memory of the application's, which it gives back by code of its own.
+struct Faulted;
+
+impl AsRef<[u8]> for Faulted {
+    fn as_ref(&self) -> &[u8] {
+        b"faulty"
+    }
+}
+
+impl Drop for Faulted {
+    fn drop(&mut self) {
+        panic!("it cannot be given back");
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_memory_panics_when_it_is_given_back_ends_no_worker() {
+    let (lobby, mut guests) = Lobby::new();
+    let host = Host::new("localhost").websocket("/", lobby);
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    let gone = Raw::open(&server).await;
+    let client = guests.next().await;
+    drop(gone);
+    guests.journal.until(1).await;
+    for _ in 0..3 {
+        // Nobody is there to hear it, so it is given back by the worker, which carries out the order.
+        let message = aerys::Message::from(aerys::bytes::Bytes::from_owner(Faulted));
+        let endpoint = client.endpoint().clone();
+        // A publisher that is slower than the worker has the panic for itself.
+        let _ = tokio::spawn(async move { endpoint.broadcast(message).nowait() }).await;
+        let mut raw = Raw::open(&server).await;
+        let sender = guests.next().await;
+        let tally = soon(sender.endpoint().broadcast("still here").only([sender.id()])).await;
+        assert_eq!(tally.delivered, 1);
+        assert_eq!(raw.frame().await, (0x81, b"still here".to_vec()));
+        raw.write(frame(8, &[])).await;
+        guests.journal.until_noted("gone 1005").await;
+        eventually(|| sender.endpoint().is_empty()).await;
+    }
+    soon(server.stop()).await;
 }
