@@ -160,8 +160,7 @@
 //! * **Slow clients.** What one client is owed is bounded ([`Options::max_queued_bytes`]); a client
 //!   that is owed much is not heard until it has read some of it.
 //! * **Faults.** A handler that fails or panics closes its own client with 1011. The error is
-//!   logged (through `tracing`) and nobody is told what it was. `?` takes what implements
-//!   `std::error::Error`, `.map_err(Failure::new)?` others, such as an `anyhow::Error`: see [`Failure`].
+//!   logged (through `tracing`) and nobody is told what it was; see [below](#faults).
 //! * **The log.** It goes to whatever subscriber `tracing` has; one that fails or panics changes
 //!   nothing. What peers say is escaped and cut at 200 bytes. Of one kind of warning about one
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
@@ -175,6 +174,48 @@
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
 //! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
 //! page.
+//!
+//! # Faults
+//!
+//! A handler that fails or panics closes its own client with 1011, is logged with the client's id, and
+//! harms nobody else. So errors can be let out with `?`: those that implement `std::error::Error` as
+//! they are, others, such as an `anyhow::Error`, a `Box<dyn Error + Send + Sync>` or a `String`, by
+//! [`.map_err(Failure::new)`](Failure::new).
+//!
+//! What a panic leaves behind is the application's. One in a handler that holds a `std::sync::Mutex`
+//! poisons it: each later `.lock().unwrap()` panics as well, in the handlers of all other clients. Keep
+//! what can panic out of where the lock is held, or, where nothing can be half done, take what is
+//! behind it all the same:
+//!
+//! ```
+//! use std::sync::{Mutex, PoisonError};
+//! # use aerys::{Client, Failure, Message};
+//!
+//! struct Score(Mutex<u64>);
+//!
+//! impl Score {
+//!     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+//!         let text = message.as_text().ok_or("text, please").map_err(Failure::new)?;
+//!         let points: u64 = text.parse()?;
+//!         let total = {
+//!             let mut score = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!             *score = score.saturating_add(points);
+//!             *score
+//!         };
+//!         client.send(total.to_string()).await?;
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! # Threads
+//!
+//! A client's handlers, timers and tasks run on one thread, its worker, from first to last. Code that
+//! blocks that thread (`std::thread::sleep`, a synchronous database driver, a long computation) holds up
+//! all clients of the worker: what takes long belongs in `tokio::task::spawn_blocking`.
+//! `tokio::task::block_in_place` panics here, as workers are current-thread runtimes. A worker that has
+//! not looked up for 500 ms is logged, with the handler that it is in. `docs/threads.md` says what runs
+//! where and what blocks whom.
 //!
 //! # Inside another program
 //!
@@ -374,3 +415,8 @@ pub use crate::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// And so are those of the pages beside it.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/threads.md")]
+struct Threads;

@@ -70,7 +70,7 @@ fn report(worker: &Worker, blocked: Duration) {
     log::event!(
         WARN, at path.as_deref(), { worker, handler, ?blocked },
         "a worker is stuck: its thread is blocked, and its other clients wait; \
-         what takes long belongs into tokio::task::spawn_blocking"
+         what takes long belongs in tokio::task::spawn_blocking"
     );
 }
 

@@ -255,3 +255,30 @@ async fn a_worker_that_is_busy_or_asleep_is_not_taken_for_stuck() {
     drop(idle);
     soon(stage.server.stop()).await;
 }
+
+#[tokio::test]
+async fn block_in_place_is_a_fault_of_its_own_client() {
+    struct InPlace;
+    impl Websocket for InPlace {
+        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+            Ok(handshake.accept())
+        }
+
+        async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+            let message = match message.as_text() {
+                Some("in place") => tokio::task::block_in_place(|| message),
+                _ => tokio::task::spawn_blocking(|| message).await?,
+            };
+            client.send(message).await?;
+            Ok(())
+        }
+    }
+    let server = serve_host(Host::new("localhost").websocket("/", InPlace)).await;
+    let (mut raw, mut other) = (Raw::open(&server).await, Raw::open(&server).await);
+    raw.write(frame(1, b"in place")).await;
+    assert_eq!(raw.hear_close().await, (1011, String::new()));
+    other.write(frame(1, b"elsewhere")).await;
+    assert_eq!(other.frame().await, (0x81, b"elsewhere".to_vec()));
+    drop((raw, other));
+    soon(server.stop()).await;
+}
