@@ -82,6 +82,11 @@ impl Options {
     }
 
     /// How long a client may take to answer a CLOSE before the connection is cut. Default 3 s.
+    ///
+    /// It counts from when the CLOSE has reached the client's kernel. What goes before it may take
+    /// longer, for as long as some of it is acknowledged in each 15 s, or in as long as a silent
+    /// client is kept if that is less, or in this period if that is more. When the server stops, it
+    /// has to be in this period.
     pub fn close_period(mut self, period: Duration) -> Self {
         self.protocol.close_period = period;
         self
@@ -119,7 +124,8 @@ impl Options {
     }
 
     /// How many pings in a row may stay unanswered; then the client is closed with 1008. At least 1;
-    /// default 3.
+    /// default 3. They do not count while the client still reads what it is owed, however slowly: its
+    /// pongs come behind all that.
     pub fn queued_ping_limit(mut self, pings: u32) -> Self {
         self.protocol.queued_ping_limit = pings;
         self
