@@ -1,8 +1,8 @@
 //! One open connection: the server's side of RFC 6455 from the 101 to the end of the socket.
 //!
-//! `input` takes the socket's bytes in, `reading` makes frames of them, `writing` decides what goes out next, `closing` is how far
-//! the connection is from its end, `heartbeat` watches for silence. This file passes what the one
-//! learns on to the others; it parses nothing itself.
+//! `input` takes the socket's bytes in, `reading` makes frames of them, `writing` decides what goes
+//! out next, `closing` is how far the connection is from its end, `heartbeat` watches for silence.
+//! This file passes what the one learns on to the others; it parses nothing itself.
 
 mod closing;
 mod heartbeat;

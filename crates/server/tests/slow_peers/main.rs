@@ -5,3 +5,4 @@
 
 mod files;
 mod reader;
+mod websockets;

@@ -19,6 +19,8 @@ pub(crate) struct Reader {
     stream: TcpStream,
     /// How many bytes it has read.
     pub(crate) size: usize,
+    /// The last four of them.
+    last: Vec<u8>,
 }
 
 impl Reader {
@@ -26,15 +28,15 @@ impl Reader {
     pub(crate) async fn ask(
         server: SocketAddr,
         receive_buffer: Option<u32>,
-        request: &str,
+        request: impl AsRef<[u8]>,
     ) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(size) = receive_buffer {
             socket.set_recv_buffer_size(size)?;
         }
         let mut stream = socket.connect(server).await?;
-        stream.write_all(request.as_bytes()).await?;
-        Ok(Self { stream, size: 0 })
+        stream.write_all(request.as_ref()).await?;
+        Ok(Self { stream, size: 0, last: Vec::new() })
     }
 
     /// Reads so many bytes a second for so long, unless it ends before.
@@ -46,9 +48,8 @@ impl Reader {
             let due = (begin.elapsed().as_secs_f64() * rate as f64) as usize;
             while self.size - before < due {
                 let room = (due + before - self.size).min(buffer.len());
-                match self.stream.read(&mut buffer[..room]).await? {
-                    0 => return Ok(()),
-                    count => self.size += count,
+                if !self.read(&mut buffer[..room]).await? {
+                    return Ok(());
                 }
             }
         }
@@ -58,12 +59,27 @@ impl Reader {
     /// Reads all that is left, as fast as it comes.
     pub(crate) async fn read_to_end(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 64 << 10];
-        loop {
-            match self.stream.read(&mut buffer).await? {
-                0 => return Ok(()),
-                count => self.size += count,
-            }
-        }
+        while self.read(&mut buffer).await? {}
+        Ok(())
+    }
+
+    /// Says something more.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// The last four bytes that it has read.
+    pub(crate) fn last(&self) -> &[u8] {
+        &self.last
+    }
+
+    /// Reads once; whether there was anything.
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        let count = self.stream.read(buffer).await?;
+        self.size += count;
+        self.last.extend_from_slice(&buffer[..count]);
+        self.last.drain(..self.last.len().saturating_sub(4));
+        Ok(count > 0)
     }
 
     /// Waits, without reading, until the connection is reset.
