@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
-# Python and Node.js it tests with, where it may. With --full the Autobahn suite runs to its last case,
-# and slow peers are as slow as they are.
+# Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
+# its last case, and slow peers are as slow as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,19 +17,22 @@ step() { printf '\n== %s\n' "$*"; }
 
 step 'what it is tested with'
 missing=()
-has() { command -v "$1" > /dev/null; }
+# Servers are installed where only the superuser looks.
+has() { PATH="$PATH:/usr/sbin" command -v "$1" > /dev/null; }
 has chromium && has chromedriver || missing+=(chromium chromium-driver)
 has python3 || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
 has curl || missing+=(curl)
+has nginx || missing+=(nginx-light)
+has haproxy || missing+=(haproxy)
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && has apt-get; then
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" > /dev/null
     else
-        echo "The tests need other clients: apt-get install ${missing[*]}" >&2
+        echo "The tests need other clients, and proxies: apt-get install ${missing[*]}" >&2
         exit 1
     fi
 fi

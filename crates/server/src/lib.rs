@@ -411,7 +411,7 @@ pub use crate::{
     websocket::Websocket,
 };
 
-/// The README's examples are compiled with the rest.
+/// The README's examples are compiled with the rest, and those of the pages.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
@@ -420,3 +420,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/threads.md")]
 struct Threads;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/behind-a-proxy.md")]
+struct BehindAProxy;

@@ -1,5 +1,5 @@
 //! Clients that others have written talk to the server, so that both sides of the protocol are not
-//! of one mind by being of one making: one file for each client.
+//! of one mind by being of one making: one file for each client. So do real proxies (`proxies`).
 //!
 //! What Python and node need is installed by `setup.sh`, once and of the versions pinned here.
 #![cfg(unix)]
@@ -11,6 +11,7 @@ mod curl;
 mod foreign;
 mod node;
 mod program;
+mod proxies;
 mod python;
 mod room;
 mod stage;

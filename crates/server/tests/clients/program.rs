@@ -48,6 +48,13 @@ impl Program {
         line.trim_end().to_owned()
     }
 
+    /// Waits for the end of a program that is not to end, and answers what it wrote to stderr.
+    pub(crate) async fn early_end(&mut self) -> String {
+        let mut errors = Vec::new();
+        all(self.child.stderr.as_mut().expect("it is piped"), &mut errors).await;
+        String::from_utf8_lossy(&errors).into_owned()
+    }
+
     /// Waits until it ends, but no longer than `most`: then it is killed, and what it has printed is
     /// shown.
     pub(crate) async fn end(mut self, most: Duration) -> Ended {

@@ -117,7 +117,7 @@ pub(crate) async fn soon<F: IntoFuture>(what: F) -> F::Output {
 pub(crate) async fn eventually(mut is_true: impl FnMut() -> bool) {
     soon(async {
         while !is_true() {
-            sleep(Duration::from_millis(2)).await;
+            sleep(POLL_PERIOD).await;
         }
     })
     .await;
@@ -125,3 +125,6 @@ pub(crate) async fn eventually(mut is_true: impl FnMut() -> bool) {
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often to look at what announces itself to nobody.
+pub(crate) const POLL_PERIOD: Duration = Duration::from_millis(2);

@@ -48,7 +48,7 @@ impl Tungstenite {
         }
     }
 
-    async fn echo(&mut self, message: Message) {
+    pub(crate) async fn echo(&mut self, message: Message) {
         self.say(message.clone()).await;
         // The messages themselves are too long to be shown.
         assert!(self.hear().await == message, "{} bytes came back as others", message.len());
