@@ -424,3 +424,7 @@ struct Threads;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/behind-a-proxy.md")]
 struct BehindAProxy;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/deployment.md")]
+struct Deployment;
