@@ -140,6 +140,10 @@ impl<S> Handshake<S> {
 
     /// Lets the client in. It is a member of the endpoint from now on; the 101 leaves with the
     /// first thing said to it, or when `on_open` returns, whichever comes first.
+    ///
+    /// [`on_close`](crate::Websocket::on_close) comes for it, at the next `.await` at the soonest. Only one
+    /// that is accepted after [`open_period`](crate::Options::open_period), when its peer has been answered
+    /// 503, was never let in: it is no member of the endpoint, and no `on_close` follows.
     pub fn accept_with(self, state: S) -> Client<S> {
         let Self { caller, endpoint, line, accepted } = self;
         let Caller { address, worker, mut headers, protocol, .. } = *caller;

@@ -422,6 +422,10 @@ struct Readme;
 struct Threads;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/coming-from-axum.md")]
+struct ComingFromAxum;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/behind-a-proxy.md")]
 struct BehindAProxy;
 
