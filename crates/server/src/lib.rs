@@ -69,7 +69,33 @@
 //! }
 //! ```
 //!
-//! The type parameter is what the application keeps for each client; without one it is `()`.
+//! Mounted on `/members/{name}`, it finds the name in the path. All else that was asked for is in
+//! [`request`](Handshake::request): headers, and the query, unparsed, as `uri.query()`.
+//!
+//! The type parameter is what the application keeps for each client; without one it is `()`. What is
+//! to change there is in an atomic or behind a lock.
+//!
+//! # Messages
+//!
+//! A [`Message`] is text or binary: [`as_text`](Message::as_text) has the one, if it is one,
+//! [`as_bytes`](Message::as_bytes) either. `&str`, `String` become text where a message is sent,
+//! `Vec<u8>` and [`Bytes`](bytes::Bytes) binary, and a clone of a message copies nothing.
+//!
+//! ```
+//! # use aerys::{Client, Failure, Message};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Deserialize, Serialize)]
+//! # struct Said { text: String }
+//! # async fn on_data(client: &Client, message: Message) -> Result<(), Failure> {
+//! let Ok(said) = serde_json::from_slice::<Said>(message.as_bytes()) else {
+//!     // What is the peer's fault is answered. An error let out by `?` closes the client with 1011.
+//!     client.send("JSON, please").await?;
+//!     return Ok(());
+//! };
+//! client.send(serde_json::to_string(&said)?).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Commands
 //!
@@ -161,7 +187,8 @@
 //!   that is owed much is not heard until it has read some of it.
 //! * **Faults.** A handler that fails or panics closes its own client with 1011. The error is
 //!   logged (through `tracing`) and nobody is told what it was; see [below](#faults).
-//! * **The log.** It goes to whatever subscriber `tracing` has; one that fails or panics changes
+//! * **The log.** It goes to whatever subscriber `tracing` has, so without one, such as
+//!   `tracing_subscriber::fmt::init()`, there is none; one that fails or panics changes
 //!   nothing. What peers say is escaped and cut at 200 bytes. Of one kind of warning about one
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
 //!   of details (level debug) a hundred.
@@ -174,6 +201,9 @@
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
 //! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
 //! page.
+//!
+//! In the repository's `docs/` there is more: what is what for who comes from axum, nginx and haproxy in
+//! front of it, deployment.
 //!
 //! # Faults
 //!
