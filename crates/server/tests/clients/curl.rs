@@ -50,7 +50,7 @@ async fn a_head_has_no_body_and_tells_its_length() {
     let head = ask(&stage, &["--head"], "/index.html").await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert_eq!(header(&head, "content-length"), Some(PAGE.len().to_string().as_str()));
-    assert_eq!(header(&head, "content-type"), Some("text/html"));
+    assert_eq!(header(&head, "content-type"), Some("text/html; charset=utf-8"));
     assert!(head.ends_with("\r\n\r\n"), "{head}");
     stage.strike().await;
 }
