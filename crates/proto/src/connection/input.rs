@@ -110,7 +110,7 @@ impl Connection {
 
     /// Whether a message, or a frame of any kind, has begun to arrive and is not whole.
     pub fn is_within_message(&self) -> bool {
-        self.phase.is_reading() && self.reader.is_within_message()
+        self.reader.is_within_message()
     }
 
     /// For how many of the next bytes there is room where they belong, in the memory of the

@@ -105,8 +105,10 @@ impl Reader {
 
     /// Whether a frame or a message has begun that is not whole.
     pub(super) fn is_within_message(&self) -> bool {
-        let is_idle = self.assembler.as_ref().is_none_or(Assembler::is_idle);
-        !is_idle || !matches!(self.stage, Stage::Start)
+        // What is skipped is of no interest.
+        self.assembler
+            .as_ref()
+            .is_some_and(|assembler| !assembler.is_idle() || !matches!(self.stage, Stage::Start))
     }
 
     /// How much memory is taken by what is not whole yet.

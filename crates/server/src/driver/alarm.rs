@@ -135,18 +135,17 @@ impl Driver {
 
     /// Sets the alarm to the next thing due.
     pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
-        let deferral = self.deferral_due();
-        let patience = self.patience.map(|(due, _)| due);
-        let ends = [self.parting, deferral, patience];
-        // While nothing ends, what is due only moves away.
-        let is_calm = self.connection.is_open()
-            && self.session.is_some()
-            && !self.connection.is_within_message();
-        if is_calm && self.alarm.is_set() && ends.iter().all(Option::is_none) {
+        // While nothing ends, and nothing has begun to arrive, what is due only moves away.
+        let is_ending =
+            self.parting.is_some() || self.deferral.is_some() || self.patience.is_some();
+        let is_calm = self.connection.is_open() && self.session.is_some() && self.arrival.is_none();
+        if is_calm && self.alarm.is_set() && !is_ending {
             return;
         }
-        let deadlines = [self.connection.poll_timeout()].into_iter().chain(ends);
-        if let Some(due) = deadlines.flatten().min() {
+        let patience = self.patience.map(|(due, _)| due);
+        let deadlines =
+            [self.connection.poll_timeout(), self.parting, self.deferral_due(), patience];
+        if let Some(due) = deadlines.into_iter().flatten().min() {
             self.alarm.set(due, &self.line);
         }
         // Once the application is done, the outbox wakes nobody.

@@ -19,7 +19,7 @@ struct Seen {
 }
 
 impl Driver {
-    /// Notes what the client holds at the end of a turn. Most hold nothing.
+    /// Notes what the client holds before it rests. Most hold nothing.
     #[inline]
     pub(super) fn note_arrival(&mut self) {
         if self.connection.is_within_message() || self.has_backlog() {

@@ -42,7 +42,8 @@ impl Driver {
     /// Takes notice of the peer's end, if it was put off and nothing is left to be waited for. Answers
     /// whether it has.
     pub(super) fn end_if_answered(&mut self) -> bool {
-        let is_answered = self.connection.holds_end() && self.is_answered();
+        let is_held = self.deferral.is_some() && self.connection.holds_end();
+        let is_answered = is_held && self.is_answered();
         if is_answered {
             self.release_end();
         }

@@ -54,6 +54,8 @@ pub(crate) struct Driver {
     /// Messages taken from the outbox for a write that had no room for them.
     #[expect(clippy::box_collection, reason = "there are none most of the time")]
     left_over: Option<Box<VecDeque<Message>>>,
+    /// Whether something that was read is still to be decompressed.
+    is_behind: bool,
     /// Whether anything has happened since there was last nothing to write.
     stirred: bool,
     /// Whether the client takes what it is sent.
@@ -108,6 +110,7 @@ impl Driver {
             waker: None,
             sending: false,
             left_over: None,
+            is_behind: false,
             stirred: true,
             progress: Progress::new(now.instant),
             deferral: None,
@@ -126,7 +129,6 @@ impl Future for Driver {
         let driver = &mut *self;
         driver.now = clock::now();
         let outcome = driver.turn(cx);
-        driver.note_arrival();
         driver.pull_cork();
         Desk::leave(&mut driver.desk);
         outcome
@@ -154,6 +156,7 @@ impl Driver {
             }
             if budget.read == 0 || budget.write == 0 {
                 // It may be long before it rests.
+                self.note_arrival();
                 self.set_alarm(cx);
                 // The next turn comes when the runtime has looked at all sockets, and not before
                 // those that have something to say.
@@ -217,7 +220,7 @@ impl Driver {
             && !self.is_deaf()
             && self.is_application_idle()
             && !self.line.outbox.has_errand()
-            && !self.connection.is_behind()
+            && !self.is_behind
             && socket.is_silent(cx)
     }
 
@@ -225,6 +228,7 @@ impl Driver {
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
         let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
+        self.note_arrival();
         self.set_alarm(cx);
         self.listen(cx);
         self.line.outbox.rest(owes)
@@ -310,6 +314,9 @@ impl Driver {
     }
 
     fn close_socket(&mut self) {
+        if self.connection.is_open() {
+            return;
+        }
         if self.socket.as_ref().is_some_and(|socket| socket.has_ended && socket.is_shut()) {
             self.hang_up();
         }

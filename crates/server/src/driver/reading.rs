@@ -25,7 +25,7 @@ impl Driver {
         }
         LENT.with_borrow_mut(|buffer| {
             let Some(socket) = &mut self.socket else { return false };
-            if self.connection.is_behind() && !socket.has_early() {
+            if self.is_behind && !socket.has_early() {
                 self.receive(&mut [], budget);
                 return true;
             }
@@ -75,7 +75,7 @@ impl Driver {
     fn hearing(&self) -> usize {
         let Some(socket) = &self.socket else { return 0 };
         // What follows the peer's end does not matter.
-        if self.connection.holds_end() || socket.has_ended {
+        if socket.has_ended || (self.deferral.is_some() && self.connection.holds_end()) {
             return 0;
         }
         if self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full()) {
@@ -95,10 +95,7 @@ impl Driver {
     fn receive(&mut self, mut input: &mut [u8], budget: &mut usize) {
         let size = input.len();
         self.stirred = true;
-        while (!input.is_empty() || self.connection.is_behind())
-            && *budget > 0
-            && !self.is_swamped()
-        {
+        while (!input.is_empty() || self.is_behind) && *budget > 0 && !self.is_swamped() {
             let left = input.len();
             // A coarse time will do for data, and not for what deadlines and round trips begin with.
             let mut event = self.connection.receive_plain(&mut input, self.now.instant);
@@ -108,12 +105,13 @@ impl Driver {
                 let mut unused = *budget;
                 event = self.connection.receive_some(&mut input, self.now.instant, &mut unused);
                 work = *budget - unused;
+                self.is_behind = self.connection.is_behind();
+                if self.connection.holds_end() {
+                    self.defer_end();
+                }
             }
             *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
-        }
-        if self.connection.holds_end() {
-            self.defer_end();
         }
         self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
         if !input.is_empty()
