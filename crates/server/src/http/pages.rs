@@ -15,7 +15,7 @@ use tower_service::Service;
 use tracing::error;
 
 use super::{Body, ResponseBody, answer};
-use crate::mount::BoxFuture;
+use crate::{log, mount::BoxFuture};
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
 const MOST_REPORTED: usize = 64;
@@ -76,12 +76,15 @@ impl UpgradeReports {
             reported.len() < MOST_REPORTED && reported.insert(path.clone())
         };
         if is_new {
-            error!(
-                path,
-                status = status.as_u16(),
-                "a service tried to upgrade its connection, which it cannot do here, and 500 was \
-                 answered for it: mount the websocket with `Host::websocket`"
-            );
+            // Not rationed with its like: each path is told of once.
+            log::guarded(|| {
+                error!(
+                    path,
+                    status = status.as_u16(),
+                    "a service tried to upgrade its connection, which it cannot do here, and 500 \
+                     was answered for it: mount the websocket with `Host::websocket`"
+                );
+            });
         }
     }
 }

@@ -19,7 +19,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower_service::Service;
 
-use crate::common::{Raw, errors_at, get, handshake, keep_errors, serve_host};
+use crate::common::{Raw, UNLOGGABLE, errors_at, get, handshake, keep_errors, serve_host};
 
 struct Welcome;
 
@@ -161,12 +161,15 @@ async fn a_service_cannot_take_a_connection_over_and_the_log_says_so() {
     let router = Router::new()
         .route("/taken", on_get(async move || (StatusCode::SWITCHING_PROTOCOLS, upgrade)))
         .route("/hints", on_get(async || StatusCode::from_u16(103).unwrap()))
+        .route(UNLOGGABLE, on_get(async || StatusCode::from_u16(103).unwrap()))
         .fallback(async || "fine");
     let server = serve_host(Host::new("localhost").service(router)).await;
     for (path, request) in [
         ("/taken", handshake("/taken", "")),
         ("/taken", get("/taken", "")),
         ("/hints", get("/hints", "")),
+        // A log that panics changes nothing.
+        (UNLOGGABLE, get(UNLOGGABLE, "")),
         ("", "CONNECT example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned()),
     ] {
         let mut raw = Raw::connect(&server).await;
