@@ -1,6 +1,7 @@
 //! `on_start` and `on_stop`: what comes before the first client and after the last.
 
 use std::{
+    net::TcpListener,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -338,4 +339,19 @@ async fn one_application_can_be_mounted_on_several_paths() {
     let lines = counter.journal.lines();
     let count = |line: &str| lines.iter().filter(|it| *it == line).count();
     assert_eq!([count("starts"), count("opens"), count("stops")], [2; 3], "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_listener_that_is_not_to_be_had_is_found_out_before_anything_starts() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
+    let address = taken.local_addr().expect("it is bound");
+    let station = Station::default();
+    let server = Server::new()
+        .host(Host::new("localhost").websocket("/", station.clone()))
+        .listen(([127, 0, 0, 1], 0))
+        .listen(address)
+        .workers(1);
+    let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
+    assert!(matches!(&error, ServerError::Listen { address: it, .. } if *it == address), "{error}");
+    assert_eq!(station.journal.lines(), [""; 0]);
 }
