@@ -113,8 +113,10 @@ impl Intake {
     async fn take_in(&self, reception: &Arc<Reception>) {
         loop {
             self.called.notified().await;
+            let arrivals = self.take();
+            // Not before that: what still waited might be found late, and then nobody would call.
             self.is_late.store(false, Ordering::Relaxed);
-            for Arrival { stream, address, counted, .. } in self.take() {
+            for Arrival { stream, address, counted, .. } in arrivals {
                 self.start(stream, address, Arc::clone(reception));
                 drop(counted);
             }
