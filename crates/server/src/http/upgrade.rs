@@ -168,6 +168,14 @@ impl JustInTime {
     }
 
     fn ask(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
+        let answer = self.poll_session(cx, late);
+        if let Poll::Ready(answer) = &answer {
+            self.asked.log(answer);
+        }
+        answer
+    }
+
+    fn poll_session(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
             let outbox = &opening.line.outbox;
@@ -187,10 +195,7 @@ impl JustInTime {
                 *slot = None;
             }
             match answer {
-                Some(answer) => {
-                    self.asked.log(&answer);
-                    return Poll::Ready(answer);
-                }
+                Some(answer) => return Poll::Ready(answer),
                 None if resting => break,
                 None => {}
             }
