@@ -278,9 +278,10 @@ impl Outbox {
         self.lock().queue.last_place()
     }
 
-    /// Whether all messages up to this place have been handed to the kernel, or none is left.
+    /// Whether all messages up to this place have been handed to the kernel, and all that was said
+    /// before them.
     pub(crate) fn is_flushed_to(&self, place: u64) -> bool {
-        place <= self.gist.flushed() || self.gist.queued_bytes() == 0
+        self.lock().queue.is_flushed_to(place)
     }
 
     /// Whether the server is stopping.

@@ -219,6 +219,12 @@ impl Queue {
         self.last_place
     }
 
+    /// Whether all messages up to this place have been handed to the kernel, and all that was put in
+    /// before them.
+    pub(super) fn is_flushed_to(&self, place: u64) -> bool {
+        self.parcels.front().is_none_or(|parcel| parcel.place > place)
+    }
+
     /// The place of the last message that has been handed to the kernel.
     pub(super) fn flushed(&self) -> u64 {
         self.flushed
@@ -303,6 +309,24 @@ mod tests {
         let fates: Vec<_> = (1..=3).map(|place| fate(&mut queue, place)).collect();
         assert_eq!(fates, ["flushed", "lost", "lost"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_said_on_the_short_way_is_waited_for_too() {
+        let mut queue = Queue::new();
+        assert!(queue.is_flushed_to(0));
+        queue.put_first([Message::text("said")].into());
+        assert!(!queue.is_flushed_to(queue.last_place()));
+        take(&mut queue, 1);
+        assert!(!queue.is_flushed_to(queue.last_place()));
+        queue.flush(1, nobody);
+        assert!(queue.is_flushed_to(queue.last_place()));
+        queue.owe(1);
+        assert!(!queue.is_flushed_to(queue.last_place()));
+        // What comes later is not.
+        queue.push(Message::text("later"), Receipt::Nobody);
+        queue.flush(1, nobody);
+        assert!(queue.is_flushed_to(0) && !queue.is_flushed_to(1));
     }
 
     #[test]

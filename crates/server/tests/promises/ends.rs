@@ -252,3 +252,22 @@ async fn one_that_reads_slowly_hears_all_that_goes_before_the_close() {
         server.stop().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_said_behind_many_pongs_goes_before_the_close() {
+    let (server, journal) = serve(false, Duration::ZERO, Options::new()).await;
+    let mut raw = Raw::open_narrow(&server).await;
+    // Their pongs are more than the kernels take.
+    let mut bytes = frame(9, &[7; 125]).repeat(10_000);
+    bytes.extend(frame(2, b"question"));
+    bytes.extend(close(1000));
+    raw.write(bytes).await;
+    assert_eq!(journal.until(1).await, ["8"]);
+    // By now an end that did not wait would have come.
+    sleep(Duration::from_millis(50)).await;
+    let mut heard = converse(raw, &[], true).await;
+    heard.retain(|(first, _)| *first != 0x8A);
+    let close = (0x88, 1000_u16.to_be_bytes().to_vec());
+    assert_eq!(heard, [(0x82, b"question".to_vec()), close]);
+    server.stop().await;
+}
