@@ -56,10 +56,15 @@ impl Driver {
         self.progress.is_owed || self.line.outbox.queued_bytes() > 0
     }
 
-    /// Whether the client is owed something, and has taken some of it lately enough.
+    /// Whether the client is owed something, and has taken some of it lately enough. One that has taken
+    /// all that has left so far is not to blame for what has not.
     pub(super) fn is_worth_waiting(&self) -> bool {
+        if !self.progress.is_owed {
+            let outbox = &self.line.outbox;
+            return outbox.queued_bytes() > 0 || outbox.has_errand();
+        }
         let until = self.progress.since.checked_add(self.stall_period());
-        self.progress.is_owed && until.is_none_or(|until| self.now.instant < until)
+        until.is_none_or(|until| self.now.instant < until)
     }
 
     /// How long a client that is to go may take nothing of what it is owed: as long as it may take to

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Running, Websocket};
+use aerys::{
+    Client, Compression, Departure, Failure, Handshake, Message, Options, Refusal, Running,
+    Websocket,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::sleep,
 };
 
-use crate::common::{Journal, Lobby, Raw, departure, frame, serve_with, soon};
+use crate::common::{Journal, Lobby, Raw, departure, frame, handshake, serve_with, soon};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -270,4 +273,41 @@ async fn what_is_said_behind_many_pongs_goes_before_the_close() {
     let close = (0x88, 1000_u16.to_be_bytes().to_vec());
     assert_eq!(heard, [(0x82, b"question".to_vec()), close]);
     server.stop().await;
+}
+
+/// A text of two letters, which at this level takes many times the close period to compress.
+fn laborious() -> (Vec<u8>, Options) {
+    let mut state = 1_u32;
+    let letter = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if state >> 28 == 0 { b'b' } else { b'a' }
+    };
+    let options = Options::new()
+        .compression(Compression::new().level(9))
+        .close_period(Duration::from_millis(50));
+    ((0..4 * MIB).map(letter).collect(), options)
+}
+
+#[tokio::test]
+async fn a_client_is_not_to_blame_for_what_a_server_is_slow_to_send() {
+    for ours in [true, false] {
+        let (text, options) = laborious();
+        let (server, mut guests) = Lobby::serve(options).await;
+        let mut raw = Raw::connect(&server).await;
+        raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
+        assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
+        let client = guests.next().await;
+        client.send(text).nowait();
+        let theirs = if ours {
+            client.close().nowait();
+            Vec::new()
+        } else {
+            close(1000)
+        };
+        let heard = converse(raw, &theirs, false).await;
+        let ends: Vec<_> =
+            heard.iter().map(|(first, _)| *first).filter(|it| it & 0x80 != 0).collect();
+        assert_eq!(ends, [0x80, 0x88], "ours: {ours}");
+        server.stop().await;
+    }
 }
