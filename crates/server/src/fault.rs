@@ -110,7 +110,8 @@ impl From<Refusal> for Fault {
     }
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+/// What was said with a panic.
+pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "with no message".to_owned())

@@ -91,8 +91,9 @@ impl Host {
     ///
     /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
     /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,
-    /// and the log says so. A client that goes is noticed when the connection breaks or something
-    /// is written to it: one that has only closed its sending side is answered all the same.
+    /// and the log says so; likewise if it panics. A client that goes is noticed when the connection
+    /// breaks or something is written to it: one that has only closed its sending side is answered
+    /// all the same.
     /// A host has one service: a second is [refused](crate::ServerError::SecondService) when the server
     /// starts.
     pub fn service<T, B>(mut self, service: T) -> Self

@@ -1,21 +1,27 @@
-//! A host's HTTP service, whatever its type, and what it may not answer.
+//! A host's HTTP service, whatever its type, what it may not answer, and what is answered for it if
+//! it panics.
 
 use std::{
     collections::HashSet,
     convert::Infallible,
     error::Error,
     future::poll_fn,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use tower_service::Service;
-use tracing::error;
 
 use super::{Body, ResponseBody, answer};
-use crate::{log, mount::BoxFuture};
+use crate::{
+    fault,
+    log::{self, Brief, Said},
+    mount::BoxFuture,
+};
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
 const MOST_REPORTED: usize = 64;
@@ -38,8 +44,19 @@ where
         let (mut service, reports) = (service.clone(), Arc::clone(&reports));
         Box::pin(async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
-            let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
-            let Ok(response) = service.call(request).await;
+            let answering = async {
+                let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
+                service.call(request).await
+            };
+            let response = match AssertUnwindSafe(answering).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Err(panic) => {
+                    let (target, panic) = (Said(uri.path().as_bytes()), fault::words(&*panic));
+                    let panic = Brief(panic);
+                    log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
+                    return failed();
+                }
+            };
             if is_upgrade(&method, response.status()) {
                 reports.report(uri.path(), response.status());
                 return cannot_upgrade();
@@ -53,6 +70,10 @@ where
 /// to its request: RFC 9110 §9.3.6, §15.2.
 fn is_upgrade(method: &Method, status: StatusCode) -> bool {
     status.is_informational() || (*method == Method::CONNECT && status.is_success())
+}
+
+fn failed() -> Response<ResponseBody> {
+    answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.")
 }
 
 fn cannot_upgrade() -> Response<ResponseBody> {
@@ -76,15 +97,11 @@ impl UpgradeReports {
             reported.len() < MOST_REPORTED && reported.insert(path.clone())
         };
         if is_new {
-            // Not rationed with its like: each path is told of once.
-            log::guarded(|| {
-                error!(
-                    path,
-                    status = status.as_u16(),
-                    "a service tried to upgrade its connection, which it cannot do here, and 500 \
-                     was answered for it: mount the websocket with `Host::websocket`"
-                );
-            });
+            log::event!(
+                ERROR, at path.as_str(), { status = status.as_u16() },
+                "a service tried to upgrade its connection, which it cannot do here, and 500 was \
+                 answered for it: mount the websocket with `Host::websocket`"
+            );
         }
     }
 }

@@ -12,14 +12,15 @@ use aerys::{Body, Client, Handshake, Host, Refusal, Websocket};
 use axum::{
     Router,
     extract::Path,
-    routing::{get as on_get, post},
+    routing::{any, get as on_get, post},
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower_service::Service;
+use tracing::Level;
 
-use crate::common::{Raw, UNLOGGABLE, errors_at, get, handshake, keep_errors, serve_host};
+use crate::common::{Raw, UNLOGGABLE, errors_at, get, handshake, keep_errors, lines, serve_host};
 
 struct Welcome;
 
@@ -83,6 +84,28 @@ impl Service<Request<Body>> for Echo {
             let body = request.into_body().collect().await.expect("the body comes whole");
             Ok(Response::new(Full::new(body.to_bytes())))
         })
+    }
+}
+
+/// Panics before it has made a future of some requests, and answers the others by the router.
+#[derive(Clone)]
+struct Flighty {
+    router: Router,
+    at_once: &'static str,
+}
+
+impl Service<Request<Body>> for Flighty {
+    type Response = axum::response::Response;
+    type Error = Infallible;
+    type Future = axum::routing::future::RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.router, cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        assert!(!request.uri().path().starts_with(self.at_once), "a fault");
+        self.router.call(request)
     }
 }
 
@@ -184,5 +207,42 @@ async fn a_service_cannot_take_a_connection_over_and_the_log_says_so() {
     }
     let mut raw = Raw::connect(&server).await;
     assert_eq!(raw.ask(handshake("/else", "")).await.text(), "fine");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_panics_answers_500_and_its_connection_goes_on() {
+    keep_errors();
+    let router = Router::new()
+        .route("/panics/{*rest}", any(async || -> &'static str { panic!("a fault") }))
+        .fallback(async || "fine");
+    let service = Flighty { router, at_once: "/panics-at-once" };
+    let server = serve_host(Host::new("localhost").service(service)).await;
+    // As many as are logged at once.
+    for (method, path) in [
+        ("GET", "/panics/here"),
+        ("POST", "/panics-at-once/here"),
+        ("POST", &format!("/panics{UNLOGGABLE}")),
+    ] {
+        let mut raw = Raw::connect(&server).await;
+        let request = get(path, "Content-Length: 4\r\n").replacen("GET", method, 1) + "body";
+        let answer = raw.ask(request).await;
+        assert_eq!((answer.status(), answer.mentions("a fault")), (500, false), "{path}");
+        assert_eq!(raw.ask(get("/else", "")).await.text(), "fine", "{path}");
+        let errors = lines(Level::ERROR, &format!("target={path:?}"));
+        assert_eq!(errors.len(), 1, "{path}: {errors:?}");
+        assert!(errors[0].contains("panic=a fault"), "{path}: {errors:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_service_may_not_do_is_answered_whatever_becomes_of_the_log() {
+    keep_errors();
+    let router = Router::new().fallback(async || StatusCode::SWITCHING_PROTOCOLS);
+    let server = serve_host(Host::new("localhost").service(router)).await;
+    let path = format!("{UNLOGGABLE}/taken");
+    assert_eq!(Raw::connect(&server).await.ask(handshake(&path, "")).await.status(), 500);
+    assert_eq!(errors_at(&path).len(), 1);
     server.stop().await;
 }
