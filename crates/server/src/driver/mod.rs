@@ -143,10 +143,11 @@ impl Driver {
         let mut wrote = false;
         loop {
             self.attend();
-            let deaf = self.is_deaf();
+            let hearing = self.hearing();
+            let deaf = hearing == 0;
             // When answers have left, who waited for that comes before what is still to come.
             let catches_up = wrote && !self.is_application_idle();
-            let read = !catches_up && self.read(cx, &mut budget.read);
+            let read = !catches_up && !deaf && self.read(cx, hearing, &mut budget.read);
             self.converse(cx);
             wrote = self.write(cx, &mut budget.write);
             let ended = self.end_if_answered();

@@ -9,15 +9,17 @@ use super::Driver;
 use crate::{clock, desk::Inbox};
 
 impl Driver {
-    /// Reads once, at most `budget` bytes, and takes in what came. Answers whether anything did.
+    /// Reads once, at most `budget` bytes and as many as are [heard](Self::hearing), and takes in what
+    /// came. Answers whether anything did.
     ///
     /// What was compressed costs the turn what it has become, and each message what a short one does.
     #[inline(never)] // See `Driver::turn`.
-    pub(super) fn read(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
-        let hearing = self.hearing();
-        if hearing == 0 {
-            return false;
-        }
+    pub(super) fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        hearing: usize,
+        budget: &mut usize,
+    ) -> bool {
         if hearing == usize::MAX
             && let Some(read) = self.read_in_place(cx, budget)
         {
@@ -72,7 +74,7 @@ impl Driver {
     /// How many bytes are read at most: none if there is no socket or the application is behind. Few
     /// if it is about to be, since it works while the client takes nothing of what it is owed: as
     /// many as show whether the client has gone.
-    fn hearing(&self) -> usize {
+    pub(super) fn hearing(&self) -> usize {
         let Some(socket) = &self.socket else { return 0 };
         // What follows the peer's end does not matter.
         if socket.has_ended || (self.deferral.is_some() && self.connection.holds_end()) {

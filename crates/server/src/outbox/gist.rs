@@ -42,6 +42,19 @@ pub(super) enum Stage {
 }
 
 impl Gist {
+    /// As [`stage`](Self::stage), for who asks this alone.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.phase.load(Acquire) == Stage::Open as u8
+    }
+
+    /// Whether the client is to be closed, or given up, which the driver does not know yet.
+    #[inline]
+    fn is_to_end(&self) -> bool {
+        let phase = self.phase.load(Acquire);
+        phase == Stage::Closing as u8 || phase == Stage::Overflowed as u8
+    }
+
     pub(super) fn stage(&self) -> Stage {
         match self.phase.load(Acquire) {
             0 => Stage::Open,
@@ -57,7 +70,7 @@ impl Gist {
     }
 
     pub(super) fn has_errand(&self) -> bool {
-        self.has_untaken() || matches!(self.stage(), Stage::Closing | Stage::Overflowed)
+        self.has_untaken() || self.is_to_end()
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
@@ -83,8 +96,7 @@ impl Gist {
             Owes::Unsent => (BLOCKED, false),
         };
         self.driver.store(resting, SeqCst);
-        let has_errand = self.has_untaken.load(SeqCst)
-            || matches!(self.stage(), Stage::Closing | Stage::Overflowed);
+        let has_errand = self.has_untaken.load(SeqCst) || self.is_to_end();
         let is_wanted = self.news.load(SeqCst) || (finds_messages && has_errand);
         if is_wanted {
             self.attend();

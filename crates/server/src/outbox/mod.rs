@@ -142,7 +142,7 @@ impl Outbox {
 
     /// Whether messages are taken in, and none is owed.
     pub(crate) fn is_clear(&self) -> bool {
-        self.gist.queued_bytes() == 0 && self.gist.stage() == Stage::Open
+        self.gist.queued_bytes() == 0 && self.gist.is_open()
     }
 
     /// How many bytes may be owed.
@@ -172,7 +172,7 @@ impl Outbox {
 
     /// Whether messages are still taken in.
     pub(crate) fn is_open(&self) -> bool {
-        self.gist.stage() == Stage::Open
+        self.gist.is_open()
     }
 
     /// Whether it is the application, or its overflow, that has ended it.
@@ -192,8 +192,10 @@ impl Outbox {
 
     /// Whether the application hears the client.
     pub(crate) fn ear(&self) -> Ear {
+        if self.gist.is_open() {
+            return if self.queued_bytes() >= HIGH_WATER { Ear::Busy } else { Ear::Open };
+        }
         match self.gist.stage() {
-            Stage::Open if self.queued_bytes() >= HIGH_WATER => Ear::Busy,
             // One that can be told nothing may still have something to say.
             Stage::Open | Stage::Gone => Ear::Open,
             Stage::Closing | Stage::Overflowed | Stage::Parting => Ear::Shut,
