@@ -124,8 +124,8 @@ impl Options {
     }
 
     /// How many pings in a row may stay unanswered; then the client is closed with 1008. At least 1;
-    /// default 3. They do not count while the client still reads what it is owed, however slowly: its
-    /// pongs come behind all that.
+    /// default 3. They do not count while the client reads what it is owed: its pongs come behind all
+    /// that. So slow a reader may acknowledge nothing for seven periods, if that is more.
     pub fn queued_ping_limit(mut self, pings: u32) -> Self {
         self.protocol.queued_ping_limit = pings;
         self

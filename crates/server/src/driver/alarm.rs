@@ -84,7 +84,7 @@ impl Driver {
         let is_ending = !self.connection.is_open();
         if has_progressed || (is_ending && self.is_worth_waiting()) {
             self.connection.handle_progress(now);
-        } else if self.is_cut() || (self.is_deaf() && !self.is_owed()) {
+        } else if self.is_cut() || self.may_be_reading() || (self.is_deaf() && !self.is_owed()) {
             // Silence is not its fault while it is not listened to, unless it takes nothing; and what
             // has become of one that cannot be written to is known.
             self.connection.excuse_silence();

@@ -12,10 +12,10 @@ use crate::clock;
 /// What an end is waiting for. While it does, everything is as before, but that nothing new is read
 /// behind a CLOSE.
 pub(super) struct Deferral {
-    /// When to look whether anything has moved since the last look.
-    due: Instant,
-    /// How many messages the application had not taken then.
-    backlog: usize,
+    /// When to look whether anything has moved since the last look, unless there is time for ever.
+    due: Option<Instant>,
+    /// How many messages the application had taken then.
+    taken: u64,
     /// The place in the outbox of the last message said to the client then; when the application is
     /// through, the last that the end waits for.
     place: u64,
@@ -28,11 +28,11 @@ impl Driver {
         if self.deferral.is_none() {
             self.now = clock::read();
             let now = self.now.instant;
-            self.progress.begin(now);
+            self.begin_progress();
             let place = self.line.outbox.last_place();
             self.deferral = Some(Box::new(Deferral {
-                due: now + self.grace(),
-                backlog: self.backlog_len(),
+                due: now.checked_add(self.grace()),
+                taken: self.messages_taken(),
                 place,
                 is_handled: false,
             }));
@@ -52,23 +52,23 @@ impl Driver {
 
     /// When to look at an end that is put off.
     pub(super) fn deferral_due(&self) -> Option<Instant> {
-        self.deferral.as_ref().map(|deferral| deferral.due)
+        self.deferral.as_ref()?.due
     }
 
     /// It is time to look at an end that is put off: if nothing moves, it is waited for no longer.
     pub(super) fn handle_deferral(&mut self) {
         let Some(mut deferral) = self.deferral.take() else { return };
         let now = self.now.instant;
-        if deferral.due <= now {
-            let backlog = self.backlog_len();
+        if deferral.due.is_some_and(|due| due <= now) {
+            let taken = self.messages_taken();
             let is_flushing = !self.line.outbox.is_flushed_to(deferral.place);
-            let is_working = backlog < deferral.backlog;
+            let is_working = taken > deferral.taken;
             let is_moving = is_working || (is_flushing && self.is_worth_waiting());
             if !is_moving {
                 return self.release_end();
             }
-            deferral.due = now + self.grace();
-            deferral.backlog = backlog;
+            deferral.due = now.checked_add(self.grace());
+            deferral.taken = taken;
             if !deferral.is_handled {
                 deferral.place = self.line.outbox.last_place();
             }
@@ -117,7 +117,7 @@ impl Driver {
         self.deferral = None;
         let event = self.connection.release_end(self.now.instant);
         self.report(event);
-        self.progress.begin(self.now.instant);
+        self.begin_progress();
         self.stirred = true;
         if self.is_cut() {
             self.hang_up();
@@ -132,9 +132,16 @@ impl Driver {
         self.desk.as_ref().map_or(0, |desk| desk.inbox.len())
     }
 
-    /// How long an end waits for an application that is at work, and says nothing.
+    /// How many of the client's messages the application has taken.
+    fn messages_taken(&self) -> u64 {
+        let came = self.connection.traffic().read.messages;
+        came.saturating_sub(self.backlog_len() as u64)
+    }
+
+    /// How long an end waits for an application that is at work, and says nothing. When nobody waits
+    /// for the answer to a CLOSE, as long as for what a client has left behind.
     fn grace(&self) -> Duration {
-        self.close_period().min(GRACE)
+        if self.is_cut() { self.close_period() } else { self.close_period().min(GRACE) }
     }
 }
 

@@ -183,7 +183,7 @@ impl Driver {
             Notice::Closing => {
                 if self.parting.is_none() {
                     self.now = clock::read();
-                    self.progress.begin(self.now.instant);
+                    self.begin_progress();
                     self.parting = self.now.instant.checked_add(self.close_period());
                 }
             }

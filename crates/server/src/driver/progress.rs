@@ -23,12 +23,6 @@ impl Progress {
         Self { acknowledged: 0, is_owed: false, since: now }
     }
 
-    /// From now on it counts that a client takes nothing.
-    pub(super) fn begin(&mut self, now: Instant) {
-        self.since = now;
-        self.is_owed = true;
-    }
-
     /// Looks anew, and answers whether anything has been taken of what was owed at the last look.
     fn look(&mut self, acknowledged: u64, is_owed: bool, now: Instant) -> bool {
         let has_moved = self.is_owed && acknowledged > self.acknowledged;
@@ -41,6 +35,12 @@ impl Progress {
 }
 
 impl Driver {
+    /// From now on it counts that a client takes nothing of what it is owed.
+    pub(super) fn begin_progress(&mut self) {
+        self.has_progressed();
+        self.progress.since = self.now.instant;
+    }
+
     /// Whether the client has taken anything of what it was owed when this was last asked.
     pub(super) fn has_progressed(&mut self) -> bool {
         let Some(socket) = &self.socket else { return false };
@@ -49,6 +49,17 @@ impl Driver {
         let unacknowledged = socket.unacknowledged().unwrap_or(0) as u64;
         let is_owed = unacknowledged > 0 || socket.unsent.is_some();
         self.progress.look(written.saturating_sub(unacknowledged), is_owed, self.now.instant)
+    }
+
+    /// Whether pings that are not answered do not count yet, since the client is owed something: a
+    /// kernel that has room for much tells of it seldom.
+    pub(super) fn may_be_reading(&self) -> bool {
+        let config = self.connection.config();
+        // From the last look on that spares it, it has as many periods as pings may be unanswered.
+        let spared = (SLOW_PERIODS + 1).saturating_sub(config.queued_ping_limit);
+        let Some(period) = config.heartbeat_period else { return false };
+        let until = self.progress.since.checked_add(period.saturating_mul(spared));
+        self.progress.is_owed && until.is_none_or(|until| self.now.instant < until)
     }
 
     /// Whether the client was owed something at the last look, or we hold something for it.
@@ -79,6 +90,10 @@ impl Driver {
         silence.min(STALL).max(config.close_period)
     }
 }
+
+/// For how many heartbeat periods, all in all and at least, a client that is owed something may take
+/// none of it. With the usual receive buffer one that reads 2,000 B/s acknowledges something every 65 s.
+const SLOW_PERIODS: u32 = 7;
 
 /// One that reads 500 B/s through a receive buffer of 4 KiB acknowledges something every 12 s, as its
 /// kernel tells of room only when there is a good deal of it.

@@ -1,6 +1,6 @@
 //! What came before an end is handled and answered before it, and a slow peer is not a dead one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aerys::{
     Client, Compression, Departure, Failure, Handshake, Message, Options, Refusal, Running,
@@ -11,7 +11,9 @@ use tokio::{
     time::sleep,
 };
 
-use crate::common::{Journal, Lobby, Raw, departure, frame, handshake, serve_with, soon};
+use crate::common::{
+    Journal, Lobby, Raw, departure, eventually, frame, handshake, serve_with, soon,
+};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -197,6 +199,64 @@ async fn who_closes_without_reading_is_heard_to_the_end() {
             assert_eq!(lines.len(), count + 1, "{count} of {size} B");
             server.stop().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn who_closes_without_reading_is_heard_however_long_each_message_takes() {
+    // More than is read while a handler is at work.
+    for (size, count) in [(4_000, 12), (1_000, 40)] {
+        for waits in [true, false] {
+            let options = Options::new().close_period(Duration::from_millis(500));
+            let (server, journal) = serve(waits, Duration::from_millis(100), options).await;
+            let mut raw = Raw::open(&server).await;
+            let mut bytes = frame(2, &vec![7; size]).repeat(count);
+            bytes.extend(close(4000));
+            raw.write(bytes).await;
+            // What a kernel has acknowledged is there, whatever becomes of its sender.
+            eventually(|| aerys_sys::unacknowledged(&raw.stream) == Some(0)).await;
+            drop(raw);
+            let lines = journal.until_noted("gone 4000").await;
+            assert!(lines.len() >= count, "{} of {count} of {size} B", lines.len());
+            server.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_reads_slowly_through_a_wide_window_is_not_silent() {
+    // Its kernel tells of room for some 128 KB at a time: every 2.6 s, when a silent one would be gone.
+    let options = quick().heartbeat_period(Duration::from_millis(500));
+    let (server, mut guests) = Lobby::serve(options).await;
+    let mut raw = Raw::open(&server).await;
+    let client = guests.next().await;
+    client.send(vec![7; 2 * MIB]).nowait();
+    let came = read_at(&mut raw, 50_000, 200_000).await;
+    assert_eq!((came.len(), guests.journal.lines()), (200_000, Vec::new()));
+    drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_says_nothing_to_a_close_is_waited_for_once() {
+    let period = Duration::from_secs(1);
+    for answers in [false, true] {
+        let options = Options::new().close_period(period);
+        let (server, mut guests) = Lobby::serve(options).await;
+        let mut raw = Raw::open(&server).await;
+        let client = guests.next().await;
+        let asked = Instant::now();
+        client.close().nowait();
+        raw.hear_close().await;
+        if answers {
+            // And keeps its side open.
+            raw.write(close(1000)).await;
+        }
+        let _ = soon(raw.stream.read_to_end(&mut Vec::new())).await;
+        server.stop().await;
+        drop(raw);
+        let waited = asked.elapsed();
+        assert!(period <= waited && waited < period * 9 / 5, "{waited:?}");
     }
 }
 
