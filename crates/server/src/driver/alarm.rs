@@ -95,7 +95,6 @@ impl Driver {
         let event = self.connection.handle_timeout(now);
         self.report(event);
         self.line.meter.look(&self.connection);
-        self.handle_deferral();
         self.handle_parting();
         self.handle_patience();
     }

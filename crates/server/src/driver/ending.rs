@@ -39,15 +39,22 @@ impl Driver {
         }
     }
 
-    /// Takes notice of the peer's end, if it was put off and nothing is left to be waited for. Answers
-    /// whether it has.
-    pub(super) fn end_if_answered(&mut self) -> bool {
-        let is_held = self.deferral.is_some() && self.connection.holds_end();
-        let is_answered = is_held && self.is_answered();
-        if is_answered {
+    /// Takes notice of an end that was put off, if nothing is left to be waited for or nothing moves.
+    /// Answers whether it has.
+    ///
+    /// Whether anything moves is only looked at when the application `has_had_its_turn`: it is not to
+    /// pay for one that comes late.
+    pub(super) fn end_if_due(&mut self, has_had_its_turn: bool) -> bool {
+        if self.deferral.is_none() {
+            return false;
+        }
+        let is_answered = self.connection.holds_end() && self.is_answered();
+        let is_late = || self.deferral_due().is_some_and(|due| due <= self.now.instant);
+        let is_due = is_answered || (has_had_its_turn && is_late() && !self.is_moving());
+        if is_due {
             self.release_end();
         }
-        is_answered
+        is_due
     }
 
     /// When to look at an end that is put off.
@@ -55,25 +62,23 @@ impl Driver {
         self.deferral.as_ref()?.due
     }
 
-    /// It is time to look at an end that is put off: if nothing moves, it is waited for no longer.
-    pub(super) fn handle_deferral(&mut self) {
-        let Some(mut deferral) = self.deferral.take() else { return };
-        let now = self.now.instant;
-        if deferral.due.is_some_and(|due| due <= now) {
-            let taken = self.messages_taken();
-            let is_flushing = !self.line.outbox.is_flushed_to(deferral.place);
-            let is_working = taken > deferral.taken;
-            let is_moving = is_working || (is_flushing && self.is_worth_waiting());
-            if !is_moving {
-                return self.release_end();
-            }
-            deferral.due = now.checked_add(self.grace());
+    /// Whether anything has moved since the last look at an end that is put off. If so, there is to be
+    /// another.
+    fn is_moving(&mut self) -> bool {
+        let Some(mut deferral) = self.deferral.take() else { return false };
+        let taken = self.messages_taken();
+        let is_working = taken > deferral.taken;
+        let is_flushing = !self.line.outbox.is_flushed_to(deferral.place);
+        let is_moving = is_working || (is_flushing && self.is_worth_waiting());
+        if is_moving {
+            deferral.due = self.now.instant.checked_add(self.grace());
             deferral.taken = taken;
             if !deferral.is_handled {
                 deferral.place = self.line.outbox.last_place();
             }
         }
         self.deferral = Some(deferral);
+        is_moving
     }
 
     /// Nothing can be written any more. What the client has said before is still heard, unless it is

@@ -150,7 +150,8 @@ impl Driver {
             let read = !catches_up && !deaf && self.read(cx, hearing, &mut budget.read);
             self.converse(cx);
             wrote = self.write(cx, &mut budget.write);
-            let ended = self.end_if_answered();
+            // Who has waited for that is to go on first.
+            let ended = self.end_if_due(!wrote || budget.write == 0);
             self.close_socket();
             if self.session.is_none() && self.socket.is_none() {
                 return Poll::Ready(());

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, Compression, Departure, Failure, Handshake, Message, Options, Refusal, Running,
-    Websocket,
+    Client, Compression, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
+    Server, Websocket,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -370,4 +370,50 @@ async fn a_client_is_not_to_blame_for_what_a_server_is_slow_to_send() {
         assert_eq!(ends, [0x80, 0x88], "ours: {ours}");
         server.stop().await;
     }
+}
+
+/// Answers after a while, and blocks its thread for some time if asked to.
+struct Blocks {
+    journal: Journal,
+    period: Duration,
+}
+
+impl Websocket for Blocks {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        if message.as_text() == Some("block") {
+            std::thread::sleep(2 * self.period);
+            return Ok(());
+        }
+        self.journal.note("begun");
+        sleep(self.period * 3 / 4).await;
+        let outcome = client.send(message).await;
+        self.journal.note(format!("{outcome:?}"));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_end_waits_for_an_application_that_its_worker_has_kept_waiting() {
+    let (journal, period) = (Journal::default(), Duration::from_millis(400));
+    let app = Blocks { journal: journal.clone(), period };
+    let options = Options::new().close_period(period);
+    let host = Host::new("localhost").websocket_with("/", app, options);
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    let (mut raw, mut other) = (Raw::open(&server).await, Raw::open(&server).await);
+    raw.write([frame(1, b"one"), frame(1, b"two"), frame(1, b"three"), close(1000)].concat()).await;
+    journal.until(1).await;
+    // The end has been looked at once, and will be again before the worker can go on.
+    sleep(period * 11 / 10).await;
+    other.write(frame(1, b"block")).await;
+    let (heard, last) = messages(converse(raw, &[], true).await);
+    assert_eq!(heard, [&b"one"[..], b"two", b"three"]);
+    assert_eq!(last, (0x88, 1000_u16.to_be_bytes().to_vec()));
+    assert_eq!(journal.until(6).await, ["begun", "Ok(())"].repeat(3));
+    drop(other);
+    server.stop().await;
 }
