@@ -154,10 +154,12 @@ impl Driver {
             }
             Err(message) => {
                 self.sending = self.connection.send(message).is_ok();
+                let compressed = self.connection.take_compressed();
                 if self.connection.is_compressing() {
                     // The rest of it is work of later.
-                    batch.add_work(self.connection.take_compressed());
+                    batch.add_work(compressed);
                 } else if self.sending {
+                    // Compressed or not, all of it.
                     batch.begin_message(len);
                 } else {
                     // One that comes too late goes with the rest when the client departs.

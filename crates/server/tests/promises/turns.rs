@@ -151,3 +151,39 @@ async fn many_messages_of_nothing_take_as_many_turns_as_if_they_were_short() {
         assert!(turns >= count * 70 / (40 * 1024), "{turns} turns for {count} of {len} B");
     }
 }
+
+/// Says many messages of 16 KiB to who asks, and counts the turns that this takes.
+struct SaysMany(Arc<AtomicUsize>);
+
+impl Websocket for SaysMany {
+    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        Says(Arc::clone(&self.0)).on_open(handshake).await
+    }
+
+    async fn on_data(&self, client: &Client, _: Message) -> Result<(), Failure> {
+        for _ in 0..400 {
+            client.send(vec![7; 16 << 10]).nowait();
+        }
+        client.send("said").nowait();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_compressed_counts_once() {
+    let turns = Arc::new(AtomicUsize::new(0));
+    let options = Options::new().max_queued_bytes(16 << 20);
+    let host = Host::new("localhost").websocket_with("/", SaysMany(Arc::clone(&turns)), options);
+    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
+    let server = soon(server.start()).await.expect("the server starts");
+    let mut raw = Raw::connect(&server).await;
+    raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
+    assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
+    raw.write(frame(1, b"many")).await;
+    while raw.frame().await != (0x81, b"said".to_vec()) {}
+    let turns = turns.load(SeqCst);
+    // Each of them compresses 64 KiB.
+    assert!((80..150).contains(&turns), "{turns} turns for 400 messages of 16 KiB");
+    drop(raw);
+    server.stop().await;
+}
