@@ -85,8 +85,8 @@ impl Options {
     ///
     /// It counts from when the CLOSE has reached the client's kernel. What goes before it may take
     /// longer, for as long as some of it is acknowledged in each 15 s, or in as long as a silent
-    /// client is kept if that is less, or in this period if that is more. When the server stops, it
-    /// has to be in this period.
+    /// client is kept if that is less, or in this period if that is more. When the server stops, or
+    /// without a [`heartbeat_period`](Self::heartbeat_period), in each of this period.
     pub fn close_period(mut self, period: Duration) -> Self {
         self.protocol.close_period = period;
         self
