@@ -327,7 +327,8 @@ impl Inflation {
                 let step = inflater.step(input, chunk)?;
                 *position += step.consumed;
                 self.is_full = step.is_full;
-                *work = work.saturating_sub(step.made);
+                // Blocks of nothing are work too.
+                *work = work.saturating_sub(step.made.max(STEP));
                 if step.made > 0 {
                     sink(&chunk[..step.made])?;
                 }
@@ -353,6 +354,9 @@ impl Inflation {
 
 /// What a flush ends with, and the wire does without.
 const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
+
+/// What each step of decompressing counts as work at least.
+const STEP: usize = 64;
 
 /// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
 /// times as much.

@@ -154,3 +154,12 @@ fn no_decompressor_is_borrowed_for_what_is_too_little() {
         assert_eq!(session.connection.arriving_memory(), 0);
     }
 }
+
+#[test]
+fn blocks_of_nothing_are_work_too() {
+    // Final and empty, each of them.
+    let bytes = frame(FIN | BINARY | RSV1, [0x03, 0x00].repeat(8000));
+    let (events, steps) = in_steps(&no_takeover(), &bytes, bytes.len(), 32 * 1024);
+    assert_eq!(events, [Event::Message(Message::binary(""))]);
+    assert!(steps >= 15, "{steps} steps");
+}
