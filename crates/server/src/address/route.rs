@@ -33,6 +33,12 @@ pub enum PathError {
         /// What can be written in its place.
         instead: String,
     },
+    /// `Handshake::param` could read one of them alone.
+    #[error("two parameters are named {name:?}: give each a name of its own")]
+    SameName {
+        /// What they are named.
+        name: String,
+    },
     /// RFC 3986 §3.3: a path has this only percent-encoded.
     #[error("{character:?} is percent-encoded in a path: write {instead:?}")]
     NotEncoded {
@@ -50,12 +56,20 @@ pub(crate) fn route(path: &str) -> Result<String, PathError> {
         return Err(PathError::NoSlash { instead: instead() });
     }
     let mut pattern = String::with_capacity(path.len());
+    let mut names = Vec::new();
     for part in parts(path) {
         match part {
             Part::Parameter(parameter) if simple_parameter(parameter).is_some() => {
                 return Err(PathError::Parameter { instead: instead() });
             }
-            Part::Parameter(parameter) => pattern.push_str(parameter),
+            Part::Parameter(parameter) => {
+                let name = parameter.trim_matches(['{', '}', '*']);
+                if !name.is_empty() && names.contains(&name) {
+                    return Err(PathError::SameName { name: name.to_owned() });
+                }
+                names.push(name);
+                pattern.push_str(parameter);
+            }
             Part::Literal(literal) => match first_fault(literal) {
                 None => pattern.push_str(&path::encoded(literal)),
                 Some('#') => return Err(PathError::Fragment { instead: instead() }),
@@ -148,6 +162,15 @@ mod tests {
         ] {
             assert_eq!(route(path).as_deref(), Ok(pattern), "{path}");
         }
+    }
+
+    #[test]
+    fn each_parameter_has_a_name_of_its_own() {
+        for path in ["/{x}/{x}", "/{x}/a/{*x}", "/{y}/{x}/{y}.json"] {
+            let name = if path.contains('y') { "y" } else { "x" }.to_owned();
+            assert_eq!(route(path), Err(PathError::SameName { name }), "{path}");
+        }
+        assert!(route("/{x}/{xx}").is_ok());
     }
 
     #[test]
