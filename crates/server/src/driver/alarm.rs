@@ -63,6 +63,13 @@ impl Alarm {
     }
 }
 
+/// How long an application has to go on with what a client has left behind.
+pub(super) struct Patience {
+    due: Instant,
+    /// How many messages were left at the last look.
+    left: usize,
+}
+
 /// The bell.
 impl Wake for Line {
     fn wake(self: Arc<Self>) {
@@ -116,17 +123,18 @@ impl Driver {
         }
     }
 
-    /// Ends the wait for an application that does not take what a client that has gone has left behind.
-    fn handle_patience(&mut self) {
-        let now = self.now.instant;
-        let Some((due, backlog)) = self.patience else { return };
-        if now < due {
-            return;
-        }
+    /// From now on an application has time to go on with what a client has left behind.
+    pub(super) fn be_patient(&mut self) {
+        let due = self.now.instant.checked_add(self.close_period());
         let left = self.backlog_len();
-        self.patience = None;
-        if left < backlog {
-            self.patience = now.checked_add(self.close_period()).map(|due| (due, left));
+        self.patience = due.map(|due| Box::new(Patience { due, left }));
+    }
+
+    /// Ends the wait for an application that does not.
+    fn handle_patience(&mut self) {
+        let Some(patience) = self.patience.take_if(|it| it.due <= self.now.instant) else { return };
+        if self.backlog_len() < patience.left {
+            self.be_patient();
         } else {
             self.discard();
         }
@@ -141,7 +149,7 @@ impl Driver {
         if is_calm && self.alarm.is_set() && !is_ending {
             return;
         }
-        let patience = self.patience.map(|(due, _)| due);
+        let patience = self.patience.as_ref().map(|patience| patience.due);
         let deadlines =
             [self.connection.poll_timeout(), self.parting, self.deferral_due(), patience];
         if let Some(due) = deadlines.into_iter().flatten().min() {

@@ -26,7 +26,13 @@ use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
 use tokio::{net::TcpStream, task::yield_now};
 
-use self::{alarm::Alarm, arrival::Arrival, ending::Deferral, progress::Progress, socket::Socket};
+use self::{
+    alarm::{Alarm, Patience},
+    arrival::Arrival,
+    ending::Deferral,
+    progress::Owed,
+    socket::Socket,
+};
 use crate::{
     clock::{self, Moment},
     desk::Desk,
@@ -58,17 +64,16 @@ pub(crate) struct Driver {
     is_behind: bool,
     /// Whether anything has happened since there was last nothing to write.
     stirred: bool,
-    /// Whether the client takes what it is sent.
-    progress: Progress,
+    /// What the client was owed when that was last looked at, if it was anything.
+    owed: Option<Box<Owed>>,
     /// What the connection's end is waiting for, if that has come.
     deferral: Option<Box<Deferral>>,
     /// What the client holds that is unfinished or unheard, if anything is.
     arrival: Option<Box<Arrival>>,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
     parting: Option<Instant>,
-    /// When to look whether the application goes on with the messages that a client has left behind
-    /// that has gone, and how many there were at the last look.
-    patience: Option<(Instant, usize)>,
+    /// The wait for an application to go on with what a client has left behind that has gone.
+    patience: Option<Box<Patience>>,
     /// The time, as of the beginning of the turn.
     now: Moment,
 }
@@ -112,7 +117,7 @@ impl Driver {
             left_over: None,
             is_behind: false,
             stirred: true,
-            progress: Progress::new(now.instant),
+            owed: None,
             deferral: None,
             arrival: None,
             parting: None,
@@ -278,9 +283,8 @@ impl Driver {
         }
         if self.session.is_some() {
             if self.has_backlog() {
-                let left = self.backlog_len();
-                let due = clock::read().instant.checked_add(self.close_period());
-                self.patience = due.map(|due| (due, left));
+                self.now = clock::read();
+                self.be_patient();
             }
             self.desk().inbox.depart(close);
         }

@@ -8,37 +8,31 @@ use std::time::{Duration, Instant};
 
 use super::Driver;
 
-/// What the last look has shown.
-pub(super) struct Progress {
-    /// How many bytes have been acknowledged.
+/// What the last look has shown of a client that was owed something then.
+pub(super) struct Owed {
+    /// How many bytes had been acknowledged.
     acknowledged: u64,
-    /// Whether there were others that had not been.
-    is_owed: bool,
-    /// Since when the client has taken nothing of what it is owed.
+    /// Since when the client has taken nothing of the others.
     since: Instant,
 }
 
-impl Progress {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { acknowledged: 0, is_owed: false, since: now }
-    }
-
-    /// Looks anew, and answers whether anything has been taken of what was owed at the last look.
-    fn look(&mut self, acknowledged: u64, is_owed: bool, now: Instant) -> bool {
-        let has_moved = self.is_owed && acknowledged > self.acknowledged;
-        if has_moved || !self.is_owed {
-            self.since = now;
-        }
-        (self.acknowledged, self.is_owed) = (acknowledged, is_owed);
-        has_moved
-    }
+/// Looks anew, and answers whether anything has been taken of what was owed at the last look. Most
+/// are owed nothing, and it takes no memory to know that.
+fn look(owed: &mut Option<Box<Owed>>, acknowledged: u64, is_owed: bool, now: Instant) -> bool {
+    let before = owed.as_deref().map(|owed| (owed.acknowledged, owed.since));
+    let has_moved = before.is_some_and(|(before, _)| acknowledged > before);
+    let since = before.filter(|_| !has_moved).map_or(now, |(_, since)| since);
+    *owed = is_owed.then(|| Box::new(Owed { acknowledged, since }));
+    has_moved
 }
 
 impl Driver {
     /// From now on it counts that a client takes nothing of what it is owed.
     pub(super) fn begin_progress(&mut self) {
         self.has_progressed();
-        self.progress.since = self.now.instant;
+        if let Some(owed) = &mut self.owed {
+            owed.since = self.now.instant;
+        }
     }
 
     /// Whether the client has taken anything of what it was owed when this was last asked.
@@ -48,7 +42,7 @@ impl Driver {
         // Of what our own side of the kernel tells nothing, nothing is owed.
         let unacknowledged = socket.unacknowledged().unwrap_or(0) as u64;
         let is_owed = unacknowledged > 0 || socket.unsent.is_some();
-        self.progress.look(written.saturating_sub(unacknowledged), is_owed, self.now.instant)
+        look(&mut self.owed, written.saturating_sub(unacknowledged), is_owed, self.now.instant)
     }
 
     /// Whether pings that are not answered do not count yet, since the client is owed something: a
@@ -57,24 +51,26 @@ impl Driver {
         let config = self.connection.config();
         // From the last look on that spares it, it has as many periods as pings may be unanswered.
         let spared = (SLOW_PERIODS + 1).saturating_sub(config.queued_ping_limit);
-        let Some(period) = config.heartbeat_period else { return false };
-        let until = self.progress.since.checked_add(period.saturating_mul(spared));
-        self.progress.is_owed && until.is_none_or(|until| self.now.instant < until)
+        let (Some(owed), Some(period)) = (&self.owed, config.heartbeat_period) else {
+            return false;
+        };
+        let until = owed.since.checked_add(period.saturating_mul(spared));
+        until.is_none_or(|until| self.now.instant < until)
     }
 
     /// Whether the client was owed something at the last look, or we hold something for it.
     pub(super) fn is_owed(&self) -> bool {
-        self.progress.is_owed || self.line.outbox.queued_bytes() > 0
+        self.owed.is_some() || self.line.outbox.queued_bytes() > 0
     }
 
     /// Whether the client is owed something, and has taken some of it lately enough. One that has taken
     /// all that has left so far is not to blame for what has not.
     pub(super) fn is_worth_waiting(&self) -> bool {
-        if !self.progress.is_owed {
+        let Some(owed) = &self.owed else {
             let outbox = &self.line.outbox;
             return outbox.queued_bytes() > 0 || outbox.has_errand();
-        }
-        let until = self.progress.since.checked_add(self.stall_period());
+        };
+        let until = owed.since.checked_add(self.stall_period());
         until.is_none_or(|until| self.now.instant < until)
     }
 
@@ -106,24 +102,21 @@ mod tests {
     #[test]
     fn only_what_is_taken_of_what_was_owed_is_progress() {
         let start = Instant::now();
-        let mut progress = Progress::new(start);
+        let mut owed = None;
         let after = |seconds| start + Duration::from_secs(seconds);
         for (seconds, acknowledged, is_owed, has_moved, since) in [
             // Nothing was owed that it could have taken.
-            (1, 100, true, false, 1),
-            (2, 100, true, false, 1),
-            (3, 101, true, true, 3),
-            (4, 101, true, false, 3),
-            (5, 200, false, true, 5),
-            (6, 300, false, false, 6),
-            (7, 400, true, false, 7),
+            (1, 100, true, false, Some(1)),
+            (2, 100, true, false, Some(1)),
+            (3, 101, true, true, Some(3)),
+            (4, 101, true, false, Some(3)),
+            (5, 200, false, true, None),
+            (6, 300, false, false, None),
+            (7, 400, true, false, Some(7)),
         ] {
-            assert_eq!(
-                progress.look(acknowledged, is_owed, after(seconds)),
-                has_moved,
-                "{seconds}"
-            );
-            assert_eq!(progress.since, after(since), "{seconds}");
+            let moved = look(&mut owed, acknowledged, is_owed, after(seconds));
+            assert_eq!(moved, has_moved, "{seconds}");
+            assert_eq!(owed.as_ref().map(|owed| owed.since), since.map(after), "{seconds}");
         }
     }
 }
