@@ -198,6 +198,19 @@ fn a_large_message_is_compressed_as_it_is_sent() {
 }
 
 #[test]
+fn a_large_message_becomes_hardly_longer_though_only_its_beginning_was_worth_it() {
+    let payload = [vec![7; 100], noise(4 << 20)].concat();
+    for config in [no_takeover(), takeover()] {
+        let mut session = Session::compressed(config, OFFER);
+        session.connection.send(Message::binary(payload.clone())).unwrap();
+        let frames = session.transmit();
+        let size: usize = frames.iter().map(|(_, payload)| payload.len()).sum();
+        let longer = size as isize - payload.len() as isize;
+        assert!((1..4 << 10).contains(&longer), "{longer} bytes longer");
+    }
+}
+
+#[test]
 fn a_large_message_for_many_is_compressed_once() {
     let message = Message::binary(large()).for_many(&no_takeover());
     let offers = [OFFER, OFFER, "permessage-deflate; server_max_window_bits=9"];
