@@ -84,7 +84,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const RUSH: Duration = Duration::from_millis(1);
 
 /// For how long those of a rush gather. To be woken for each costs 3 µs, a seventh of a handshake.
-const GATHER: Duration = Duration::from_micros(100);
+const GATHER: Duration = Duration::from_micros(300);
 
 /// How much the kernel takes ahead of the peer, in bytes.
 #[cfg(target_os = "linux")]
