@@ -10,7 +10,7 @@ use crate::{
     error::PeerError,
     header::{Opcode, Start},
     message::Kind,
-    payload::Payload,
+    payload::{Payload, Segments},
     utf8::{self, Utf8},
 };
 
@@ -28,6 +28,8 @@ struct Unfinished {
     kind: Kind,
     /// `None` unless it is compressed.
     inflation: Option<Inflation>,
+    /// What came before the [payload](Self::payload), if much is decompressed.
+    segments: Option<Box<Segments>>,
     payload: Payload,
     utf8: Utf8,
 }
@@ -41,13 +43,12 @@ impl Assembler {
     /// How much has arrived of the message that is arriving, in bytes: decompressed, as far as that
     /// has been done.
     pub(crate) fn len(&self) -> usize {
-        self.unfinished.as_ref().map_or(0, |message| message.payload.len() + message.waiting())
+        self.unfinished.as_ref().map_or(0, |message| message.len() + message.waiting())
     }
 
     /// How much memory the message that is arriving has, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        let memory = |message: &Unfinished| message.payload.capacity() + message.waiting();
-        self.unfinished.as_deref().map_or(0, memory)
+        self.unfinished.as_deref().map_or(0, Unfinished::memory)
     }
 
     /// Whether a data frame that starts like this is, or belongs to, a compressed message.
@@ -56,11 +57,10 @@ impl Assembler {
         unfinished.map_or(start.compressed, |message| message.inflation.is_some())
     }
 
-    /// Whether something that has arrived is still to be decompressed, as soon as there is
-    /// [work](Self::push_compressed) allowed.
+    /// Whether something that has arrived is still to be decompressed, or gathered, as soon as there
+    /// is [work](Self::push_compressed) allowed.
     pub(crate) fn is_behind(&self) -> bool {
-        let inflation = self.unfinished.as_ref().and_then(|message| message.inflation.as_ref());
-        inflation.is_some_and(Inflation::is_behind)
+        self.unfinished.as_deref().is_some_and(Unfinished::is_behind)
     }
 
     /// Whether a data frame may start like this, after the frames that came before.
@@ -115,6 +115,7 @@ impl Assembler {
             Box::new(Unfinished {
                 kind: kind(start.opcode, config),
                 inflation: start.compressed.then(Inflation::default),
+                segments: None,
                 payload: Payload::default(),
                 utf8: Utf8::default(),
             })
@@ -148,21 +149,15 @@ impl Assembler {
         config: &Config,
         work: &mut usize,
     ) -> Result<(usize, Option<Message>), PeerError> {
-        let Some(Unfinished { kind, inflation: Some(inflation), payload, utf8 }) =
-            self.unfinished.as_deref_mut()
-        else {
+        let Some(message) = self.unfinished.as_deref_mut() else {
             return Ok((bytes.len(), None));
         };
         let is_last = start.fin && lacking == 0;
-        let taken = inflation.push(bytes, is_last, inflater, work, |bytes| {
-            check_size((payload.len() + bytes.len()) as u64, config)?;
-            payload.push(bytes, config.max_msg_size);
-            check_text(*kind, utf8, payload, bytes.len())
-        })?;
-        let is_whole = is_last && !inflation.is_behind();
-        if is_whole {
-            inflater.end_message();
+        let mut taken = 0;
+        if !message.is_gathering() {
+            taken = message.inflate(bytes, is_last, inflater, config, work)?;
         }
+        let is_whole = is_last && !message.is_behind_inflating() && message.gather(work);
         Ok((taken, self.finish_if(is_whole)?))
     }
 
@@ -213,6 +208,74 @@ impl Assembler {
 }
 
 impl Unfinished {
+    /// How much of it there is, in bytes.
+    fn len(&self) -> usize {
+        self.before() + self.payload.len()
+    }
+
+    /// How much is in segments, in bytes.
+    fn before(&self) -> usize {
+        self.segments.as_ref().map_or(0, |segments| segments.len())
+    }
+
+    fn memory(&self) -> usize {
+        // Memory that nothing was put into yet is none.
+        let payload = match self.is_gathering() {
+            true => self.payload.len(),
+            false => self.payload.capacity(),
+        };
+        self.before() + payload + self.waiting()
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_gathering() || self.is_behind_inflating()
+    }
+
+    fn is_behind_inflating(&self) -> bool {
+        self.inflation.as_ref().is_some_and(Inflation::is_behind)
+    }
+
+    fn is_gathering(&self) -> bool {
+        self.segments.as_ref().is_some_and(|segments| segments.is_gathering())
+    }
+
+    /// Decompresses what `work` allows; how many of `bytes` were taken in.
+    fn inflate(
+        &mut self,
+        bytes: &[u8],
+        is_last: bool,
+        inflater: &mut Inflater,
+        config: &Config,
+        work: &mut usize,
+    ) -> Result<usize, PeerError> {
+        let Self { kind, inflation: Some(inflation), segments, payload, utf8 } = self else {
+            return Ok(bytes.len());
+        };
+        let taken = inflation.push(bytes, is_last, inflater, work, |bytes| {
+            let before = segments.as_ref().map_or(0, |segments| segments.len());
+            check_size((before + payload.len() + bytes.len()) as u64, config)?;
+            if Segments::are_due(segments.as_deref(), payload, bytes.len()) {
+                let longest = config.max_msg_size - before - payload.len() + utf8.pending();
+                segments.get_or_insert_default().put(payload, utf8.pending(), longest);
+            }
+            payload.push(bytes, config.max_msg_size);
+            check_text(*kind, utf8, payload, bytes.len())
+        })?;
+        if is_last && !inflation.is_behind() {
+            inflater.end_message();
+            if let Some(segments) = segments {
+                segments.begin_gathering(payload);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Gathers what `work` allows; whether the payload is whole.
+    fn gather(&mut self, work: &mut usize) -> bool {
+        let Self { segments, payload, .. } = self;
+        segments.as_mut().is_none_or(|segments| segments.gather(payload, work))
+    }
+
     /// Whether the message may grow by `len` bytes.
     fn check_room(&self, len: u64, config: &Config) -> Result<(), PeerError> {
         check_size(len.saturating_add(self.payload.len() as u64), config)

@@ -26,6 +26,11 @@ impl Utf8 {
         Ok(())
     }
 
+    /// How many bytes the text ends in that are not yet known to be UTF-8.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.into()
+    }
+
     /// Checks that the text does not end within a sequence.
     pub(crate) fn finish(&self) -> Result<(), PeerError> {
         if self.pending == 0 { Ok(()) } else { Err(PeerError::TextNotUtf8) }

@@ -80,8 +80,13 @@ impl Memory {
         if self.padding == 0 { Ok(self.bytes) } else { Err(self) }
     }
 
+    /// Keeps the first `len` bytes.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(self.padding + len);
+    }
+
     pub(super) fn clear(&mut self) {
-        self.bytes.truncate(self.padding);
+        self.truncate(0);
     }
 }
 

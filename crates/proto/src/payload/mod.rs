@@ -2,12 +2,14 @@
 
 mod memory;
 mod reserve;
+mod segments;
 
 use std::mem;
 
 use bytes::{BufMut, Bytes};
 
 use self::memory::Memory;
+pub(crate) use self::segments::Segments;
 
 /// It is allocated no memory for more than the message can grow to, nor for more than twice what
 /// has arrived, and a page if it is large. Doubling keeps one of many small frames from being moved
@@ -70,6 +72,18 @@ impl Payload {
     /// How much memory it has, in bytes.
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
+    }
+
+    /// Has memory for `size` bytes from now on.
+    fn reserve(&mut self, size: usize) {
+        if size > self.0.capacity() {
+            self.grow(size, size);
+        }
+    }
+
+    /// What was in it is somewhere else.
+    fn discard(self) {
+        reserve::keep(self.0);
     }
 
     fn doubled(&self, longest: usize) -> usize {

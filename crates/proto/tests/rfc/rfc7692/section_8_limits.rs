@@ -7,7 +7,7 @@ use super::{
     peer::{Peer, RSV1, deflate},
     takeover,
 };
-use crate::client::{BINARY, CONTINUATION, FIN, Session, frame, header};
+use crate::client::{BINARY, CONTINUATION, FIN, Session, TEXT, frame, header};
 
 const OFFER: &str = "permessage-deflate";
 
@@ -116,6 +116,23 @@ fn however_little_is_done_at_a_time_the_same_comes_of_it() {
             let (came, steps) = in_steps(&config, &bytes, size.min(bytes.len()), most);
             assert!(came == events, "in pieces of {size}, {most} at a time: {} events", came.len());
             assert!(steps >= (6 << 20) / most.max(CHUNK), "{steps} steps");
+        }
+    }
+}
+
+#[test]
+fn a_large_text_is_checked_wherever_its_sequences_are_cut() {
+    for text in ["aé€😀", "😀", "€"].map(|text| text.repeat((3 << 20) / text.len())) {
+        let mut wrong = text.clone().into_bytes();
+        wrong.pop();
+        for config in [no_takeover(), takeover()] {
+            let bytes = frame(FIN | TEXT | RSV1, deflate(&text));
+            let (events, _) = in_steps(&config, &bytes, CHUNK, 32 * 1024);
+            assert!(events == [Event::Message(Message::text(text.clone()))]);
+            let bytes = frame(FIN | TEXT | RSV1, deflate(&wrong));
+            let (events, _) = in_steps(&config, &bytes, CHUNK, 32 * 1024);
+            let [Event::Closed(close)] = &events[..] else { panic!("{} events", events.len()) };
+            assert_eq!(close.code, CloseCode::INVALID);
         }
     }
 }
