@@ -2,16 +2,18 @@
 //!
 //! A compressed message is decompressed as it arrives, so that its limit holds for what comes of it.
 
+mod unfinished;
+
 use bytes::{BufMut, Bytes};
 
+use self::unfinished::{Unfinished, check_size};
 use crate::{
     Config, Message,
-    deflate::{Inflater, Inflation},
+    deflate::Inflater,
     error::PeerError,
     header::{Opcode, Start},
     message::Kind,
-    payload::{Payload, Segments},
-    utf8::{self, Utf8},
+    utf8,
 };
 
 /// The message that is arriving, if one is.
@@ -21,17 +23,6 @@ use crate::{
 pub(crate) struct Assembler {
     /// In a box, so that a connection at rest is small.
     unfinished: Option<Box<Unfinished>>,
-}
-
-#[derive(Debug)]
-struct Unfinished {
-    kind: Kind,
-    /// `None` unless it is compressed.
-    inflation: Option<Inflation>,
-    /// What came before the [payload](Self::payload), if much is decompressed.
-    segments: Option<Box<Segments>>,
-    payload: Payload,
-    utf8: Utf8,
 }
 
 impl Assembler {
@@ -54,7 +45,7 @@ impl Assembler {
     /// Whether a data frame that starts like this is, or belongs to, a compressed message.
     pub(crate) fn is_compressed(&self, start: Start) -> bool {
         let unfinished = self.unfinished.as_ref();
-        unfinished.map_or(start.compressed, |message| message.inflation.is_some())
+        unfinished.map_or(start.compressed, |message| message.is_compressed())
     }
 
     /// Whether something that has arrived is still to be decompressed, or gathered, as soon as there
@@ -88,7 +79,7 @@ impl Assembler {
         match &self.unfinished {
             // What comes of it is not known before it is decompressed.
             None if start.compressed => Ok(()),
-            Some(message) if message.inflation.is_some() => Ok(()),
+            Some(message) if message.is_compressed() => Ok(()),
             Some(message) => message.check_room(len, config),
             None => check_size(len, config),
         }
@@ -112,13 +103,7 @@ impl Assembler {
     /// A data frame begins to arrive.
     pub(crate) fn begin(&mut self, start: Start, config: &Config) {
         self.unfinished.get_or_insert_with(|| {
-            Box::new(Unfinished {
-                kind: kind(start.opcode, config),
-                inflation: start.compressed.then(Inflation::default),
-                segments: None,
-                payload: Payload::default(),
-                utf8: Utf8::default(),
-            })
+            Box::new(Unfinished::new(kind(start.opcode, config), start.compressed))
         });
     }
 
@@ -164,7 +149,7 @@ impl Assembler {
     /// For how many of the `lacking` bytes of the frame that has begun there is room where they
     /// belong: none if they are compressed.
     pub(crate) fn room(&self, start: Start, lacking: u64, config: &Config) -> usize {
-        let Some(message) = self.unfinished.as_ref().filter(|message| message.inflation.is_none())
+        let Some(message) = self.unfinished.as_ref().filter(|message| !message.is_compressed())
         else {
             return 0;
         };
@@ -196,8 +181,8 @@ impl Assembler {
         len: usize,
         lacking: u64,
     ) -> Result<Option<Message>, PeerError> {
-        if let Some(Unfinished { kind, payload, utf8, .. }) = self.unfinished.as_deref_mut() {
-            check_text(*kind, utf8, payload, len)?;
+        if let Some(message) = &mut self.unfinished {
+            message.check_text(len)?;
         }
         self.finish_if(start.fin && lacking == 0)
     }
@@ -205,124 +190,6 @@ impl Assembler {
     fn finish_if(&mut self, is_whole: bool) -> Result<Option<Message>, PeerError> {
         self.unfinished.take_if(|_| is_whole).map(|message| message.finish()).transpose()
     }
-}
-
-impl Unfinished {
-    /// How much of it there is, in bytes.
-    fn len(&self) -> usize {
-        self.before() + self.payload.len()
-    }
-
-    /// How much is in segments, in bytes.
-    fn before(&self) -> usize {
-        self.segments.as_ref().map_or(0, |segments| segments.len())
-    }
-
-    fn memory(&self) -> usize {
-        // Memory that nothing was put into yet is none.
-        let payload = match self.is_gathering() {
-            true => self.payload.len(),
-            false => self.payload.capacity(),
-        };
-        self.before() + payload + self.waiting()
-    }
-
-    fn is_behind(&self) -> bool {
-        self.is_gathering() || self.is_behind_inflating()
-    }
-
-    fn is_behind_inflating(&self) -> bool {
-        self.inflation.as_ref().is_some_and(Inflation::is_behind)
-    }
-
-    fn is_gathering(&self) -> bool {
-        self.segments.as_ref().is_some_and(|segments| segments.is_gathering())
-    }
-
-    /// Decompresses what `work` allows; how many of `bytes` were taken in.
-    fn inflate(
-        &mut self,
-        bytes: &[u8],
-        is_last: bool,
-        inflater: &mut Inflater,
-        config: &Config,
-        work: &mut usize,
-    ) -> Result<usize, PeerError> {
-        let Self { kind, inflation: Some(inflation), segments, payload, utf8 } = self else {
-            return Ok(bytes.len());
-        };
-        let taken = inflation.push(bytes, is_last, inflater, work, |bytes| {
-            let before = segments.as_ref().map_or(0, |segments| segments.len());
-            check_size((before + payload.len() + bytes.len()) as u64, config)?;
-            if Segments::are_due(segments.as_deref(), payload, bytes.len()) {
-                let longest = config.max_msg_size - before - payload.len() + utf8.pending();
-                segments.get_or_insert_default().put(payload, utf8.pending(), longest);
-            }
-            payload.push(bytes, config.max_msg_size);
-            check_text(*kind, utf8, payload, bytes.len())
-        })?;
-        if is_last && !inflation.is_behind() {
-            inflater.end_message();
-            if let Some(segments) = segments {
-                segments.begin_gathering(payload);
-            }
-        }
-        Ok(taken)
-    }
-
-    /// Gathers what `work` allows; whether the payload is whole.
-    fn gather(&mut self, work: &mut usize) -> bool {
-        let Self { segments, payload, .. } = self;
-        segments.as_mut().is_none_or(|segments| segments.gather(payload, work))
-    }
-
-    /// Whether the message may grow by `len` bytes.
-    fn check_room(&self, len: u64, config: &Config) -> Result<(), PeerError> {
-        check_size(len.saturating_add(self.payload.len() as u64), config)
-    }
-
-    /// What the message can at most grow to, with another `coming` bytes of its frame.
-    fn longest(&self, start: Start, coming: u64, config: &Config) -> usize {
-        if start.fin { self.payload.len() + coming as usize } else { config.max_msg_size }
-    }
-
-    /// Appends `bytes`; `longest` is what the message can at most grow to.
-    fn push(&mut self, bytes: &[u8], longest: usize) -> Result<(), PeerError> {
-        self.payload.push(bytes, longest);
-        check_text(self.kind, &mut self.utf8, &self.payload, bytes.len())
-    }
-
-    /// How much waits to be decompressed, in bytes.
-    fn waiting(&self) -> usize {
-        self.inflation.as_ref().map_or(0, Inflation::waiting)
-    }
-
-    fn finish(self) -> Result<Message, PeerError> {
-        if self.kind == Kind::Text {
-            self.utf8.finish()?;
-        }
-        Ok(Message::new(self.kind, self.payload.finish()))
-    }
-}
-
-/// Checks the last `added` bytes of a payload, if that is to be done.
-fn check_text(
-    kind: Kind,
-    utf8: &mut Utf8,
-    payload: &Payload,
-    added: usize,
-) -> Result<(), PeerError> {
-    match kind {
-        Kind::Text => utf8.advance(payload.bytes(), added),
-        Kind::UncheckedText | Kind::Binary => Ok(()),
-    }
-}
-
-fn check_size(len: u64, config: &Config) -> Result<(), PeerError> {
-    if len > config.max_msg_size as u64 {
-        return Err(PeerError::MessageTooBig { len, limit: config.max_msg_size });
-    }
-    Ok(())
 }
 
 /// A message in a single frame. It is copied, so that a message that is kept pins nothing else.
