@@ -94,6 +94,7 @@ impl Host {
     /// and the log says so; likewise if it panics. A client that goes is noticed when the connection
     /// breaks or something is written to it: one that has only closed its sending side is answered
     /// all the same.
+    ///
     /// A host has one service: a second is [refused](crate::ServerError::SecondService) when the server
     /// starts.
     pub fn service<T, B>(mut self, service: T) -> Self

@@ -2,7 +2,6 @@
 //! log says where that was.
 
 use std::{
-    fmt::{Debug, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex},
@@ -13,55 +12,33 @@ use aerys::{Client, CloseCode, Options, Send, all, any, some};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-    subscriber::set_default,
+    Level,
+    subscriber::{DefaultGuard, set_default},
 };
 
-use crate::common::{Lobby, Raw, soon};
+use crate::common::{Listener, Lobby, Raw, soon};
 
 /// Keeps what is logged at warn level on this thread, as `field=value` in order.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Warnings {
+    /// From now on, until the guard is dropped.
+    fn keep() -> (Self, DefaultGuard) {
+        let warnings = Self::default();
+        let kept = warnings.clone();
+        let guard = set_default(Listener(move |level, line| {
+            if level == Level::WARN {
+                kept.0.lock().unwrap().push(line);
+            }
+        }));
+        (warnings, guard)
+    }
+
     /// Those that are about one command, since the last look.
     fn take(&self) -> Vec<String> {
         let lines = std::mem::take(&mut *self.0.lock().unwrap());
         lines.into_iter().filter(|line| line.contains("command=")).collect()
-    }
-}
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, "{field}={value:?} ").expect("a string takes it");
     }
 }
 
@@ -78,8 +55,7 @@ fn assert_warned(warnings: &Warnings, command: &str, line: u32) {
 #[tokio::test]
 #[expect(clippy::let_underscore_future, reason = "that is what is warned of")]
 async fn a_command_that_is_forgotten_does_nothing_and_is_warned_of_once_for_each_place() {
-    let warnings = Warnings::default();
-    let _guard = set_default(warnings.clone());
+    let (warnings, _guard) = Warnings::keep();
     let (server, mut guests) = Lobby::serve(Options::new()).await;
     let mut raw = Raw::open(&server).await;
     let client = guests.next().await;
@@ -110,8 +86,7 @@ async fn a_command_that_is_forgotten_does_nothing_and_is_warned_of_once_for_each
 
 #[tokio::test]
 async fn a_command_that_was_given_is_not_warned_of_however_it_ends() {
-    let warnings = Warnings::default();
-    let _guard = set_default(warnings.clone());
+    let (warnings, _guard) = Warnings::keep();
     let (server, mut guests) = Lobby::serve(Options::new()).await;
     let mut raw = Raw::open(&server).await;
     let client = guests.next().await;

@@ -18,7 +18,7 @@ pub(crate) const UNLOGGABLE: &str = "/unloggable";
 /// Keeps errors and warnings from now on. The tests share a process, so each looks for its own path.
 pub(crate) fn keep_errors() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| set_global_default(Keeper).expect("nobody else listens"));
+    ONCE.call_once(|| set_global_default(Listener(keep)).expect("nobody else listens"));
 }
 
 /// The errors of the application mounted on `path`, as `field=value` in order.
@@ -40,9 +40,16 @@ pub(crate) fn lines(level: Level, words: &str) -> Vec<String> {
 
 static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
 
-struct Keeper;
+fn keep(level: Level, line: String) {
+    let can_be_logged = !line.contains(UNLOGGABLE);
+    LINES.lock().unwrap().push((level, line));
+    assert!(can_be_logged, "the log is full");
+}
 
-impl Subscriber for Keeper {
+/// Gives each error and warning to a function, as `field=value` in order.
+pub(crate) struct Listener<F>(pub(crate) F);
+
+impl<F: Fn(Level, String) + Send + Sync + 'static> Subscriber for Listener<F> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::WARN
     }
@@ -50,10 +57,7 @@ impl Subscriber for Keeper {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        let Line(line) = line;
-        let can_be_logged = !line.contains(UNLOGGABLE);
-        LINES.lock().unwrap().push((*event.metadata().level(), line));
-        assert!(can_be_logged, "the log is full");
+        (self.0)(*event.metadata().level(), line.0);
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
