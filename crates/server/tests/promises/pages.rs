@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower_service::Service;
 
-use crate::common::{Raw, get, handshake, serve_host};
+use crate::common::{Raw, but, get, handshake, serve_host};
 
 struct Welcome;
 
@@ -89,8 +89,6 @@ async fn a_browser_that_wants_the_page_gets_it_and_one_that_wants_the_websocket_
 #[tokio::test]
 async fn a_handshake_that_is_malformed_hears_what_is_wrong_and_gets_no_page() {
     let folder = folder();
-    let valid = handshake("/", "");
-    let but = |from: &str, to: &str| valid.replacen(from, to, 1);
     for host in [host().root(folder.path()), host().service(Mirror)] {
         let server = serve_host(host).await;
         for (what, request, status, words) in [

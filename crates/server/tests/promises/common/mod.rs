@@ -23,7 +23,7 @@ pub(crate) use events::events;
 pub(crate) use guard::Dropped;
 pub(crate) use lobby::{Guests, Lobby, departure};
 pub(crate) use log::{Listener, UNLOGGABLE, errors_at, keep_errors, lines, warnings_at};
-pub(crate) use raw::{Raw, frame, handshake};
+pub(crate) use raw::{Raw, but, frame, handshake};
 pub(crate) use thread::on_a_thread;
 pub(crate) use ws::{Ws, connect, connect_to, open};
 

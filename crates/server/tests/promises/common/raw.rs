@@ -22,6 +22,13 @@ pub(crate) fn handshake(path: &str, extra: &str) -> String {
     )
 }
 
+/// A valid handshake for `/` with `from` replaced by `to`.
+pub(crate) fn but(from: &str, to: &str) -> String {
+    let valid = handshake("/", "");
+    assert!(valid.contains(from), "{from} is no part of a handshake");
+    valid.replacen(from, to, 1)
+}
+
 impl From<TcpStream> for Raw {
     fn from(stream: TcpStream) -> Self {
         Self { stream, read: Vec::new() }
