@@ -58,7 +58,7 @@ impl Deflater {
                 let shrink = || {
                     let payload = message.as_bytes();
                     let most = payload.len() - 1;
-                    pool::with_compress(level, *bits, |state| deflate(state, payload, most))
+                    pool::with_compress(level, *bits, |state| deflate(state, payload, true, most))
                 };
                 match message.shared() {
                     Some(shared) => shared.get_or_compress(*bits, shrink),
@@ -70,7 +70,7 @@ impl Deflater {
                 let compress = state.get_or_insert_with(new);
                 // What has been compressed is sent even if it became longer: the next message may
                 // refer to it.
-                let payload = deflate(compress, message.as_bytes(), usize::MAX);
+                let payload = deflate(compress, message.as_bytes(), true, usize::MAX);
                 if payload.is_none() {
                     // A new context refers to nothing that the client does not have.
                     *state = None;
@@ -118,9 +118,16 @@ pub(crate) enum Deflated {
     Large(Box<Large>, Piece),
 }
 
-/// RFC 7692 §7.2.1. `None` if it comes to more than `most` bytes.
-fn deflate(state: &mut Compress, mut input: &[u8], most: usize) -> Option<Bytes> {
+/// RFC 7692 §7.2.1, for a message or a part of one: what the last part ends with is left out. `None`
+/// if it comes to more than `most` bytes.
+pub(super) fn deflate(
+    state: &mut Compress,
+    mut input: &[u8],
+    is_last: bool,
+    most: usize,
+) -> Option<Bytes> {
     let most = most.saturating_add(TAIL.len());
+    let sent = |output: &[u8]| if is_last { without_tail(output).len() } else { output.len() };
     pool::with_chunk(|chunk| {
         let mut output = Vec::new();
         loop {
@@ -131,32 +138,11 @@ fn deflate(state: &mut Compress, mut input: &[u8], most: usize) -> Option<Bytes>
             }
             let (is_flushed, made) = (made < chunk.len(), &chunk[..made]);
             if is_flushed && output.is_empty() {
-                return Some(Bytes::copy_from_slice(without_tail(made)));
+                return Some(Bytes::copy_from_slice(&made[..sent(made)]));
             }
             output.extend_from_slice(made);
             if is_flushed {
-                output.truncate(without_tail(&output).len());
-                return Some(output.into());
-            }
-        }
-    })
-}
-
-/// The same, for a part of a message. RFC 7692 §7.2.1: what the last one ends with is left out.
-pub(super) fn deflate_piece(
-    state: &mut Compress,
-    mut input: &[u8],
-    is_last: bool,
-) -> Option<Bytes> {
-    pool::with_chunk(|chunk| {
-        let mut output = Vec::new();
-        loop {
-            let made = flush(state, &mut input, chunk)?;
-            output.extend_from_slice(&chunk[..made]);
-            if made < chunk.len() {
-                if is_last {
-                    output.truncate(without_tail(&output).len());
-                }
+                output.truncate(sent(&output));
                 return Some(output.into());
             }
         }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression};
 
 use super::{
-    codec::deflate_piece,
+    codec::deflate,
     pool::{self, Lent},
     shared::Shared,
 };
@@ -135,7 +135,7 @@ fn piece(index: usize, payload: &Bytes, compress: &mut Compress) -> Option<Piece
     let from = payload.len().min(index * PIECE);
     let to = payload.len().min(from + PIECE);
     let is_last = is_last(index, payload);
-    let bytes = deflate_piece(compress, &payload[from..to], is_last)?;
+    let bytes = deflate(compress, &payload[from..to], is_last, usize::MAX)?;
     Some(Piece { bytes, is_last, work: to - from })
 }
 
