@@ -79,7 +79,7 @@ impl Service {
                 Answering::Page(Box::pin(page(Arc::clone(grounds), request, None)))
             }
             Way::PageAtEndpoint(grounds) => {
-                let refused = upgrade::check(&request).err();
+                let refused = upgrade::check(&request).err().map(|unfit| Box::new(unfit.answer()));
                 Answering::Page(Box::pin(page(Arc::clone(grounds), request, refused)))
             }
             Way::Server => ready(answer::options()),
@@ -121,10 +121,11 @@ impl Service {
         let (application, params) = found;
         let accept = match upgrade::check(&request) {
             Ok(accept) => accept,
-            Err(refused) => {
-                let (path, status) = (application.path(), refused.status().as_u16());
-                upgrade::log_refused(path, self.address, status, || upgrade::why_not(&request));
-                return ready(*refused);
+            Err(unfit) => {
+                let (path, answer) = (application.path(), unfit.answer());
+                let status = answer.status().as_u16();
+                upgrade::log_refused(path, self.address, status, || unfit.to_string());
+                return ready(answer);
             }
         };
         if self.reception.stop.is_cancelled() {

@@ -27,22 +27,29 @@ use crate::{
     outbox::Owes,
 };
 
-/// Whether a request may become a websocket; if not, the answer that says why.
-pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Box<Response<ResponseBody>>> {
-    let accept = upgrade::check(request.method(), request.version(), request.headers());
-    match accept {
-        Ok(_) if !request.body().is_end_stream() => {
-            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, HAS_BODY)))
-        }
-        Ok(accept) => Ok(accept),
-        Err(error) => Err(Box::new(refused(&error))),
-    }
+/// Whether a request may become a websocket.
+pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Unfit> {
+    let accept = upgrade::check(request.method(), request.version(), request.headers())?;
+    if request.body().is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
 }
 
-/// Why [`check`] does not let a request pass.
-pub(super) fn why_not<B>(request: &Request<B>) -> String {
-    let accept = upgrade::check(request.method(), request.version(), request.headers());
-    accept.map_or_else(|error| error.to_string(), |_| HAS_BODY.to_owned())
+/// Why a request may not.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
+    #[error("A websocket handshake has no body.")]
+    HasBody,
+}
+
+impl Unfit {
+    /// What says so.
+    pub(super) fn answer(&self) -> Response<ResponseBody> {
+        match self {
+            Self::Upgrade(error) => refused(error),
+            Self::HasBody => answer::plain(StatusCode::BAD_REQUEST, &self.to_string()),
+        }
+    }
 }
 
 fn refused(error: &UpgradeError) -> Response<ResponseBody> {
@@ -270,7 +277,5 @@ const OURS: [HeaderName; 6] = [
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
 ];
-
-const HAS_BODY: &str = "A websocket handshake has no body.";
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");

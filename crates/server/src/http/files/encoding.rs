@@ -25,13 +25,18 @@ impl Encoding {
         }
     }
 
-    /// As `Content-Encoding` says it.
-    pub(super) fn to_header(self) -> Option<HeaderValue> {
+    /// What it is registered as.
+    pub(super) fn name(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
-            Self::Gzip => Some(HeaderValue::from_static("gzip")),
-            Self::Brotli => Some(HeaderValue::from_static("br")),
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
         }
+    }
+
+    /// As `Content-Encoding` says it.
+    pub(super) fn to_header(self) -> Option<HeaderValue> {
+        self.name().map(HeaderValue::from_static)
     }
 }
 

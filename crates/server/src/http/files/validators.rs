@@ -28,14 +28,10 @@ impl Validators {
         let Some(since) = since.filter(|it| *it > Duration::from_secs(1)) else {
             return Self { tag: None, modified: None };
         };
-        let suffix = match encoding {
-            Encoding::Identity => "",
-            Encoding::Gzip => "-gzip",
-            Encoding::Brotli => "-br",
-        };
+        let (dash, coding) = encoding.name().map_or(("", ""), |name| ("-", name));
         // RFC 9110 §8.8.2.1: a date that is yet to come becomes that of the answer.
         let modified = Date::of((UNIX_EPOCH + since).min(now));
-        let tag = format!("\"{:x}-{len:x}{suffix}\"", since.as_nanos());
+        let tag = format!("\"{:x}-{len:x}{dash}{coding}\"", since.as_nanos());
         Self { tag: Some(tag), modified: Some(modified) }
     }
 
