@@ -1,5 +1,6 @@
 //! The payload of a message that is arriving: its memory follows what has arrived.
 
+mod gathering;
 mod memory;
 mod reserve;
 mod segments;

@@ -88,8 +88,9 @@ thread_local! {
     static RESERVE: RefCell<Option<Reserve>> = const { RefCell::new(None) };
 }
 
-/// How much one thread keeps, in bytes.
-const MOST: usize = 8 * 1024 * 1024;
+/// How much one thread keeps, in bytes: a message as large as they may be by default, and several that
+/// are less.
+const MOST: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

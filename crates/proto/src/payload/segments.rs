@@ -3,10 +3,11 @@
 
 use std::{collections::VecDeque, mem};
 
-use super::Payload;
+use super::{Payload, gathering::Place};
 
 /// What has come of a large payload before its last segment, which is a [`Payload`] like any other. When
-/// all has come, they are gathered in one, as far as work goes.
+/// all has come, they are gathered in one, as far as work goes and when it is their
+/// [turn](super::gathering).
 #[derive(Debug, Default)]
 pub(crate) struct Segments {
     full: VecDeque<Payload>,
@@ -14,7 +15,8 @@ pub(crate) struct Segments {
     moved: usize,
     /// How many bytes of all of them have not.
     len: usize,
-    is_gathering: bool,
+    /// `None` until all has come.
+    gathering: Option<Place>,
 }
 
 impl Segments {
@@ -41,14 +43,20 @@ impl Segments {
 
     /// Nothing is to be added to `last`, which becomes the whole payload by and by.
     pub(crate) fn begin_gathering(&mut self, last: &mut Payload) {
-        self.is_gathering = true;
+        self.gathering = Some(Place::new());
         self.len += last.len();
         self.full.push_back(mem::take(last));
-        last.reserve(self.len);
     }
 
-    /// Moves as much to `whole` as `work` allows; whether that is all.
+    /// Moves as much to `whole` as `work` allows; whether that is all. While others are to be gathered
+    /// first, it takes nothing but the work.
     pub(crate) fn gather(&mut self, whole: &mut Payload, work: &mut usize) -> bool {
+        let takes_one_step = self.len <= work.saturating_mul(MOVED);
+        if !takes_one_step && !self.gathering.as_mut().is_some_and(Place::may_go_on) {
+            *work = 0;
+            return false;
+        }
+        whole.reserve(self.len + whole.len());
         while let Some(first) = self.full.front() {
             let rest = &first.bytes()[self.moved..];
             let len = rest.len().min(work.saturating_mul(MOVED));
@@ -66,12 +74,15 @@ impl Segments {
                 first.discard();
             }
         }
+        if let Some(place) = &self.gathering {
+            place.finish();
+        }
         true
     }
 
     /// Whether all has come.
     pub(crate) fn is_gathering(&self) -> bool {
-        self.is_gathering
+        self.gathering.is_some()
     }
 
     /// How many bytes there are that have not been gathered.
