@@ -112,9 +112,10 @@ async fn over_the_bound_who_has_made_no_progress_for_longest_is_closed() {
         let mut evicted = journal.lines().iter().filter(is_evicted).count();
         assert!((12..=17).contains(&evicted), "{what}: {evicted} of 20 had to go");
         // Those that came last are still there, and those before them have been told.
-        for raw in clients {
+        for (i, raw) in clients.into_iter().enumerate() {
             if evicted > 0 {
                 let mut raw = raw;
+                eprintln!("{what}: {i} of {evicted} left, {:?}", journal.lines());
                 let (code, reason) = raw.hear_close().await;
                 let why = "too much is unfinished or unheard".to_owned();
                 assert_eq!((code, reason), (1008, why), "{what}");
