@@ -42,6 +42,9 @@ step format
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 
+step 'rooms'
+scripts/rooms.py
+
 step clippy
 cargo clippy --workspace --all-targets --locked -- -D warnings
 

@@ -372,41 +372,20 @@
 //! * It never noticed a client that vanished during `onOpen`. That client has its `on_close`.
 
 mod address;
-mod client;
-mod clock;
-mod combine;
-mod command;
-mod departure;
-mod desk;
+mod app;
+mod connection;
 mod driver;
-mod endpoint;
 mod error;
-mod fault;
-mod handshake;
-mod host;
 // `http` is the crate, as users see it.
 #[path = "http/mod.rs"]
 mod http_server;
-mod line;
-mod listener;
 mod log;
-mod mount;
 mod options;
-mod origin;
-mod outbox;
-#[cfg(unix)]
-mod readiness;
-mod refusal;
-mod registry;
-mod root;
+mod roster;
+mod runtime;
 mod server;
 mod session;
-mod signal;
-mod stats;
-mod visit;
-mod watcher;
-mod websocket;
-mod worker;
+mod transport;
 
 // What is in the signatures.
 pub use {bytes, http};
@@ -418,27 +397,19 @@ pub use aerys_proto::{
 
 pub use crate::{
     address::{HostNameError, PathError},
-    client::{Client, ClientId},
-    combine::{NoneSucceeded, Outcomes, all, any, some},
-    command::{Broadcast, Close, Send, Tally},
-    departure::Departure,
-    endpoint::Endpoint,
-    error::{
-        Failure,
-        SendError::{self, ClientGone},
-        ServerError,
+    app::{
+        Broadcast, Client, Close, Departure, Endpoint, Handshake, NoneSucceeded, Outcomes, Send,
+        Watcher, Websocket, all, any, some,
     },
-    handshake::Handshake,
-    host::Host,
-    http_server::{Body, BodyError},
-    options::{Options, OptionsError, Overflow},
-    origin::Origins,
-    refusal::{NotARefusal, Refusal, Status},
-    root::{Root, RootError},
+    connection::{ClientId, Stats, Tally},
+    error::{
+        Failure, NotARefusal, Refusal, RootError,
+        SendError::{self, ClientGone},
+        ServerError, Status,
+    },
+    http_server::{Body, BodyError, Host, Root},
+    options::{Options, OptionsError, Origins, Overflow},
     server::{Running, Server},
-    stats::Stats,
-    watcher::Watcher,
-    websocket::Websocket,
 };
 
 /// The README's examples are compiled with the rest, and those of the pages.

@@ -1,13 +1,13 @@
 //! A client that was accepted: the handle by which an application speaks to it.
 
-use std::{fmt, net::SocketAddr, num::ParseIntError, str::FromStr, sync::Arc};
+use std::{fmt, marker, net::SocketAddr, sync::Arc};
 
 use aerys_proto::Message;
 
+use super::{Close, Endpoint, Send};
 use crate::{
-    Endpoint, Stats,
-    command::{Close, Send},
-    line::Line,
+    connection::{ClientId, Line, Stats},
+    roster::Member,
 };
 
 /// One client of an [`Endpoint`]. Cheap to clone; may be kept and used from any task or thread.
@@ -121,6 +121,16 @@ impl<S> Client<S> {
     }
 }
 
+impl<S: marker::Send + Sync + 'static> Member for Client<S> {
+    fn id(&self) -> ClientId {
+        self.id()
+    }
+
+    fn line(&self) -> &Line {
+        self.line()
+    }
+}
+
 impl<S> Clone for Client<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -138,63 +148,6 @@ impl<S> Eq for Client<S> {}
 
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Client").field(&self.id().0).finish()
-    }
-}
-
-/// A client's number. No two clients of one server ever have the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(u64);
-
-impl ClientId {
-    /// The `serial`th client of the worker `worker` among `workers`.
-    pub(crate) fn new(serial: u64, worker: usize, workers: usize) -> Self {
-        Self(serial * workers as u64 + worker as u64)
-    }
-
-    /// Which of `workers` drives the client.
-    pub(crate) fn worker(self, workers: usize) -> usize {
-        (self.0 % workers as u64) as usize
-    }
-
-    /// As a plain number, for logs and wire formats.
-    pub fn as_u64(self) -> u64 {
-        self.0
-    }
-
-    /// The id with this number, which need not be anybody's.
-    pub fn from_u64(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl FromStr for ClientId {
-    type Err = ParseIntError;
-
-    fn from_str(number: &str) -> Result<Self, ParseIntError> {
-        number.parse().map(Self)
-    }
-}
-
-impl fmt::Display for ClientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_tells_its_worker_and_is_given_once() {
-        let mut given = std::collections::HashSet::new();
-        for worker in 0..3 {
-            for serial in 1..100 {
-                let id = ClientId::new(serial, worker, 3);
-                assert_eq!(id.worker(3), worker);
-                assert!(given.insert(id));
-            }
-        }
+        f.debug_tuple("Client").field(&self.id().as_u64()).finish()
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use aerys_proto::{Close, CloseCode};
 
-use crate::{Client, ClientId, Endpoint};
+use super::{Client, Endpoint};
+use crate::connection::ClientId;
 
 /// A client that has gone, as [`on_close`](crate::Websocket::on_close) gets to see it.
 ///

@@ -4,16 +4,17 @@ use std::{fmt, sync::Arc};
 
 use aerys_proto::Message;
 
-use crate::{Client, ClientId, command::Broadcast, registry::Registry};
+use super::{Broadcast, Client};
+use crate::{connection::ClientId, roster::Registry};
 
 /// The clients of one application on one path. Cheap to clone; usable from any task or thread.
 ///
 /// An application reaches it from every client, from [`Departure`](crate::Departure), and in
 /// [`on_start`](crate::Websocket::on_start), where a clone can be kept to publish from outside.
-pub struct Endpoint<S = ()>(Arc<Registry<S>>);
+pub struct Endpoint<S = ()>(Arc<Registry<Client<S>>>);
 
 impl<S> Endpoint<S> {
-    pub(crate) fn new(registry: Registry<S>) -> Self {
+    pub(crate) fn new(registry: Registry<Client<S>>) -> Self {
         Self(Arc::new(registry))
     }
 
@@ -53,7 +54,7 @@ impl<S> Endpoint<S> {
         self.len() == 0
     }
 
-    pub(crate) fn registry(&self) -> &Arc<Registry<S>> {
+    pub(crate) fn registry(&self) -> &Arc<Registry<Client<S>>> {
         &self.0
     }
 }

@@ -8,7 +8,11 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
-use crate::{Client, Endpoint, Refusal, Status, line::Line};
+use super::{Client, Endpoint};
+use crate::{
+    connection::Line,
+    error::{Refusal, Status},
+};
 
 /// A client at the door: its request, and the two answers to it.
 ///
@@ -155,7 +159,7 @@ impl<S> Handshake<S> {
         let id = registry.next_id(worker);
         let client = Client::new(id, state, address, endpoint, Arc::clone(&line));
         let join = || {
-            registry.join(client.clone());
+            registry.join(id, client.clone());
             let _ = accepted.set(client.clone());
         };
         if !line.accept(headers, join) {

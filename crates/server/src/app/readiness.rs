@@ -12,11 +12,11 @@ use rustix::{
 };
 use tokio::{io::Interest, net::UnixStream};
 
-use crate::{
-    Client, Endpoint, Failure, Watcher,
-    fault::tried,
+use super::{
+    Client, Endpoint, Watcher, tried,
     watcher::{Owner, Switch, start},
 };
+use crate::error::Failure;
 
 /// Bound to one client.
 impl<S: Send + Sync + 'static> Client<S> {

@@ -9,10 +9,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::{Client, Endpoint, Fault, tried};
 use crate::{
-    Client, Endpoint, Failure,
-    fault::{Fault, tried},
-    worker::{Handler, Place, Worker},
+    error::Failure,
+    runtime::{Handler, Place, Worker},
 };
 
 /// A handle to a timer, a readiness callback or a task.

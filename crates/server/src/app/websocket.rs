@@ -7,7 +7,8 @@ use std::{
 
 use aerys_proto::Message;
 
-use crate::{Client, Departure, Endpoint, Failure, Handshake, Refusal};
+use super::{Client, Departure, Endpoint, Handshake};
+use crate::error::{Failure, Refusal};
 
 /// A websocket application. `S` is what it keeps for each client, `()` if nothing.
 ///

@@ -5,7 +5,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
-use crate::line::Line;
+use super::Line;
 
 /// What one client holds, for as long as it does.
 pub(crate) struct Holding {

@@ -11,11 +11,14 @@ use aerys_proto::{Close, Ending, Message};
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Refusal, SendError,
+use super::{
     desk::Desk,
-    outbox::{Bounds, Ear, Outbox, Receipt},
+    outbox::{Ear, Outbox, Receipt},
     stats::Meter,
+};
+use crate::{
+    error::{Refusal, SendError},
+    options::Bounds,
 };
 
 pub(crate) struct Line {

@@ -8,7 +8,7 @@ use std::{
 
 use aerys_proto::{Connection, Count};
 
-use crate::clock::{self, Tick};
+use crate::runtime::clock::{self, Tick};
 
 /// A client's connection as it is now; see [`Client::inspect`](crate::Client::inspect).
 ///

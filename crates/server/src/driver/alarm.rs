@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Driver;
-use crate::line::Line;
+use crate::connection::Line;
 
 pub(super) struct Alarm {
     sleep: Pin<Box<Sleep>>,

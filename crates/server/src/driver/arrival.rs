@@ -3,7 +3,7 @@
 use aerys_proto::{Close, CloseCode};
 
 use super::Driver;
-use crate::worker::inbound::Holding;
+use crate::connection::inbound::Holding;
 
 /// A client that holds something, and what that was when there was last any progress.
 pub(super) struct Arrival {

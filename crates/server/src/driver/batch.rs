@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
 use super::socket::Socket;
-use crate::desk::Tray;
+use crate::connection::desk::Tray;
 
 /// Small frames are copied behind each other; large payloads stay where they are.
 #[derive(Default)]

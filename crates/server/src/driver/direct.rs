@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::BufMut;
 
 use super::Driver;
-use crate::clock;
+use crate::runtime::clock;
 
 impl Driver {
     /// Reads once, as far as `budget` goes, into the message that is arriving. Answers whether

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Driver;
-use crate::clock;
+use crate::runtime::clock;
 
 /// What an end is waiting for. While it does, everything is as before, but that nothing new is read
 /// behind a CLOSE.

@@ -34,12 +34,13 @@ use self::{
     socket::Socket,
 };
 use crate::{
-    clock::{self, Moment},
-    desk::Desk,
-    line::Line,
-    mount::Opening,
-    outbox::{Notice, Owes},
-    session::Session,
+    connection::{
+        Line,
+        desk::Desk,
+        outbox::{Notice, Owes},
+    },
+    runtime::clock::{self, Moment},
+    session::{Opening, Session},
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.

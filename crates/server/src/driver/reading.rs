@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Driver;
-use crate::{clock, desk::Inbox};
+use crate::{connection::desk::Inbox, runtime::clock};
 
 impl Driver {
     /// Reads once, at most `budget` bytes and as many as are [heard](Self::hearing), and takes in what

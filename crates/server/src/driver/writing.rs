@@ -9,7 +9,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::{Driver, batch::Batch, socket::Socket};
-use crate::clock;
+use crate::runtime::clock;
 
 impl Driver {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether

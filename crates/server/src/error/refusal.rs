@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::Failure;
+use super::Failure;
 
 /// The answer to a client that is not let in.
 ///

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper::ext::ReasonPhrase;
 
 use super::ResponseBody;
-use crate::Refusal;
+use crate::error::Refusal;
 
 pub(super) fn empty() -> ResponseBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()

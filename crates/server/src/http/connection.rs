@@ -22,7 +22,7 @@ use super::{
     service::Service,
     upgrade::Slot,
 };
-use crate::{ServerError, log, mount::Opening};
+use crate::{error::ServerError, log, session::Opening};
 
 /// What a request and its response may cost.
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ use super::{
     Reception, answer,
     service::{self, Answering, Service, Way},
 };
-use crate::line::Answer;
+use crate::connection::Answer;
 
 /// What came of the first read.
 pub(super) enum Start {

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
+use super::{Body, Pages, Root, pages};
 use crate::{
-    Body, Options, OptionsError, Root, Websocket,
-    http_server::{Pages, pages},
-    mount::{Application, Mount},
-    worker::Worker,
+    app::Websocket,
+    options::{Options, OptionsError},
+    runtime::Worker,
+    session::{Application, Mount},
 };
 
 /// One host: its websocket endpoints, and beside them files and an HTTP service.

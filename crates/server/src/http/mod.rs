@@ -6,9 +6,11 @@ mod connection;
 mod exchange;
 mod express;
 mod files;
+mod host;
 mod http1;
 mod linger;
 mod pages;
+mod root;
 mod service;
 mod site;
 mod socket;
@@ -23,7 +25,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
 pub(crate) use connection::{Limits, Outcome, Reception, serve};
+pub use host::Host;
 pub(crate) use pages::{Pages, pages};
+pub use root::Root;
 pub(crate) use site::Site;
 pub(crate) use transfer::BodyLimits;
 

@@ -18,9 +18,9 @@ use tower_service::Service;
 
 use super::{Body, ResponseBody, answer};
 use crate::{
-    fault,
     log::{self, Brief, Said},
-    mount::BoxFuture,
+    runtime::Panicked,
+    session::BoxFuture,
 };
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
@@ -51,7 +51,7 @@ where
             let response = match AssertUnwindSafe(answering).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Err(panic) => {
-                    let (target, panic) = (Said(uri.path().as_bytes()), fault::words(&*panic));
+                    let (target, panic) = (Said(uri.path().as_bytes()), Panicked::new(&*panic));
                     let panic = Brief(panic);
                     log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
                     return failed();

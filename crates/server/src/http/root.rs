@@ -1,6 +1,6 @@
 //! A document root, as an application describes it.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 /// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
 ///
@@ -101,33 +101,4 @@ impl<P: Into<PathBuf>> From<P> for Root {
     fn from(folder: P) -> Self {
         Self::new(folder)
     }
-}
-
-/// Why a [`Root`] makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RootError {
-    /// The fallback is no file in the folder that can be served.
-    #[error("the fallback {file:?} cannot be served from it: {source}")]
-    Fallback {
-        /// The file asked for.
-        file: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// No file's path can match a pattern.
-    #[error(
-        "the pattern {pattern:?} of a Cache-Control matches no file: write a path such as \
-         \"/assets/*\" or an end such as \"*.html\", where * is for any characters"
-    )]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-    },
-    /// A `Cache-Control` cannot be sent.
-    #[error("{value:?} is no value of a header: write one such as \"max-age=3600\"")]
-    CacheControl {
-        /// The value.
-        value: String,
-    },
 }

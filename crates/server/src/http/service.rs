@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{
     address::{Target, TargetError},
-    handshake::Caller,
+    app::Caller,
     log::{self, Said},
-    mount::BoxFuture,
     options::Rules,
-    worker::{Handler, Place, Worker},
+    runtime::{Handler, Place, Worker},
+    session::BoxFuture,
 };
 
 /// What answers the requests of one connection.

@@ -4,12 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
-use super::{Pages, files::Files};
+use super::{Host, Pages, files::Files};
 use crate::{
-    Host, ServerError,
     address::{Authority, configured_name, normal_path, route},
-    mount::Application,
-    worker::Worker,
+    error::ServerError,
+    runtime::Worker,
+    session::Application,
 };
 
 pub(crate) struct Site {

@@ -20,11 +20,10 @@ use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{
-    Refusal, Status,
-    line::Answer,
+    connection::{Answer, outbox::Owes},
+    error::{Refusal, Status},
     log::{self, Said},
-    mount::{Application, Opening},
-    outbox::Owes,
+    session::{Application, Opening},
 };
 
 /// Whether a request may become a websocket.

@@ -1,5 +1,7 @@
 //! What can be set for each mounted application, in the original's words.
 
+mod origin;
+
 use std::{sync::Arc, time::Duration};
 
 use aerys_proto::{
@@ -8,7 +10,8 @@ use aerys_proto::{
     upgrade::is_token,
 };
 
-use crate::{Origins, origin::AllowedOrigins, outbox::Bounds};
+use self::origin::AllowedOrigins;
+pub use self::origin::Origins;
 
 /// Limits, periods and rules of one endpoint.
 ///
@@ -37,6 +40,13 @@ pub(crate) struct Rules {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) open_period: Duration,
+}
+
+/// What one client may be owed, and what happens to what is too much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) max_queued_bytes: usize,
+    pub(crate) overflow: Overflow,
 }
 
 /// Options that were found to make sense, as the rest of the server uses them.

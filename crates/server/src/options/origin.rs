@@ -2,10 +2,8 @@
 
 use http::{HeaderValue, header, request::Parts};
 
-use crate::{
-    OptionsError,
-    address::{Origin, requested},
-};
+use super::OptionsError;
+use crate::address::{Origin, requested};
 
 /// Which origins a handshake may come from.
 ///

@@ -4,28 +4,29 @@ use std::{collections::HashSet, sync::Arc};
 
 use aerys_proto::Message;
 
-use super::Tallying;
+use super::{Member, Registry, registry::Shard};
 use crate::{
-    Client, ClientId, Endpoint,
-    outbox::{Receipt, cost},
-    registry::Shard,
-    worker::Order,
+    connection::{
+        ClientId, Tallying,
+        outbox::{Receipt, cost},
+    },
+    runtime::Order,
 };
 
 /// Whom a broadcast is for.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Audience {
+pub(crate) struct Audience {
     /// `None` is everyone.
-    pub(super) only: Option<HashSet<ClientId>>,
-    pub(super) except: HashSet<ClientId>,
+    pub(crate) only: Option<HashSet<ClientId>>,
+    pub(crate) except: HashSet<ClientId>,
 }
 
 /// What one worker is to send to those of its clients whom it is for.
 ///
 /// Broadcasts to the same audience that come right after each other are carried out together: then
 /// each client is called upon once, however many they are.
-pub(super) struct Delivery<S> {
-    endpoint: Endpoint<S>,
+pub(crate) struct Delivery<M> {
+    roster: Arc<Registry<M>>,
     /// The worker's.
     shard: usize,
     audience: Arc<Audience>,
@@ -38,7 +39,7 @@ pub(super) struct Delivery<S> {
 
 impl Audience {
     /// Whether anyone of it may be with this worker.
-    pub(super) fn may_be_at(&self, worker: usize, workers: usize) -> bool {
+    pub(crate) fn may_be_at(&self, worker: usize, workers: usize) -> bool {
         self.only.as_ref().is_none_or(|only| only.iter().any(|id| id.worker(workers) == worker))
     }
 
@@ -48,7 +49,7 @@ impl Audience {
         2 * count * size_of::<ClientId>()
     }
 
-    fn for_each<S>(&self, shard: &Shard<S>, visit: impl FnMut(&Client<S>)) {
+    fn for_each<M: Member>(&self, shard: &Shard<M>, visit: impl FnMut(&M)) {
         let clients = shard.lock();
         match &self.only {
             Some(only) => {
@@ -63,26 +64,25 @@ impl Audience {
     }
 }
 
-impl<S> Delivery<S> {
-    pub(super) fn new(
-        endpoint: Endpoint<S>,
+impl<M> Delivery<M> {
+    pub(crate) fn new(
+        roster: Arc<Registry<M>>,
         shard: usize,
         audience: Arc<Audience>,
         message: Message,
         tallying: Option<Arc<Tallying>>,
     ) -> Self {
         let cost = cost(&message) + audience.cost();
-        Self { endpoint, shard, audience, messages: vec![message], cost, tallying }
+        Self { roster, shard, audience, messages: vec![message], cost, tallying }
     }
 
     /// Whether it is for the same clients, being an order to the same worker.
     fn is_like(&self, other: &Self) -> bool {
-        Arc::ptr_eq(self.endpoint.registry(), other.endpoint.registry())
-            && self.audience == other.audience
+        Arc::ptr_eq(&self.roster, &other.roster) && self.audience == other.audience
     }
 }
 
-impl<S: Send + Sync + 'static> Order for Delivery<S> {
+impl<M: Member> Order for Delivery<M> {
     fn join(&mut self, mut next: Self) -> Result<(), Self> {
         let is_counted = self.tallying.is_some() || next.tallying.is_some();
         let is_full = self.messages.len() >= MOST_MESSAGES || self.cost + next.cost > MOST_COST;
@@ -99,7 +99,7 @@ impl<S: Send + Sync + 'static> Order for Delivery<S> {
     }
 
     fn carry_out(&self) {
-        let shard = &self.endpoint.registry().shards()[self.shard];
+        let shard = &self.roster.shards()[self.shard];
         let Some(tallying) = &self.tallying else {
             return self.audience.for_each(shard, |client| client.line().push_all(&self.messages));
         };
@@ -125,21 +125,38 @@ mod tests {
     use aerys_proto::Config;
 
     use super::*;
-    use crate::registry::Registry;
+    use crate::connection::Line;
+    use crate::roster::Registry;
 
-    fn endpoint() -> Endpoint {
-        Endpoint::new(Registry::new("/".into(), Arc::new(Config::default()), &[]))
+    /// Of whom there is none.
+    #[derive(Clone, Copy)]
+    enum Nobody {}
+
+    impl Member for Nobody {
+        fn id(&self) -> ClientId {
+            match *self {}
+        }
+
+        fn line(&self) -> &Line {
+            match *self {}
+        }
     }
 
-    fn delivery(endpoint: &Endpoint, except: &[u64], message: Message) -> Delivery<()> {
+    type Roster = Arc<Registry<Nobody>>;
+
+    fn roster() -> Roster {
+        Arc::new(Registry::new("/".into(), Arc::new(Config::default()), &[]))
+    }
+
+    fn delivery(roster: &Roster, except: &[u64], message: Message) -> Delivery<Nobody> {
         let except = except.iter().copied().map(ClientId::from_u64).collect();
         let audience = Audience { only: None, except };
-        Delivery::new(endpoint.clone(), 0, Arc::new(audience), message, None)
+        Delivery::new(Arc::clone(roster), 0, Arc::new(audience), message, None)
     }
 
     #[test]
     fn broadcasts_join_if_they_are_for_the_same_clients_of_the_same_endpoint() {
-        let [here, there] = [endpoint(), endpoint()];
+        let [here, there] = [roster(), roster()];
         for (next, joins) in [
             (delivery(&here, &[1, 2], "next".into()), true),
             (delivery(&here, &[2, 1], "next".into()), true),
@@ -166,11 +183,11 @@ mod tests {
 
     #[test]
     fn so_many_join_and_no_more() {
-        let endpoint = endpoint();
-        let mut first = delivery(&endpoint, &[], "first".into());
+        let roster = roster();
+        let mut first = delivery(&roster, &[], "first".into());
         for _ in 1..MOST_MESSAGES {
-            assert!(first.join(delivery(&endpoint, &[], "next".into())).is_ok());
+            assert!(first.join(delivery(&roster, &[], "next".into())).is_ok());
         }
-        assert!(first.join(delivery(&endpoint, &[], "next".into())).is_err());
+        assert!(first.join(delivery(&roster, &[], "next".into())).is_err());
     }
 }

@@ -13,12 +13,18 @@ use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Client, ClientId,
-    worker::{Place, Worker},
+    connection::{ClientId, Line},
+    runtime::{Place, Worker},
 };
 
-pub(crate) struct Registry<S> {
-    shards: Box<[Shard<S>]>,
+/// One who can be spoken to.
+pub(crate) trait Member: Clone + Send + Sync + 'static {
+    fn id(&self) -> ClientId;
+    fn line(&self) -> &Line;
+}
+
+pub(crate) struct Registry<M> {
+    shards: Box<[Shard<M>]>,
     path: Arc<str>,
     place: Place,
     protocol: Arc<Config>,
@@ -30,19 +36,19 @@ pub(crate) struct Registry<S> {
 ///
 /// A dense array to walk for a broadcast, with an index beside it to find one by its id. The worker
 /// itself takes the lock all the time and others hardly ever, so it is as good as free.
-pub(crate) struct Shard<S> {
+pub(crate) struct Shard<M> {
     worker: Arc<Worker>,
-    clients: Mutex<Clients<S>>,
+    clients: Mutex<Clients<M>>,
 }
 
-type Clients<S> = IndexMap<ClientId, Client<S>, BuildHasherDefault<Scatter>>;
+type Clients<M> = IndexMap<ClientId, M, BuildHasherDefault<Scatter>>;
 
 /// Hashes the ids that are given here. No client chooses its own, so there is no need to be
 /// unpredictable, only to spread neighbours.
 #[derive(Default)]
 pub(crate) struct Scatter(u64);
 
-impl<S> Registry<S> {
+impl<M> Registry<M> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
         let shard =
             |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
@@ -59,11 +65,11 @@ impl<S> Registry<S> {
     }
 
     /// Makes a client a member.
-    pub(crate) fn join(&self, client: Client<S>) {
-        let shard = self.shard(client.id());
+    pub(crate) fn join(&self, id: ClientId, client: M) {
+        let shard = self.shard(id);
         // What was broadcast before it came is not for it.
         shard.worker.settle();
-        shard.lock().insert(client.id(), client);
+        shard.lock().insert(id, client);
     }
 
     pub(crate) fn next_id(&self, worker: usize) -> ClientId {
@@ -75,11 +81,17 @@ impl<S> Registry<S> {
         drop(client);
     }
 
-    pub(crate) fn client(&self, id: ClientId) -> Option<Client<S>> {
+    pub(crate) fn client(&self, id: ClientId) -> Option<M>
+    where
+        M: Clone,
+    {
         self.shard(id).lock().get(&id).cloned()
     }
 
-    pub(crate) fn clients(&self) -> Vec<Client<S>> {
+    pub(crate) fn clients(&self) -> Vec<M>
+    where
+        M: Clone,
+    {
         let shards = self.shards.iter();
         shards.flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
     }
@@ -92,13 +104,16 @@ impl<S> Registry<S> {
         &self.shard(id).worker
     }
 
-    pub(crate) fn shards(&self) -> &[Shard<S>] {
+    pub(crate) fn shards(&self) -> &[Shard<M>] {
         &self.shards
     }
 
     /// From now on nobody stays: who is here is given back to be closed, and who joins later finds
     /// [`is_stopping`](Self::is_stopping).
-    pub(crate) fn stop(&self) -> Vec<Client<S>> {
+    pub(crate) fn stop(&self) -> Vec<M>
+    where
+        M: Clone,
+    {
         self.stopping.store(true, Ordering::SeqCst);
         self.clients()
     }
@@ -132,18 +147,18 @@ impl<S> Registry<S> {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    fn shard(&self, id: ClientId) -> &Shard<S> {
+    fn shard(&self, id: ClientId) -> &Shard<M> {
         &self.shards[id.worker(self.shards.len())]
     }
 }
 
-impl<S> Shard<S> {
+impl<M> Shard<M> {
     pub(crate) fn worker(&self) -> &Arc<Worker> {
         &self.worker
     }
 
     /// The clients, for a walk or a look; never kept locked while application code runs.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Clients<S>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Clients<M>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

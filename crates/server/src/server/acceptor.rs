@@ -10,10 +10,10 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::{accepting::accept, intake::Intakes};
 use crate::{
-    fault::steadily,
-    listener::{Listener, intake::Intakes, tcp},
-    worker::{Worker, watch},
+    runtime::{Worker, steadily, watch},
+    transport::Listener,
 };
 
 /// The thread. It ends when dropped.
@@ -52,11 +52,11 @@ impl Acceptor {
         let intakes = Arc::new(intakes);
         for listener in listeners {
             let (intakes, stop) = (Arc::clone(&intakes), stop.clone());
-            let accept = async move {
-                let accept = steadily(|| tcp::accept(&listener, &intakes));
-                stop.run_until_cancelled(accept).await;
+            let accepting = async move {
+                let accepting = steadily(|| accept(&listener, &intakes));
+                stop.run_until_cancelled(accepting).await;
             };
-            self.accepting.spawn_on(accept, &self.runtime);
+            self.accepting.spawn_on(accepting, &self.runtime);
         }
         self.runtime.spawn(async move { steadily(|| intakes.relieve()).await });
         self.accepting.close();

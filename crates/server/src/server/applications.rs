@@ -7,11 +7,10 @@ use futures_util::future::select_all;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Failure, ServerError,
-    fault::{Fault, caught},
+    error::{Failure, ServerError},
     log::{self, Brief},
-    mount::Application,
-    worker::{Worker, WorkerThread},
+    runtime::{Worker, WorkerThread, caught},
+    session::Application,
 };
 
 /// Applications that have started, in this order.
@@ -32,10 +31,8 @@ impl Applications {
                 self.0.push(application);
                 return Ok(());
             }
-            Ok(Ok(Err(failure)) | Err(Fault::Failed(failure))) => failure,
-            Ok(Err(Fault::Panicked(panic))) => {
-                Failure::new(format!("its `on_start` panicked: {panic}"))
-            }
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(panic)) => Failure::new(format!("its `on_start` panicked: {panic}")),
             Err(error) => error.into(),
         };
         Err(ServerError::Start { path: application.path().to_owned(), failure })
@@ -70,11 +67,7 @@ async fn stop(application: &Arc<dyn Application>, threads: &[WorkerThread]) {
     let stop = async move { caught(|| stopping.stop()).await };
     match worker.runtime().spawn(stop).await {
         Ok(Ok(())) => {}
-        Ok(Err(Fault::Failed(failure))) => {
-            let failure = Brief(failure);
-            log::event!(ERROR, at application.path(), { %failure }, "an on_stop failed");
-        }
-        Ok(Err(Fault::Panicked(panic))) => {
+        Ok(Err(panic)) => {
             let panic = Brief(panic);
             log::event!(ERROR, at application.path(), { %panic }, "an on_stop panicked");
         }

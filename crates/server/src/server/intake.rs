@@ -20,12 +20,11 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::visit::{Visit, greet};
 use crate::{
-    fault::steadily,
     http_server::Reception,
     log,
-    visit::{Visit, greet},
-    worker::Worker,
+    runtime::{Worker, steadily},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks

@@ -1,8 +1,12 @@
 //! The listeners, the workers, the hosts, from `Server::new` to the first connection.
 
+mod accepting;
 mod acceptor;
 mod applications;
+mod intake;
 mod running;
+mod signal;
+mod visit;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -18,13 +22,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::running::Running;
-use self::{acceptor::Acceptor, applications::Applications};
+use self::{acceptor::Acceptor, applications::Applications, intake::Intakes};
 use crate::{
-    Host, ServerError,
-    http_server::{BodyLimits, Limits, Reception, Site},
-    listener::{Listener, intake::Intakes, tcp},
+    connection::inbound,
+    error::ServerError,
+    http_server::{BodyLimits, Host, Limits, Reception, Site},
     log,
-    worker::WorkerThread,
+    runtime::WorkerThread,
+    transport::{Listener, tcp},
 };
 
 /// A server about to run.
@@ -200,7 +205,8 @@ impl Server {
     pub async fn start(self) -> Result<Running, ServerError> {
         self.limits.check()?;
         let (acceptor, listeners) = listen(&self.addresses)?;
-        let thread = |index| WorkerThread::start(index, self.max_inbound_bytes);
+        let max_inbound_bytes = self.max_inbound_bytes;
+        let thread = |index| WorkerThread::start(index, move || inbound::limit(max_inbound_bytes));
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();

@@ -13,8 +13,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{acceptor::Acceptor, applications::Applications};
-use crate::{ServerError, log, signal::Signals, worker::WorkerThread};
+use super::{acceptor::Acceptor, applications::Applications, signal::Signals};
+use crate::{error::ServerError, log, runtime::WorkerThread};
 
 /// What threads that wait for nothing need to end.
 const THREADS_PERIOD: Duration = Duration::from_millis(100);

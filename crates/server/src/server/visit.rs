@@ -13,7 +13,7 @@ use crate::{
     driver::Driver,
     http_server::{self, Outcome, Reception},
     log,
-    mount::BoxFuture,
+    session::BoxFuture,
 };
 
 /// The task of a connection. A task keeps the size that it was spawned with,
@@ -55,7 +55,7 @@ pub(crate) async fn greet(
     reception: Arc<Reception>,
 ) -> Option<Pin<Box<Driver>>> {
     #[cfg(not(target_os = "linux"))]
-    crate::listener::tcp::tune(&stream, address);
+    crate::transport::tcp::tune(&stream, address);
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(stream, address, worker, reception).await {
         Outcome::Over => {

@@ -1,6 +1,8 @@
 //! The application's side of one connection: `on_open`, then `on_data` message by message, and
 //! beside them `on_close`.
 
+mod mount;
+
 use std::{
     future::poll_fn,
     pin::pin,
@@ -14,15 +16,13 @@ use std::{
 use aerys_proto::Ending;
 use http::HeaderMap;
 
+pub(crate) use self::mount::{Application, BoxFuture, Mount, Opening};
 use crate::{
-    Client, Departure, Handshake, Refusal, Status, Websocket,
-    desk::Desk,
-    fault::{Fault, caught, tried},
-    handshake::Accepted,
-    line::Line,
+    app::{Accepted, Client, Departure, Fault, Handshake, Websocket, tried},
+    connection::{Line, desk::Desk},
+    error::{Refusal, Status},
     log::{self, Brief, Said},
-    mount::{BoxFuture, Mount},
-    worker::{Handler, Place, Worker},
+    runtime::{Handler, Panicked, Place, Worker, caught},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -157,7 +157,9 @@ where
         line.opened();
         stay.has_opened.store(true, Ordering::Relaxed);
         stay.begin();
-        if let Err(fault) = outcome.and_then(|result| result.map(drop).map_err(Fault::from)) {
+        if let Err(fault) =
+            outcome.map_err(Fault::from).and_then(|it| it.map(drop).map_err(Fault::from))
+        {
             fault.punish(client, "on_open");
         }
         loop {
@@ -187,8 +189,8 @@ where
         "a client has gone"
     );
     let gone = Departure::new(client.clone(), close);
-    if let Err(fault) = caught(|| mount.app.on_close(&gone)).await {
-        fault.report(client.endpoint(), Some(client), "on_close");
+    if let Err(panic) = caught(|| mount.app.on_close(&gone)).await {
+        Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
     line.outbox.departed();
 }
@@ -216,12 +218,11 @@ impl<W, S> Drop for Stay<W, S> {
 }
 
 /// The answer to a client that `on_open` did not accept.
-fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Fault>, path: &str) -> Refusal {
+fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Panicked>, path: &str) -> Refusal {
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
     let refusal = match outcome {
         Ok(Err(refusal)) => refusal,
-        Err(Fault::Failed(failure)) => failure.into(),
-        Err(Fault::Panicked(panic)) => {
+        Err(panic) => {
             let panic = Brief(panic);
             log::event!(ERROR, at path, { %panic }, "on_open panicked; the peer is answered 500");
             internal()

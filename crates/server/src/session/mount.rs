@@ -8,14 +8,14 @@ use aerys_proto::{
     deflate::{self, Agreement},
 };
 
+use super::Session;
 use crate::{
-    Endpoint, Failure, Websocket,
-    handshake::{Caller, Handshake},
-    line::Line,
+    app::{Caller, Endpoint, Handshake, Websocket},
+    connection::Line,
+    error::Failure,
     options::{Rules, Settings},
-    registry::Registry,
-    session::Session,
-    worker::{Handler, Place, Worker},
+    roster::Registry,
+    runtime::{Handler, Place, Worker},
 };
 
 pub(crate) struct Mount<W, S> {

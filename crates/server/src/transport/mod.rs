@@ -1,6 +1,5 @@
-//! Where connections come from, and how they come to the workers.
+//! Where connections come from.
 
-pub(crate) mod intake;
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod system;

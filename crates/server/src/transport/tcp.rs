@@ -1,17 +1,12 @@
-//! Plain TCP: a bound socket, and the loop that places its connections.
+//! Plain TCP: a bound socket, and how those of its connections are set.
 
 use std::{
-    io, mem,
+    io,
     net::{self, SocketAddr},
-    thread,
-    time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::time::sleep;
 
-use super::{intake::Intakes, system::Listener};
 use crate::log;
 
 pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
@@ -41,50 +36,8 @@ pub(crate) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
     }
 }
 
-/// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
-/// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listener: &Listener, intakes: &Intakes) {
-    let mut last = Instant::now();
-    loop {
-        let mut next = Some(listener.accept().await);
-        let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
-        while let Some(accepted) = next {
-            match accepted {
-                Ok((stream, address)) => intakes.place(stream, address),
-                Err(error) if is_passing(&error) => {
-                    log::event!(DEBUG, { %error }, "a connection ended at once");
-                }
-                Err(error) => {
-                    // Out of descriptors or memory: the connection waits until there are some.
-                    log::event!(WARN, { %error }, "connections cannot be accepted for now");
-                    sleep(PAUSE).await;
-                }
-            }
-            next = listener.accept().now_or_never();
-        }
-        if is_rush {
-            // The runtime's timers know no time as short as this.
-            thread::sleep(GATHER);
-        }
-    }
-}
-
-/// The peer hung up before it was accepted, or a signal came in between.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
-}
-
 /// How many connections the kernel keeps waiting to be accepted; it may cut this down.
 const BACKLOG: i32 = 4096;
-
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Connections that come within this time of others come in a rush.
-const RUSH: Duration = Duration::from_millis(1);
-
-/// For how long those of a rush gather. To be woken for each costs 3 µs, a seventh of a handshake.
-const GATHER: Duration = Duration::from_micros(300);
 
 /// How much the kernel takes ahead of the peer, in bytes.
 #[cfg(target_os = "linux")]

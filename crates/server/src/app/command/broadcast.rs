@@ -3,21 +3,18 @@
 use std::{
     fmt, mem,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use aerys_proto::Message;
-use futures_util::task::AtomicWaker;
 
-use super::{
-    delivery::{Audience, Delivery},
-    drop_warning::DropWarning,
+use super::drop_warning::DropWarning;
+use crate::{
+    app::Endpoint,
+    connection::{ClientId, Tally, Tallying},
+    roster::{Audience, Delivery},
 };
-use crate::{ClientId, Endpoint, SendError};
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
 ///
@@ -31,27 +28,6 @@ pub struct Broadcast<'e, S = ()> {
     audience: Audience,
     tallying: Option<Arc<Tallying>>,
     warning: DropWarning,
-}
-
-/// What became of a broadcast.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many clients had the whole message handed to the kernel.
-    pub delivered: usize,
-    /// How many went before that.
-    pub gone: usize,
-    /// How many were owed too much for it; see [`Overflow`](crate::Overflow).
-    pub dropped: usize,
-}
-
-/// A broadcast under way, counting.
-pub(crate) struct Tallying {
-    /// Clients not heard of yet, and shards not yet walked.
-    open: AtomicUsize,
-    delivered: AtomicUsize,
-    gone: AtomicUsize,
-    dropped: AtomicUsize,
-    waiting: AtomicWaker,
 }
 
 impl<'e, S> Broadcast<'e, S> {
@@ -93,7 +69,7 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
                 continue;
             }
             shard.worker().give(Delivery::new(
-                self.endpoint.clone(),
+                Arc::clone(registry),
                 index,
                 Arc::clone(&audience),
                 message.clone(),
@@ -122,53 +98,6 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
 }
 
 impl<S> Unpin for Broadcast<'_, S> {}
-
-impl Tallying {
-    pub(super) fn new() -> Self {
-        Self {
-            open: AtomicUsize::new(1),
-            delivered: AtomicUsize::new(0),
-            gone: AtomicUsize::new(0),
-            dropped: AtomicUsize::new(0),
-            waiting: AtomicWaker::new(),
-        }
-    }
-
-    /// The outcome for one client.
-    pub(crate) fn count(&self, outcome: Result<(), SendError>) {
-        let counter = match outcome {
-            Ok(()) => &self.delivered,
-            Err(SendError::ClientGone) => &self.gone,
-            Err(SendError::Dropped) => &self.dropped,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        self.done_with_one();
-    }
-
-    /// For one more who will be [done](Self::done_with_one).
-    pub(super) fn expect_one(self: &Arc<Self>) -> Arc<Self> {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Arc::clone(self)
-    }
-
-    pub(super) fn done_with_one(&self) {
-        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.waiting.wake();
-        }
-    }
-
-    fn poll(&self, cx: &Context<'_>) -> Poll<Tally> {
-        self.waiting.register(cx.waker());
-        if self.open.load(Ordering::Acquire) > 0 {
-            return Poll::Pending;
-        }
-        Poll::Ready(Tally {
-            delivered: self.delivered.load(Ordering::Relaxed),
-            gone: self.gone.load(Ordering::Relaxed),
-            dropped: self.dropped.load(Ordering::Relaxed),
-        })
-    }
-}
 
 impl<S> fmt::Debug for Broadcast<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use std::{
 use aerys_proto::CloseCode;
 
 use super::drop_warning::DropWarning;
-use crate::Client;
+use crate::app::Client;
 
 /// A close about to be asked for; see [`Client::close`].
 ///

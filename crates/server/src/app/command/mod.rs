@@ -3,11 +3,9 @@
 
 mod broadcast;
 mod close;
-mod delivery;
 mod drop_warning;
 mod send;
 
-pub(crate) use broadcast::Tallying;
-pub use broadcast::{Broadcast, Tally};
+pub use broadcast::Broadcast;
 pub use close::Close;
 pub use send::Send;

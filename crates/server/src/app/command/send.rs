@@ -9,7 +9,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::drop_warning::DropWarning;
-use crate::{Client, SendError, outbox::Receipt};
+use crate::{app::Client, connection::outbox::Receipt, error::SendError};
 
 /// A message about to be sent; see [`Client::send`].
 ///

@@ -13,7 +13,7 @@ use std::cell::{Cell, RefCell};
 use aerys_proto::Message;
 
 pub(crate) use self::{inbox::Inbox, tray::Tray};
-use crate::outbox::Outbox;
+use crate::connection::outbox::Outbox;
 
 #[derive(Default)]
 pub(crate) struct Desk {
@@ -61,11 +61,6 @@ impl Desk {
     /// Looks at the desk of the session that is being polled; `None` if none is.
     pub(crate) fn with<T>(look: impl FnOnce(&mut Desk) -> T) -> Option<T> {
         LENT.with_borrow_mut(|lent| lent.as_deref_mut().map(look))
-    }
-
-    /// Whether a session is being polled by this thread.
-    pub(crate) fn is_lent() -> bool {
-        LENT.with_borrow(Option::is_some)
     }
 
     /// Puts `message` on the tray of this outbox, or gives it back if that is not possible.

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, mem, ptr};
 
 use aerys_proto::Message;
 
-use crate::outbox::{Outbox, cost};
+use crate::connection::outbox::{Outbox, cost};
 
 #[derive(Default)]
 pub(crate) struct Tray {

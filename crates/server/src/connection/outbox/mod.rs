@@ -25,19 +25,15 @@ use self::{
     queue::Fate,
     state::{Locked, News, Phase, State, lost, settle},
 };
-use crate::{Overflow, SendError};
+use crate::{
+    error::SendError,
+    options::{Bounds, Overflow},
+};
 
 pub(crate) struct Outbox {
     bounds: Bounds,
     gist: Gist,
     state: Mutex<State>,
-}
-
-/// What one client may be owed, and what happens to what is too much.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) max_queued_bytes: usize,
-    pub(crate) overflow: Overflow,
 }
 
 /// Whether the application hears the client.

@@ -13,7 +13,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::spare::{Spare, give_back_room, take_room};
-use crate::command::Tallying;
+use crate::connection::Tallying;
 
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.

@@ -15,7 +15,7 @@ use super::{
     gist::{Gist, Stage},
     queue::{Queue, Receipt},
 };
-use crate::{Overflow, SendError};
+use crate::{error::SendError, options::Overflow};
 
 pub(super) struct State {
     pub(super) phase: Phase,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::pool::Pool;
-use crate::mount::BoxFuture;
+use crate::session::BoxFuture;
 
 /// How much is read at a time, in bytes, and what a client that reads slowly costs.
 pub(super) const CHUNK: usize = 64 * 1024;

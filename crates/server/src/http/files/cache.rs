@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::name::Name;
-use crate::RootError;
+use crate::error::RootError;
 
 /// Patterns of paths, and what holds for the files that match; the first pattern counts.
 #[derive(Debug)]

@@ -29,7 +29,8 @@ use self::{
 };
 use super::{Body, Pages, ResponseBody, answer};
 use crate::{
-    Root, RootError, ServerError,
+    error::{RootError, ServerError},
+    http_server::Root,
     log::{self, Said},
 };
 

@@ -55,6 +55,11 @@ impl Activity {
         self.now.store(0, Ordering::Relaxed);
     }
 
+    /// Whether a handler is running.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.now.load(Ordering::Relaxed) != 0
+    }
+
     /// The handler that is running, and the path of its endpoint if it has one.
     pub(super) fn now(&self) -> (Option<Handler>, Option<Arc<str>>) {
         let now = self.now.load(Ordering::Relaxed);

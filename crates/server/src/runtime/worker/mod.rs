@@ -1,7 +1,6 @@
 //! One thread that drives its share of the clients, and the queue of orders others have for it.
 
 mod activity;
-pub(crate) mod inbound;
 mod orders;
 mod watchdog;
 
@@ -30,7 +29,7 @@ pub(crate) use self::{
     orders::Order,
     watchdog::watch,
 };
-use crate::{clock, desk::Desk, fault::steadily};
+use crate::runtime::{clock, steadily};
 
 /// A worker as the others see it.
 ///
@@ -63,8 +62,8 @@ impl Worker {
     pub(crate) fn give(self: &Arc<Self>, order: impl Order) {
         let is_here = self.is_here();
         let is_left = self.orders.give(order, is_here);
-        // A session settles when it has been polled.
-        if is_left && !(is_here && Desk::is_lent()) {
+        // Who is at work here settles when it has been polled.
+        if is_left && !(is_here && self.activity.is_at_work()) {
             self.called.notify_one();
         }
     }
@@ -176,7 +175,8 @@ impl Worker {
 }
 
 impl WorkerThread {
-    pub(crate) fn start(index: usize, max_inbound_bytes: usize) -> io::Result<Self> {
+    /// Begins on its thread with `prepare`.
+    pub(crate) fn start(index: usize, prepare: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().on_thread_unpark(clock::slept).build()?;
         let worker = Arc::new(Worker {
@@ -194,7 +194,7 @@ impl WorkerThread {
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
             let (worker, end) = (Arc::clone(&worker), end.clone());
             move || {
-                inbound::limit(max_inbound_bytes);
+                prepare();
                 run(&worker, &end, runtime);
             }
         })?;

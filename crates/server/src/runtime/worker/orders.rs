@@ -119,7 +119,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::worker::WorkerThread;
+    use crate::runtime::WorkerThread;
 
     /// Notes when it is carried out.
     struct Note(mpsc::Sender<usize>, usize);
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn orders_that_wait_for_a_busy_worker_are_bounded_and_not_lost() {
-        let thread = WorkerThread::start(0, usize::MAX).unwrap();
+        let thread = WorkerThread::start(0, || ()).unwrap();
         let (at_work, begun) = mpsc::channel();
         let (tell, told) = mpsc::channel::<()>();
         thread.worker().spawn(async move {

@@ -1,0 +1,29 @@
+//! What the author of an application reads: three methods, what they are given, and what they can ask
+//! for.
+
+mod client;
+mod combine;
+mod command;
+mod departure;
+mod endpoint;
+mod fault;
+mod handshake;
+#[cfg(unix)]
+mod readiness;
+mod watcher;
+mod websocket;
+
+pub use self::{
+    client::Client,
+    combine::{NoneSucceeded, Outcomes, all, any, some},
+    command::{Broadcast, Close, Send},
+    departure::Departure,
+    endpoint::Endpoint,
+    handshake::Handshake,
+    watcher::Watcher,
+    websocket::Websocket,
+};
+pub(crate) use self::{
+    fault::{Fault, tried},
+    handshake::{Accepted, Caller},
+};

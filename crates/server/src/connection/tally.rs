@@ -1,0 +1,81 @@
+//! What becomes of a broadcast, counted as its deliveries end.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+
+use crate::error::SendError;
+
+/// What became of a broadcast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many clients had the whole message handed to the kernel.
+    pub delivered: usize,
+    /// How many went before that.
+    pub gone: usize,
+    /// How many were owed too much for it; see [`Overflow`](crate::Overflow).
+    pub dropped: usize,
+}
+
+/// A broadcast under way, counting.
+pub(crate) struct Tallying {
+    /// Clients not heard of yet, and shards not yet walked.
+    open: AtomicUsize,
+    delivered: AtomicUsize,
+    gone: AtomicUsize,
+    dropped: AtomicUsize,
+    waiting: AtomicWaker,
+}
+
+impl Tallying {
+    pub(crate) fn new() -> Self {
+        Self {
+            open: AtomicUsize::new(1),
+            delivered: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+            waiting: AtomicWaker::new(),
+        }
+    }
+
+    /// The outcome for one client.
+    pub(crate) fn count(&self, outcome: Result<(), SendError>) {
+        let counter = match outcome {
+            Ok(()) => &self.delivered,
+            Err(SendError::ClientGone) => &self.gone,
+            Err(SendError::Dropped) => &self.dropped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.done_with_one();
+    }
+
+    /// For one more who will be [done](Self::done_with_one).
+    pub(crate) fn expect_one(self: &Arc<Self>) -> Arc<Self> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(self)
+    }
+
+    pub(crate) fn done_with_one(&self) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiting.wake();
+        }
+    }
+
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Tally> {
+        self.waiting.register(cx.waker());
+        if self.open.load(Ordering::Acquire) > 0 {
+            return Poll::Pending;
+        }
+        Poll::Ready(Tally {
+            delivered: self.delivered.load(Ordering::Relaxed),
+            gone: self.gone.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
+        })
+    }
+}

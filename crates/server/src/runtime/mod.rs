@@ -1,0 +1,10 @@
+//! What everything runs on: workers, their orders and their clock.
+
+pub(crate) mod clock;
+mod panic;
+mod worker;
+
+pub(crate) use self::{
+    panic::{Panicked, caught, steadily},
+    worker::{Handler, Order, Place, Worker, WorkerThread, watch},
+};
