@@ -6,7 +6,7 @@ use aerys_proto::Message;
 
 use super::{Close, Endpoint, Send};
 use crate::{
-    connection::{ClientId, Line, Stats},
+    connection::{ClientId, Shared, Stats},
     roster::Member,
 };
 
@@ -21,7 +21,7 @@ struct Peer<S> {
     state: S,
     address: SocketAddr,
     endpoint: Endpoint<S>,
-    line: Arc<Line>,
+    shared: Arc<Shared>,
 }
 
 impl<S> Client<S> {
@@ -30,9 +30,9 @@ impl<S> Client<S> {
         state: S,
         address: SocketAddr,
         endpoint: Endpoint<S>,
-        line: Arc<Line>,
+        shared: Arc<Shared>,
     ) -> Self {
-        Self(Arc::new(Peer { id, state, address, endpoint, line }))
+        Self(Arc::new(Peer { id, state, address, endpoint, shared }))
     }
 
     /// Its number, unlike any other that this server has given or will give.
@@ -93,7 +93,7 @@ impl<S> Client<S> {
     /// Waits until the client has gone; `on_close` may not have run yet. For tasks that work for a
     /// client and are not [bound](Self::spawn) to it.
     pub async fn gone(&self) {
-        self.line().end().cancelled().await;
+        self.shared().end().cancelled().await;
     }
 
     /// What is known of its connection now, or of its last moments if it has gone.
@@ -106,18 +106,18 @@ impl<S> Client<S> {
     /// # }
     /// ```
     pub fn inspect(&self) -> Stats {
-        let line = self.settled_line();
-        line.meter.stats(self.peer_addr(), line.queued_bytes(), line.outbox.dropped())
+        let shared = self.shared_in_order();
+        shared.meter.stats(self.peer_addr(), shared.queued_bytes(), shared.outbox.dropped())
     }
 
-    pub(crate) fn line(&self) -> &Line {
-        &self.0.line
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
     }
 
-    /// Its line, once what was broadcast before has been put on it.
-    pub(crate) fn settled_line(&self) -> &Line {
-        self.endpoint().registry().worker(self.id()).settle();
-        self.line()
+    /// What it shares with its driver, once what was broadcast before has been put in there.
+    pub(crate) fn shared_in_order(&self) -> &Shared {
+        self.endpoint().roster().worker(self.id()).flush_orders();
+        self.shared()
     }
 }
 
@@ -126,8 +126,8 @@ impl<S: marker::Send + Sync + 'static> Member for Client<S> {
         self.id()
     }
 
-    fn line(&self) -> &Line {
-        self.line()
+    fn shared(&self) -> &Shared {
+        self.shared()
     }
 }
 

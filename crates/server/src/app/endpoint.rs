@@ -5,17 +5,17 @@ use std::{fmt, sync::Arc};
 use aerys_proto::Message;
 
 use super::{Broadcast, Client};
-use crate::{connection::ClientId, roster::Registry};
+use crate::{connection::ClientId, roster::Roster};
 
 /// The clients of one application on one path. Cheap to clone; usable from any task or thread.
 ///
 /// An application reaches it from every client, from [`Departure`](crate::Departure), and in
 /// [`on_start`](crate::Websocket::on_start), where a clone can be kept to publish from outside.
-pub struct Endpoint<S = ()>(Arc<Registry<Client<S>>>);
+pub struct Endpoint<S = ()>(Arc<Roster<Client<S>>>);
 
 impl<S> Endpoint<S> {
-    pub(crate) fn new(registry: Registry<Client<S>>) -> Self {
-        Self(Arc::new(registry))
+    pub(crate) fn new(roster: Roster<Client<S>>) -> Self {
+        Self(Arc::new(roster))
     }
 
     /// Sends a message to every client, or to those chosen with
@@ -54,7 +54,7 @@ impl<S> Endpoint<S> {
         self.len() == 0
     }
 
-    pub(crate) fn registry(&self) -> &Arc<Registry<Client<S>>> {
+    pub(crate) fn roster(&self) -> &Arc<Roster<Client<S>>> {
         &self.0
     }
 }

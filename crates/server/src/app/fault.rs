@@ -40,7 +40,7 @@ impl Fault {
         client: Option<&Client<S>>,
         handler: &'static str,
     ) {
-        let path = endpoint.registry().path();
+        let path = endpoint.roster().path();
         let client = client.map(|client| client.id().as_u64());
         match self {
             Self::Failed(failure) => {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
 use super::{Client, Endpoint};
 use crate::{
-    connection::Line,
+    connection::Shared,
     error::{Refusal, Status},
 };
 
@@ -28,14 +28,14 @@ use crate::{
 /// ```
 pub struct Handshake<S = ()> {
     /// Boxed, so that futures that hold a handshake for a while stay small.
-    caller: Box<Caller>,
+    request_info: Box<RequestInfo>,
     endpoint: Endpoint<S>,
-    line: Arc<Line>,
+    shared: Arc<Shared>,
     accepted: Accepted<S>,
 }
 
 /// Who asks and for what, which worker has the connection, and the answer as far as it is known.
-pub(crate) struct Caller {
+pub(crate) struct RequestInfo {
     request: Parts,
     params: Vec<(String, String)>,
     address: SocketAddr,
@@ -44,7 +44,7 @@ pub(crate) struct Caller {
     protocol: Option<HeaderValue>,
 }
 
-impl Caller {
+impl RequestInfo {
     pub(crate) fn new(
         request: Parts,
         params: Vec<(String, String)>,
@@ -53,11 +53,11 @@ impl Caller {
         subprotocols: &[String],
     ) -> Box<Self> {
         let headers = HeaderMap::new();
-        let mut caller = Self { request, params, address, worker, headers, protocol: None };
+        let mut request_info = Self { request, params, address, worker, headers, protocol: None };
         let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
-        let chosen = caller.protocols().find(spoken);
-        caller.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
-        Box::new(caller)
+        let chosen = request_info.protocols().find(spoken);
+        request_info.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
+        Box::new(request_info)
     }
 
     pub(crate) fn request_headers(&self) -> &HeaderMap {
@@ -67,8 +67,8 @@ impl Caller {
     fn protocols(&self) -> impl Iterator<Item = &str> {
         let lines = self.request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
         lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
+            .filter_map(|shared| shared.to_str().ok())
+            .flat_map(|shared| shared.split(','))
             .map(str::trim)
             .filter(|protocol| !protocol.is_empty())
     }
@@ -78,13 +78,17 @@ impl Caller {
 pub(crate) type Accepted<S> = Arc<OnceLock<Client<S>>>;
 
 impl<S> Handshake<S> {
-    pub(crate) fn new(caller: Box<Caller>, endpoint: Endpoint<S>, line: Arc<Line>) -> Self {
-        Self { caller, endpoint, line, accepted: Accepted::default() }
+    pub(crate) fn new(
+        request_info: Box<RequestInfo>,
+        endpoint: Endpoint<S>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { request_info, endpoint, shared, accepted: Accepted::default() }
     }
 
     /// The request: method, URI with its query, headers.
     pub fn request(&self) -> &Parts {
-        &self.caller.request
+        &self.request_info.request
     }
 
     /// The `Origin` header: which site's page asks. `None` if there is none, which means that it
@@ -96,13 +100,13 @@ impl<S> Handshake<S> {
     /// The part of the path that stands for `{name}` in the path the application is mounted on,
     /// percent-decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let found = self.caller.params.iter().find(|(key, _)| key == name);
+        let found = self.request_info.params.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 
     /// The subprotocols the client offers, its favourite first (RFC 6455 §4.1).
     pub fn protocols(&self) -> impl Iterator<Item = &str> {
-        self.caller.protocols()
+        self.request_info.protocols()
     }
 
     /// Chooses a subprotocol, in place of what
@@ -110,14 +114,14 @@ impl<S> Handshake<S> {
     /// hang up on hearing it (RFC 6455 §4.1).
     pub fn select(mut self, protocol: &str) -> Self {
         if self.protocols().any(|offered| offered == protocol) {
-            self.caller.protocol = HeaderValue::from_str(protocol).ok();
+            self.request_info.protocol = HeaderValue::from_str(protocol).ok();
         }
         self
     }
 
     /// The address the connection comes from.
     pub fn peer_addr(&self) -> SocketAddr {
-        self.caller.address
+        self.request_info.address
     }
 
     /// The endpoint that the client wants to join.
@@ -138,7 +142,7 @@ impl<S> Handshake<S> {
     /// # }
     /// ```
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.caller.headers.append(name, value);
+        self.request_info.headers.append(name, value);
         self
     }
 
@@ -149,29 +153,29 @@ impl<S> Handshake<S> {
     /// that is accepted after [`open_period`](crate::Options::open_period), when its peer has been answered
     /// 503, was never let in: it is no member of the endpoint, and no `on_close` follows.
     pub fn accept_with(self, state: S) -> Client<S> {
-        let Self { caller, endpoint, line, accepted } = self;
-        let Caller { address, worker, mut headers, protocol, .. } = *caller;
+        let Self { request_info, endpoint, shared, accepted } = self;
+        let RequestInfo { address, worker, mut headers, protocol, .. } = *request_info;
         headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
         if let Some(protocol) = protocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
         }
-        let registry = Arc::clone(endpoint.registry());
-        let id = registry.next_id(worker);
-        let client = Client::new(id, state, address, endpoint, Arc::clone(&line));
+        let roster = Arc::clone(endpoint.roster());
+        let id = roster.next_id(worker);
+        let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
         let join = || {
-            registry.join(id, client.clone());
+            roster.join(id, client.clone());
             let _ = accepted.set(client.clone());
         };
-        if !line.accept(headers, join) {
+        if !shared.accept(headers, join) {
             // `on_open` returned without it: the peer has been refused in the meantime.
-            line.gone();
-            line.outbox.departed();
+            shared.gone();
+            shared.outbox.departed();
             return client;
         }
-        if registry.is_stopping() {
+        if roster.is_stopping() {
             client.close().code(aerys_proto::CloseCode::AWAY).nowait();
         }
-        line.outbox.call_driver();
+        shared.outbox.wake_driver();
         client
     }
 
@@ -192,7 +196,7 @@ impl<S> Handshake<S> {
     /// }
     /// ```
     pub fn refuse(self, status: Status) -> Refusal {
-        Refusal::new(status, self.caller.headers)
+        Refusal::new(status, self.request_info.headers)
     }
 
     pub(crate) fn accepted(&self) -> Accepted<S> {

@@ -25,5 +25,5 @@ pub use self::{
 };
 pub(crate) use self::{
     fault::{Fault, tried},
-    handshake::{Accepted, Caller},
+    handshake::{Accepted, RequestInfo},
 };

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Client, Endpoint, Fault, tried};
 use crate::{
     error::Failure,
-    runtime::{Handler, Place, Worker},
+    runtime::{EndpointSlot, Handler, Worker},
 };
 
 /// A handle to a timer, a readiness callback or a task.
@@ -179,22 +179,22 @@ pub(crate) trait Owner: Clone + Send + Sync + 'static {
     fn runtime(&self) -> &Handle;
     /// Cancelled when the watcher is to end.
     fn end(&self) -> CancellationToken;
-    fn place(&self) -> Place;
+    fn slot(&self) -> EndpointSlot;
     /// Does what an error out of a callback demands; answers whether a repeat goes on.
     fn suffer(&self, fault: Fault) -> bool;
 }
 
 impl<S: Send + Sync + 'static> Owner for Client<S> {
     fn runtime(&self) -> &Handle {
-        self.endpoint().registry().worker(self.id()).runtime()
+        self.endpoint().roster().worker(self.id()).runtime()
     }
 
     fn end(&self) -> CancellationToken {
-        self.line().end()
+        self.shared().end()
     }
 
-    fn place(&self) -> Place {
-        self.endpoint().registry().place()
+    fn slot(&self) -> EndpointSlot {
+        self.endpoint().roster().slot()
     }
 
     fn suffer(&self, fault: Fault) -> bool {
@@ -205,15 +205,15 @@ impl<S: Send + Sync + 'static> Owner for Client<S> {
 
 impl<S: Send + Sync + 'static> Owner for Endpoint<S> {
     fn runtime(&self) -> &Handle {
-        self.registry().any_worker().runtime()
+        self.roster().any_worker().runtime()
     }
 
     fn end(&self) -> CancellationToken {
-        self.registry().end().clone()
+        self.roster().end().clone()
     }
 
-    fn place(&self) -> Place {
-        self.registry().place()
+    fn slot(&self) -> EndpointSlot {
+        self.roster().slot()
     }
 
     fn suffer(&self, fault: Fault) -> bool {
@@ -235,7 +235,7 @@ where
     let (end, mut switch) = (owner.end(), Switch(mode));
     let watch = watch(owner.clone(), switch.clone());
     let runtime = owner.runtime().clone();
-    runtime.spawn(Worker::at_work(owner.place(), Handler::Watcher, async move {
+    runtime.spawn(Worker::at_work(owner.slot(), Handler::Watcher, async move {
         tokio::select! {
             biased;
             () = end.cancelled() => {}

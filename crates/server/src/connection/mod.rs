@@ -1,15 +1,15 @@
 //! What a client's handles, its session and its driver share.
 
-pub(crate) mod desk;
 mod id;
-pub(crate) mod inbound;
-mod line;
+pub(crate) mod inbound_memory;
+pub(crate) mod mailbox;
 pub(crate) mod outbox;
+mod shared;
 mod stats;
 mod tally;
 
 pub use self::{id::ClientId, stats::Stats, tally::Tally};
 pub(crate) use self::{
-    line::{Answer, Line},
-    tally::Tallying,
+    shared::{Answer, Shared},
+    tally::DeliveryCount,
 };

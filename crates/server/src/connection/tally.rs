@@ -24,7 +24,7 @@ pub struct Tally {
 }
 
 /// A broadcast under way, counting.
-pub(crate) struct Tallying {
+pub(crate) struct DeliveryCount {
     /// Clients not heard of yet, and shards not yet walked.
     open: AtomicUsize,
     delivered: AtomicUsize,
@@ -33,7 +33,7 @@ pub(crate) struct Tallying {
     waiting: AtomicWaker,
 }
 
-impl Tallying {
+impl DeliveryCount {
     pub(crate) fn new() -> Self {
         Self {
             open: AtomicUsize::new(1),

@@ -1,6 +1,6 @@
 //! When a driver is to look at the clock, though nothing happens.
 //!
-//! The alarm rings at the line, not at the driver's task: so the driver learns of it where it looks
+//! The alarm wakes what the connection shares, not at the driver's task: so the driver learns of it where it looks
 //! for everything else, and does not look at the timer for each message.
 
 use std::{
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Driver;
-use crate::connection::Line;
+use crate::connection::Shared;
 
 pub(super) struct Alarm {
     sleep: Pin<Box<Sleep>>,
@@ -31,19 +31,19 @@ impl Alarm {
 
     /// Has it ring at `due` or before. One that rings too early is left alone: it is looked at
     /// then, so that nothing is done about it for each message.
-    pub(super) fn set(&mut self, due: Instant, line: &Arc<Line>) {
+    pub(super) fn set(&mut self, due: Instant, shared: &Arc<Shared>) {
         if self.due.is_some_and(|earlier| earlier <= due) {
             return;
         }
         self.due = Some(due);
         self.sleep.as_mut().reset(due.into());
-        let bell = Waker::from(Arc::clone(line));
+        let bell = Waker::from(Arc::clone(shared));
         if self.poll(&mut Context::from_waker(&bell)).is_ready() {
-            line.outbox.ring();
+            shared.outbox.ring();
         }
     }
 
-    /// Has it ring at this task and no longer at the line. Answers whether it has rung.
+    /// Has it ring at this task and no longer at what the connection shares. Answers whether it has rung.
     pub(super) fn ring_here(&mut self, cx: &mut Context<'_>) -> bool {
         self.due.is_some() && self.poll(cx).is_ready()
     }
@@ -64,14 +64,14 @@ impl Alarm {
 }
 
 /// How long an application has to go on with what a client has left behind.
-pub(super) struct Patience {
+pub(super) struct BacklogDeadline {
     due: Instant,
     /// How many messages were left at the last look.
     left: usize,
 }
 
 /// The bell.
-impl Wake for Line {
+impl Wake for Shared {
     fn wake(self: Arc<Self>) {
         self.outbox.ring();
     }
@@ -85,37 +85,40 @@ impl Driver {
     /// The alarm has rung: does what is due.
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now.instant;
-        self.stirred = true;
+        self.may_have_output = true;
         self.handle_eviction();
         let has_progressed = self.has_progressed();
         let is_ending = !self.connection.is_open();
         if has_progressed || (is_ending && self.is_worth_waiting()) {
             self.connection.handle_progress(now);
-        } else if self.is_cut() || self.may_be_reading() || (self.is_deaf() && !self.is_owed()) {
+        } else if self.is_cut()
+            || self.may_be_reading()
+            || (self.are_reads_paused() && !self.is_owed())
+        {
             // Silence is not its fault while it is not listened to, unless it takes nothing; and what
             // has become of one that cannot be written to is known.
             self.connection.excuse_silence();
         }
-        if self.is_deaf() {
+        if self.are_reads_paused() {
             self.connection.excuse_unfinished(now);
         }
         let event = self.connection.handle_timeout(now);
         self.report(event);
-        self.line.meter.look(&self.connection);
-        self.handle_parting();
-        self.handle_patience();
+        self.shared.meter.look(&self.connection);
+        self.handle_close_deadline();
+        self.handle_backlog_deadline();
     }
 
     /// Ends the wait for a client that takes nothing of what goes before its CLOSE: it will not
     /// take that either.
-    fn handle_parting(&mut self) {
+    fn handle_close_deadline(&mut self) {
         let now = self.now.instant;
-        if self.parting.is_none_or(|parting| now < parting) {
+        if self.close_deadline.is_none_or(|close_deadline| now < close_deadline) {
             return;
         }
-        self.parting = now.checked_add(self.close_period());
+        self.close_deadline = now.checked_add(self.close_period());
         if !self.is_worth_waiting()
-            && let Some(close) = self.line.outbox.take_close()
+            && let Some(close) = self.shared.outbox.take_close()
         {
             let event = self.connection.fail(close, now);
             self.report(event);
@@ -124,17 +127,20 @@ impl Driver {
     }
 
     /// From now on an application has time to go on with what a client has left behind.
-    pub(super) fn be_patient(&mut self) {
+    pub(super) fn extend_backlog_deadline(&mut self) {
         let due = self.now.instant.checked_add(self.close_period());
         let left = self.backlog_len();
-        self.patience = due.map(|due| Box::new(Patience { due, left }));
+        self.backlog_deadline = due.map(|due| Box::new(BacklogDeadline { due, left }));
     }
 
     /// Ends the wait for an application that does not.
-    fn handle_patience(&mut self) {
-        let Some(patience) = self.patience.take_if(|it| it.due <= self.now.instant) else { return };
-        if self.backlog_len() < patience.left {
-            self.be_patient();
+    fn handle_backlog_deadline(&mut self) {
+        let Some(backlog_deadline) = self.backlog_deadline.take_if(|it| it.due <= self.now.instant)
+        else {
+            return;
+        };
+        if self.backlog_len() < backlog_deadline.left {
+            self.extend_backlog_deadline();
         } else {
             self.discard();
         }
@@ -143,21 +149,27 @@ impl Driver {
     /// Sets the alarm to the next thing due.
     pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
         // While nothing ends, and nothing has begun to arrive, what is due only moves away.
-        let is_ending =
-            self.parting.is_some() || self.deferral.is_some() || self.patience.is_some();
-        let is_calm = self.connection.is_open() && self.session.is_some() && self.arrival.is_none();
+        let is_ending = self.close_deadline.is_some()
+            || self.deferral.is_some()
+            || self.backlog_deadline.is_some();
+        let is_calm = self.connection.is_open() && self.session.is_some() && self.held.is_none();
         if is_calm && self.alarm.is_set() && !is_ending {
             return;
         }
-        let patience = self.patience.as_ref().map(|patience| patience.due);
-        let deadlines =
-            [self.connection.poll_timeout(), self.parting, self.deferral_due(), patience];
+        let backlog_deadline =
+            self.backlog_deadline.as_ref().map(|backlog_deadline| backlog_deadline.due);
+        let deadlines = [
+            self.connection.poll_timeout(),
+            self.close_deadline,
+            self.deferral_due(),
+            backlog_deadline,
+        ];
         if let Some(due) = deadlines.into_iter().flatten().min() {
-            self.alarm.set(due, &self.line);
+            self.alarm.set(due, &self.shared);
         }
         // Once the application is done, the outbox wakes nobody.
         if self.session.is_none() && self.alarm.ring_here(cx) {
-            self.line.outbox.ring();
+            self.shared.outbox.ring();
         }
     }
 

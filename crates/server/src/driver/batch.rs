@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 use tokio::{io::AsyncWrite, net::TcpStream};
 
 use super::socket::Socket;
-use crate::connection::desk::Tray;
+use crate::connection::mailbox::FastPath;
 
 /// Small frames are copied behind each other; large payloads stay where they are.
 #[derive(Default)]
@@ -28,7 +28,7 @@ pub(super) struct Batch {
     /// How many messages of the outbox end here.
     pub(super) ending: usize,
     /// What the messages cost that come before those, and never were in the outbox.
-    pub(super) said_cost: usize,
+    pub(super) fast_path_cost: usize,
     /// How many of those have not ended yet.
     lacking: usize,
 }
@@ -41,7 +41,7 @@ impl Batch {
             [first, second] => self.bytes.extend_from_slice(&[first, second]),
             ref header => self.bytes.extend_from_slice(header),
         }
-        if frame.payload().len() < LARGE {
+        if frame.payload().len() < UNCOPIED_SIZE {
             self.bytes.extend_from_slice(frame.payload());
         } else {
             self.payloads.push((self.bytes.len(), frame.into_payload()));
@@ -49,9 +49,9 @@ impl Batch {
     }
 
     /// Takes what was said on the short way, to be framed first.
-    pub(super) fn take_said(&mut self, tray: &mut Tray) {
-        if !tray.is_clear() {
-            self.said_cost = tray.take(&mut self.messages);
+    pub(super) fn take_fast_path(&mut self, fast_path: &mut FastPath) {
+        if !fast_path.is_clear() {
+            self.fast_path_cost = fast_path.take(&mut self.messages);
             self.lacking = self.messages.len();
         }
     }
@@ -70,13 +70,13 @@ impl Batch {
     }
 
     /// Whether anything that was said on the short way has not ended.
-    pub(super) fn lacks_said(&self) -> bool {
+    pub(super) fn lacks_fast_path(&self) -> bool {
         self.lacking > 0
     }
 
     /// Whether any message ends here.
     pub(super) fn has_ending(&self) -> bool {
-        self.ending > 0 || self.said_cost > 0
+        self.ending > 0 || self.fast_path_cost > 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -89,7 +89,7 @@ impl Batch {
 
     /// A message of `len` bytes is going to be framed.
     pub(super) fn begin_message(&mut self, len: usize) {
-        self.work += len.max(SMALL);
+        self.work += len.max(MIN_MESSAGE_COST);
     }
 
     /// So many bytes have been compressed for it.
@@ -103,17 +103,19 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL || self.len >= MOST || self.payloads.len() == PAYLOADS
+        self.bytes.len() >= BATCH_SIZE
+            || self.len >= MAX_UNCOPIED
+            || self.payloads.len() == MAX_PAYLOADS
     }
 
     /// Whether it is enough for one turn: no other message is begun.
-    pub(super) fn is_laborious(&self) -> bool {
-        self.cost() >= FULL
+    pub(super) fn is_budget_spent(&self) -> bool {
+        self.cost() >= BATCH_SIZE
     }
 
     /// How much more makes it full.
     pub(super) fn room(&self) -> usize {
-        FULL.saturating_sub(self.cost())
+        BATCH_SIZE.saturating_sub(self.cost())
     }
 
     /// Writes it. If `more_follows` at once, the kernel may wait for that.
@@ -137,7 +139,7 @@ impl Batch {
         socket: &mut Socket,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); 2 * PAYLOADS + 1];
+        let mut slices = [IoSlice::new(&[]); 2 * MAX_PAYLOADS + 1];
         let mut count = 0;
         for (slice, piece) in slices.iter_mut().zip(self.pieces()) {
             *slice = IoSlice::new(piece);
@@ -169,7 +171,7 @@ impl Batch {
         self.len = 0;
         self.work = 0;
         self.ending = 0;
-        self.said_cost = 0;
+        self.fast_path_cost = 0;
         self.lacking = 0;
     }
 
@@ -203,11 +205,11 @@ impl Unsent {
         stream: &mut TcpStream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); PAYLOADS];
+        let mut slices = [IoSlice::new(&[]); MAX_PAYLOADS];
         for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
             *slice = IoSlice::new(piece);
         }
-        let count = self.pieces.len().min(PAYLOADS);
+        let count = self.pieces.len().min(MAX_PAYLOADS);
         let written = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..count]))?;
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -244,20 +246,20 @@ fn keep(
 }
 
 /// Payloads of this size and more are not copied.
-const LARGE: usize = 16 * 1024;
+const UNCOPIED_SIZE: usize = 16 * 1024;
 
 /// What a message counts at least, in bytes.
-const SMALL: usize = 64;
+const MIN_MESSAGE_COST: usize = 64;
 
 /// A batch of this size, in bytes, takes no other message; one that has copied as much takes nothing.
-const FULL: usize = 64 * 1024;
+const BATCH_SIZE: usize = 64 * 1024;
 
 /// How many bytes of one message that are not copied leave in one write: who is soon through with it
 /// finds the rest in the cache, and frees its memory.
-const MOST: usize = 1024 * 1024;
+const MAX_UNCOPIED: usize = 1024 * 1024;
 
 /// How many large payloads one write may take.
-const PAYLOADS: usize = 32;
+const MAX_PAYLOADS: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -302,16 +304,16 @@ mod tests {
     #[test]
     fn what_one_client_has_begun_is_no_work_of_the_next() {
         let mut batch = Batch::default();
-        batch.begin_message(FULL);
-        assert!(batch.is_laborious());
+        batch.begin_message(BATCH_SIZE);
+        assert!(batch.is_budget_spent());
         batch.clear();
-        assert!(!batch.is_laborious());
+        assert!(!batch.is_budget_spent());
     }
 
     #[test]
     fn large_payloads_are_not_copied() {
-        let batch = batch_of(&[LARGE, LARGE - 1, LARGE]);
+        let batch = batch_of(&[UNCOPIED_SIZE, UNCOPIED_SIZE - 1, UNCOPIED_SIZE]);
         assert_eq!(batch.payloads.len(), 2);
-        assert!(batch.bytes.len() < LARGE + 20);
+        assert!(batch.bytes.len() < UNCOPIED_SIZE + 20);
     }
 }

@@ -29,12 +29,12 @@ impl Driver {
                 let left = budget.saturating_sub(size.div_ceil(CHEAPER));
                 // The next read is not to be one of a few bytes.
                 *budget = if left < LARGE { 0 } else { left };
-                self.stirred = true;
+                self.may_have_output = true;
                 self.report(event);
                 if self.connection.holds_end() {
                     self.defer_end();
                 }
-                self.line.meter.read(size, &self.connection, self.now.tick);
+                self.shared.meter.read(size, &self.connection, self.now.tick);
             }
             Poll::Ready(outcome) => self.read_end(outcome.is_ok()),
             Poll::Pending => return Some(false),

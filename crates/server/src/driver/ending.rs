@@ -29,7 +29,7 @@ impl Driver {
             self.now = clock::read();
             let now = self.now.instant;
             self.begin_progress();
-            let place = self.line.outbox.last_place();
+            let place = self.shared.outbox.last_place();
             self.deferral = Some(Box::new(Deferral {
                 due: now.checked_add(self.grace()),
                 taken: self.messages_taken(),
@@ -39,7 +39,7 @@ impl Driver {
         }
     }
 
-    /// Takes notice of an end that was put off, if nothing is left to be waited for or nothing moves.
+    /// Takes notice of an end that was deferred, if nothing is left to be waited for or nothing moves.
     /// Answers whether it has.
     ///
     /// Whether anything moves is only looked at when the application `has_had_its_turn`: it is not to
@@ -57,24 +57,24 @@ impl Driver {
         is_due
     }
 
-    /// When to look at an end that is put off.
+    /// When to look at an end that is deferred.
     pub(super) fn deferral_due(&self) -> Option<Instant> {
         self.deferral.as_ref()?.due
     }
 
-    /// Whether anything has moved since the last look at an end that is put off. If so, there is to be
+    /// Whether anything has moved since the last look at an end that is deferred. If so, there is to be
     /// another.
     fn is_moving(&mut self) -> bool {
         let Some(mut deferral) = self.deferral.take() else { return false };
         let taken = self.messages_taken();
         let is_working = taken > deferral.taken;
-        let is_flushing = !self.line.outbox.is_flushed_to(deferral.place);
+        let is_flushing = !self.shared.outbox.is_flushed_to(deferral.place);
         let is_moving = is_working || (is_flushing && self.is_worth_waiting());
         if is_moving {
             deferral.due = self.now.instant.checked_add(self.grace());
             deferral.taken = taken;
             if !deferral.is_handled {
-                deferral.place = self.line.outbox.last_place();
+                deferral.place = self.shared.outbox.last_place();
             }
         }
         self.deferral = Some(deferral);
@@ -84,27 +84,27 @@ impl Driver {
     /// Nothing can be written any more. What the client has said before is still heard, unless it is
     /// the application that wants to be rid of it.
     pub(super) fn cut_off(&mut self) {
-        let is_heard = self.connection.is_open() && self.line.outbox.is_open();
+        let is_heard = self.connection.is_open() && self.shared.outbox.is_open();
         let Some(socket) = self.socket.as_mut().filter(|_| is_heard) else {
-            self.hang_up();
+            self.socket_ended();
             self.socket = None;
             return;
         };
         socket.is_cut = true;
         socket.unsent = None;
         self.left_over = None;
-        self.stirred = false;
-        self.line.gone();
+        self.may_have_output = false;
+        self.shared.gone();
         self.defer_end();
     }
 
     /// Whether all that came before the end has been handled, and what came of it has left.
     fn is_answered(&mut self) -> bool {
-        if self.line.outbox.is_close_asked_for() {
+        if self.shared.outbox.is_close_asked_for() {
             // What was said before goes first, for as long as that moves.
             return false;
         }
-        if !self.line.outbox.is_open() && !self.is_cut() {
+        if !self.shared.outbox.is_open() && !self.is_cut() {
             return true;
         }
         if self.has_backlog() || !self.is_application_idle() {
@@ -113,9 +113,9 @@ impl Driver {
         let Some(deferral) = &mut self.deferral else { return true };
         if !deferral.is_handled {
             deferral.is_handled = true;
-            deferral.place = self.line.outbox.last_place();
+            deferral.place = self.shared.outbox.last_place();
         }
-        self.line.outbox.is_flushed_to(deferral.place)
+        self.shared.outbox.is_flushed_to(deferral.place)
     }
 
     fn release_end(&mut self) {
@@ -123,9 +123,9 @@ impl Driver {
         let event = self.connection.release_end(self.now.instant);
         self.report(event);
         self.begin_progress();
-        self.stirred = true;
+        self.may_have_output = true;
         if self.is_cut() {
-            self.hang_up();
+            self.socket_ended();
         }
     }
 
@@ -134,7 +134,7 @@ impl Driver {
     }
 
     pub(super) fn backlog_len(&self) -> usize {
-        self.desk.as_ref().map_or(0, |desk| desk.inbox.len())
+        self.mailbox.as_ref().map_or(0, |mailbox| mailbox.inbound.len())
     }
 
     /// How many of the client's messages the application has taken.

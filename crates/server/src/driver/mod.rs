@@ -4,11 +4,11 @@
 //! that in as few system calls as it takes; then the next client has its turn.
 
 mod alarm;
-mod arrival;
 mod batch;
 mod cork;
 mod direct;
 mod ending;
+mod inbound_memory;
 mod progress;
 mod reading;
 mod socket;
@@ -27,17 +27,17 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, task::yield_now};
 
 use self::{
-    alarm::{Alarm, Patience},
-    arrival::Arrival,
+    alarm::{Alarm, BacklogDeadline},
     ending::Deferral,
+    inbound_memory::Held,
     progress::Owed,
     socket::Socket,
 };
 use crate::{
     connection::{
-        Line,
-        desk::Desk,
-        outbox::{Notice, Owes},
+        Shared,
+        mailbox::Mailbox,
+        outbox::{PendingAction, SocketState},
     },
     runtime::clock::{self, Moment},
     session::{Opening, Session},
@@ -46,13 +46,13 @@ use crate::{
 /// One open connection. Resolves when the socket is closed and the application is done with it.
 pub(crate) struct Driver {
     connection: Connection,
-    line: Arc<Line>,
+    shared: Arc<Shared>,
     /// `None` once the socket is closed.
     socket: Option<Socket>,
     /// `None` once the application is done.
     session: Option<Session>,
     /// `None` while there is nothing on it.
-    desk: Option<Box<Desk>>,
+    mailbox: Option<Box<Mailbox>>,
     alarm: Alarm,
     /// How the outbox wakes this task, as far as it knows.
     waker: Option<Waker>,
@@ -64,17 +64,17 @@ pub(crate) struct Driver {
     /// Whether something that was read is still to be decompressed.
     is_behind: bool,
     /// Whether anything has happened since there was last nothing to write.
-    stirred: bool,
+    may_have_output: bool,
     /// What the client was owed when that was last looked at, if it was anything.
     owed: Option<Box<Owed>>,
     /// What the connection's end is waiting for, if that has come.
     deferral: Option<Box<Deferral>>,
     /// What the client holds that is unfinished or unheard, if anything is.
-    arrival: Option<Box<Arrival>>,
+    held: Option<Box<Held>>,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
-    parting: Option<Instant>,
+    close_deadline: Option<Instant>,
     /// The wait for an application to go on with what a client has left behind that has gone.
-    patience: Option<Box<Patience>>,
+    backlog_deadline: Option<Box<BacklogDeadline>>,
     /// The time, as of the beginning of the turn.
     now: Moment,
 }
@@ -94,7 +94,7 @@ impl Driver {
     /// For a peer that vanished before its answer: all there is to do is to let `on_open` end.
     pub(crate) fn vanished(opening: Opening) -> Self {
         let mut driver = Self::without_socket(opening);
-        driver.hang_up();
+        driver.socket_ended();
         driver
     }
 
@@ -108,21 +108,21 @@ impl Driver {
                 None => Connection::new(opening.config, now.instant),
             }
             .holding_ends(),
-            line: opening.line,
+            shared: opening.shared,
             socket: None,
             session: Some(opening.session),
-            desk: None,
+            mailbox: None,
             alarm: Alarm::new(),
             waker: None,
             sending: false,
             left_over: None,
             is_behind: false,
-            stirred: true,
+            may_have_output: true,
             owed: None,
             deferral: None,
-            arrival: None,
-            parting: None,
-            patience: None,
+            held: None,
+            close_deadline: None,
+            backlog_deadline: None,
             now,
         }
     }
@@ -136,7 +136,7 @@ impl Future for Driver {
         driver.now = clock::now();
         let outcome = driver.turn(cx);
         driver.pull_cork();
-        Desk::leave(&mut driver.desk);
+        Mailbox::recycle(&mut driver.mailbox);
         outcome
     }
 }
@@ -145,16 +145,16 @@ impl Driver {
     /// Reading and writing stay functions of their own: in one with the loop, what both may need is
     /// made ready on the stack before it is known that neither does.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut budget = Budget { read: TURN, write: TURN };
+        let mut budget = Budget { read: TURN_BUDGET, write: TURN_BUDGET };
         let mut wrote = false;
         loop {
-            self.attend();
-            let hearing = self.hearing();
-            let deaf = hearing == 0;
+            self.handle_pending_action();
+            let read_allowance = self.read_allowance();
+            let paused = read_allowance == 0;
             // When answers have left, who waited for that comes before what is still to come.
             let catches_up = wrote && !self.is_application_idle();
-            let read = !catches_up && !deaf && self.read(cx, hearing, &mut budget.read);
-            self.converse(cx);
+            let read = !catches_up && !paused && self.read(cx, read_allowance, &mut budget.read);
+            self.poll_session(cx);
             wrote = self.write(cx, &mut budget.write);
             // Who has waited for that is to go on first.
             let ended = self.end_if_due(!wrote || budget.write == 0);
@@ -164,15 +164,15 @@ impl Driver {
             }
             if budget.read == 0 || budget.write == 0 {
                 // It may be long before it rests.
-                self.note_arrival();
+                self.note_inbound_memory();
                 self.set_alarm(cx);
                 // The next turn comes when the runtime has looked at all sockets, and not before
                 // those that have something to say.
                 return pin!(yield_now()).poll(cx);
             }
             // Nothing wakes a driver for what it did not listen to: it has to look by itself.
-            let listens_again = deaf && !self.is_deaf() && self.socket.is_some();
-            let has_come_to_rest = !(read || wrote || ended || catches_up || listens_again);
+            let resumes_reading = paused && !self.are_reads_paused() && self.socket.is_some();
+            let has_come_to_rest = !(read || wrote || ended || catches_up || resumes_reading);
             if (has_come_to_rest || self.has_nothing_left(cx)) && self.rest(cx) {
                 return Poll::Pending;
             }
@@ -180,28 +180,28 @@ impl Driver {
     }
 
     /// Looks at what cannot wait: the clock, and a client that is owed too much.
-    fn attend(&mut self) {
-        let notice = self.line.outbox.notice();
-        if notice != Notice::Closing {
-            self.parting = None;
+    fn handle_pending_action(&mut self) {
+        let action = self.shared.outbox.begin_turn();
+        if action != PendingAction::Closing {
+            self.close_deadline = None;
         }
-        match notice {
-            Notice::Nothing => {}
-            Notice::Closing => {
-                if self.parting.is_none() {
+        match action {
+            PendingAction::None => {}
+            PendingAction::Closing => {
+                if self.close_deadline.is_none() {
                     self.now = clock::read();
                     self.begin_progress();
-                    self.parting = self.now.instant.checked_add(self.close_period());
+                    self.close_deadline = self.now.instant.checked_add(self.close_period());
                 }
             }
-            Notice::Overflowed(close) => {
+            PendingAction::Overflowed(close) => {
                 self.now = clock::read();
                 let event = self.connection.fail(close, self.now.instant);
                 self.report(event);
-                self.stirred = true;
+                self.may_have_output = true;
             }
         }
-        if self.line.outbox.has_rung() {
+        if self.shared.outbox.has_rung() {
             self.alarm.clear();
             // The runtime's clock may be ahead of ours, and what rings is to be found due.
             self.now = clock::read();
@@ -210,12 +210,12 @@ impl Driver {
     }
 
     /// Lets the application work off what has come.
-    fn converse(&mut self, cx: &mut Context<'_>) {
+    fn poll_session(&mut self, cx: &mut Context<'_>) {
         if let Some(session) = &mut self.session
-            && session.poll(&mut self.desk, &self.line, cx).is_ready()
+            && session.poll(&mut self.mailbox, &self.shared, cx).is_ready()
         {
             self.session = None;
-            self.desk = None;
+            self.mailbox = None;
         }
     }
 
@@ -223,11 +223,11 @@ impl Driver {
     /// then spares it.
     fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &self.socket else { return false };
-        !self.stirred
+        !self.may_have_output
             && socket.unsent.is_none()
-            && !self.is_deaf()
+            && !self.are_reads_paused()
             && self.is_application_idle()
-            && !self.line.outbox.has_errand()
+            && !self.shared.outbox.has_pending_output()
             && !self.is_behind
             && socket.is_silent(cx)
     }
@@ -235,18 +235,18 @@ impl Driver {
     /// Waits for what comes next, unless it is there already.
     fn rest(&mut self, cx: &mut Context<'_>) -> bool {
         let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
-        let owes = if unsent { Owes::Unsent } else { Owes::Nothing };
-        self.note_arrival();
+        let socket_state = if unsent { SocketState::Blocked } else { SocketState::Writable };
+        self.note_inbound_memory();
         self.set_alarm(cx);
         self.listen(cx);
-        self.line.outbox.rest(owes)
+        self.shared.outbox.rest(socket_state)
     }
 
     /// Lets the outbox know how to wake this task, as long as there is somebody who may.
     fn listen(&mut self, cx: &Context<'_>) {
         let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if !is_known && self.session.is_some() {
-            self.line.outbox.listen(cx);
+            self.shared.outbox.listen(cx);
             self.waker = Some(cx.waker().clone());
         }
     }
@@ -270,54 +270,54 @@ impl Driver {
     #[inline]
     fn deliver(&mut self, message: Message) {
         if self.session.is_some() {
-            self.desk().inbox.push(message);
+            self.mailbox().inbound.push(message);
         }
     }
 
     /// The connection is over for the application. Messages that came before are still its to
     /// take, unless it was itself that asked for the end.
     fn depart(&mut self, close: Close) {
-        self.line.set_ending(self.connection.ending());
+        self.shared.set_ending(self.connection.ending());
         self.deferral = None;
-        if self.line.outbox.is_closing() {
+        if self.shared.outbox.is_closing() {
             self.discard();
         }
         if self.session.is_some() {
             if self.has_backlog() {
                 self.now = clock::read();
-                self.be_patient();
+                self.extend_backlog_deadline();
             }
-            self.desk().inbox.depart(close);
+            self.mailbox().inbound.set_close(close);
         }
-        self.line.gone();
+        self.shared.gone();
     }
 
     /// Whether the application waits for messages and nothing else, and there are none.
     fn is_application_idle(&self) -> bool {
-        self.session.as_ref().is_none_or(|session| session.waits(self.desk.as_deref()))
+        self.session.as_ref().is_none_or(|session| session.waits(self.mailbox.as_deref()))
     }
 
     /// Whether there are messages that the application has not taken.
     fn has_backlog(&self) -> bool {
-        self.desk.as_ref().is_some_and(|desk| desk.inbox.has_backlog())
+        self.mailbox.as_ref().is_some_and(|mailbox| mailbox.inbound.has_backlog())
     }
 
     /// Drops the messages that the application has not taken.
     fn discard(&mut self) {
-        if let Some(desk) = &mut self.desk {
-            desk.inbox.discard();
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.inbound.discard();
         }
     }
 
-    fn desk(&mut self) -> &mut Desk {
-        self.desk.get_or_insert_with(Desk::spare)
+    fn mailbox(&mut self) -> &mut Mailbox {
+        self.mailbox.get_or_insert_with(Mailbox::recycled)
     }
 
     /// The socket has ended, or there is none.
-    fn hang_up(&mut self) {
+    fn socket_ended(&mut self) {
         let event = self.connection.receive_end();
         self.report(event);
-        self.stirred = true;
+        self.may_have_output = true;
     }
 
     fn close_socket(&mut self) {
@@ -325,7 +325,7 @@ impl Driver {
             return;
         }
         if self.socket.as_ref().is_some_and(|socket| socket.has_ended && socket.is_shut()) {
-            self.hang_up();
+            self.socket_ended();
         }
         if self.connection.is_over() {
             self.socket = None;
@@ -334,4 +334,4 @@ impl Driver {
 }
 
 /// How much one client may read and write in one turn, in bytes.
-const TURN: usize = 32 * 1024;
+const TURN_BUDGET: usize = 32 * 1024;

@@ -38,7 +38,7 @@ impl Driver {
     /// Whether the client has taken anything of what it was owed when this was last asked.
     pub(super) fn has_progressed(&mut self) -> bool {
         let Some(socket) = &self.socket else { return false };
-        let written = self.line.meter.bytes_sent();
+        let written = self.shared.meter.bytes_sent();
         // Of what our own side of the kernel tells nothing, nothing is owed.
         let unacknowledged = socket.unacknowledged().unwrap_or(0) as u64;
         let is_owed = unacknowledged > 0 || socket.unsent.is_some();
@@ -60,15 +60,15 @@ impl Driver {
 
     /// Whether the client was owed something at the last look, or we hold something for it.
     pub(super) fn is_owed(&self) -> bool {
-        self.owed.is_some() || self.line.outbox.queued_bytes() > 0
+        self.owed.is_some() || self.shared.outbox.queued_bytes() > 0
     }
 
     /// Whether the client is owed something, and has taken some of it lately enough. One that has taken
     /// all that has left so far is not to blame for what has not.
     pub(super) fn is_worth_waiting(&self) -> bool {
         let Some(owed) = &self.owed else {
-            let outbox = &self.line.outbox;
-            return outbox.queued_bytes() > 0 || outbox.has_errand();
+            let outbox = &self.shared.outbox;
+            return outbox.queued_bytes() > 0 || outbox.has_pending_output();
         };
         let until = owed.since.checked_add(self.stall_period());
         until.is_none_or(|until| self.now.instant < until)
@@ -78,7 +78,7 @@ impl Driver {
     /// answer a CLOSE, or, unless the server is stopping, longer if a silent one is kept for longer.
     fn stall_period(&self) -> Duration {
         let config = self.connection.config();
-        if self.line.outbox.is_hurried() {
+        if self.shared.outbox.is_expedited() {
             return config.close_period;
         }
         let pings = config.queued_ping_limit.saturating_add(1);

@@ -1,4 +1,4 @@
-//! Socket → protocol → inbox.
+//! Socket → protocol → inbound queue.
 
 use std::{
     cell::RefCell,
@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::Driver;
-use crate::{connection::desk::Inbox, runtime::clock};
+use crate::{connection::mailbox::Inbound, runtime::clock};
 
 impl Driver {
-    /// Reads once, at most `budget` bytes and as many as are [heard](Self::hearing), and takes in what
+    /// Reads once, at most `budget` bytes and as many as are [allowed](Self::read_allowance), and takes in what
     /// came. Answers whether anything did.
     ///
     /// What was compressed costs the turn what it has become, and each message what a short one does.
@@ -17,21 +17,21 @@ impl Driver {
     pub(super) fn read(
         &mut self,
         cx: &mut Context<'_>,
-        hearing: usize,
+        read_allowance: usize,
         budget: &mut usize,
     ) -> bool {
-        if hearing == usize::MAX
+        if read_allowance == usize::MAX
             && let Some(read) = self.read_in_place(cx, budget)
         {
             return read;
         }
-        LENT.with_borrow_mut(|buffer| {
+        READ_BUFFER.with_borrow_mut(|buffer| {
             let Some(socket) = &mut self.socket else { return false };
             if self.is_behind && !socket.has_early() {
                 self.receive(&mut [], budget);
                 return true;
             }
-            let size = CHUNK.min(*budget).min(hearing);
+            let size = READ_SIZE.min(*budget).min(read_allowance);
             match socket.poll_read(cx, &mut buffer.0[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
                     self.receive(&mut buffer.0[..read], budget);
@@ -43,7 +43,7 @@ impl Driver {
                 }
                 // Where nothing can be written, nothing more will come.
                 Poll::Pending if socket.is_cut => {
-                    self.hang_up();
+                    self.socket_ended();
                     true
                 }
                 Poll::Pending => false,
@@ -58,36 +58,36 @@ impl Driver {
             Some(socket) if well && self.connection.is_draining() && !socket.is_shut() => {
                 socket.has_ended = true;
             }
-            _ => self.hang_up(),
+            _ => self.socket_ended(),
         }
     }
 
     pub(super) fn backlog_cost(&self) -> usize {
-        self.desk.as_ref().map_or(0, |desk| desk.inbox.cost())
+        self.mailbox.as_ref().map_or(0, |mailbox| mailbox.inbound.cost())
     }
 
     /// Whether nothing is read.
-    pub(super) fn is_deaf(&self) -> bool {
-        self.hearing() == 0
+    pub(super) fn are_reads_paused(&self) -> bool {
+        self.read_allowance() == 0
     }
 
     /// How many bytes are read at most: none if there is no socket or the application is behind. Few
     /// if it is about to be, since it works while the client takes nothing of what it is owed: as
     /// many as show whether the client has gone.
-    pub(super) fn hearing(&self) -> usize {
+    pub(super) fn read_allowance(&self) -> usize {
         let Some(socket) = &self.socket else { return 0 };
         // What follows the peer's end does not matter.
         if socket.has_ended || (self.deferral.is_some() && self.connection.holds_end()) {
             return 0;
         }
-        if self.desk.as_ref().is_some_and(|desk| desk.inbox.is_full()) {
+        if self.mailbox.as_ref().is_some_and(|mailbox| mailbox.inbound.is_full()) {
             return 0;
         }
         let is_stuck = socket.unsent.is_some()
-            && self.line.outbox.queued_bytes() >= Inbox::FULL
+            && self.shared.outbox.queued_bytes() >= Inbound::READ_LIMIT
             && !self.is_application_idle();
         if is_stuck {
-            Inbox::FULL.saturating_sub(self.backlog_cost() + self.connection.arriving())
+            Inbound::READ_LIMIT.saturating_sub(self.backlog_cost() + self.connection.arriving())
         } else {
             usize::MAX
         }
@@ -96,12 +96,13 @@ impl Driver {
     /// Takes in what `budget` allows, and keeps the rest for the next turn.
     fn receive(&mut self, mut input: &mut [u8], budget: &mut usize) {
         let size = input.len();
-        self.stirred = true;
-        while (!input.is_empty() || self.is_behind) && *budget > 0 && !self.is_swamped() {
+        self.may_have_output = true;
+        while (!input.is_empty() || self.is_behind) && *budget > 0 && !self.is_inbound_over_limit()
+        {
             let left = input.len();
             // A coarse time will do for data, and not for what deadlines and round trips begin with.
             let mut event = self.connection.receive_plain(&mut input, self.now.instant);
-            let mut work = MESSAGE;
+            let mut work = MIN_MESSAGE_COST;
             if event.is_none() {
                 self.now = clock::read();
                 let mut unused = *budget;
@@ -115,7 +116,7 @@ impl Driver {
             *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
         }
-        self.line.meter.read(size - input.len(), &self.connection, self.now.tick);
+        self.shared.meter.read(size - input.len(), &self.connection, self.now.tick);
         if !input.is_empty()
             && let Some(socket) = &mut self.socket
         {
@@ -124,25 +125,25 @@ impl Driver {
     }
 
     /// Whether what has come, decompressed, is more than a read can hold.
-    fn is_swamped(&self) -> bool {
-        self.desk.as_ref().is_some_and(|desk| desk.inbox.is_swamped())
+    fn is_inbound_over_limit(&self) -> bool {
+        self.mailbox.as_ref().is_some_and(|mailbox| mailbox.inbound.is_over_limit())
     }
 }
 
 thread_local! {
     /// What every connection of this thread reads into: lent for one read, always cache-hot, and
     /// the reason why an idle connection owns no buffer.
-    static LENT: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; CHUNK])));
+    static READ_BUFFER: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; READ_SIZE])));
 }
 
 /// Begins a page, as most of what the kernel copies from does. Elsewhere that copy may be slow: see
 /// the protocol's `payload::memory`.
 #[repr(align(4096))]
-struct Chunk([u8; CHUNK]);
+struct Chunk([u8; READ_SIZE]);
 
 /// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
-const MESSAGE: usize = 70;
+const MIN_MESSAGE_COST: usize = 70;
 
 /// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
 /// that waits, and no neighbour waits long.
-const CHUNK: usize = 16 * 1024 + 64;
+const READ_SIZE: usize = 16 * 1024 + 64;

@@ -17,18 +17,18 @@ impl Driver {
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         let unsent = |socket: &Socket| socket.unsent.is_some();
-        let said = self.desk.as_ref().is_some_and(|desk| !desk.tray.is_clear());
-        if !self.stirred
+        let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_clear());
+        if !self.may_have_output
             && !said
-            && !self.line.outbox.has_errand()
+            && !self.shared.outbox.has_pending_output()
             && !self.socket.as_ref().is_some_and(unsent)
         {
             return false;
         }
         let mut wrote = false;
         LENT.with_borrow_mut(|batch| {
-            self.stirred = true;
-            while *budget > 0 && self.socket.is_some() && self.stirred {
+            self.may_have_output = true;
+            while *budget > 0 && self.socket.is_some() && self.may_have_output {
                 batch.clear();
                 match self.write_once(batch, cx, budget) {
                     Poll::Ready(Ok(true)) => wrote = true,
@@ -42,8 +42,8 @@ impl Driver {
             batch.let_go();
         });
         // What could not leave at once waits with the rest.
-        if let Some(desk) = &mut self.desk {
-            desk.tray.hand_in(&self.line.outbox);
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.fast_path.flush_into(&self.shared.outbox);
         }
         wrote
     }
@@ -57,16 +57,16 @@ impl Driver {
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if socket.is_cut {
-            self.stirred = false;
+            self.may_have_output = false;
             return Poll::Ready(Ok(false));
         }
         if socket.unsent.is_some() {
             let written = ready!(socket.poll_write_unsent(cx))?;
             if let Some(unsent) = socket.unsent.take_if(|unsent| unsent.is_empty()) {
-                self.line.outbox.flushed(unsent.ending, cx);
+                self.shared.outbox.flushed(unsent.ending, cx);
             }
             *budget = budget.saturating_sub(written);
-            self.line.meter.sent(written, &self.connection, self.now.tick);
+            self.shared.meter.sent(written, &self.connection, self.now.tick);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
@@ -79,7 +79,7 @@ impl Driver {
             if self.connection.is_draining() {
                 socket.shut(cx)?;
             }
-            self.stirred = false;
+            self.may_have_output = false;
             return Poll::Ready(Ok(false));
         }
         *budget = budget.saturating_sub(batch.cost());
@@ -87,20 +87,20 @@ impl Driver {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
-        self.line.meter.sent(written, &self.connection, self.now.tick);
+        self.shared.meter.sent(written, &self.connection, self.now.tick);
         if written < batch.len() {
             let mut unsent = batch.rest(written);
-            if batch.said_cost > 0 {
-                self.line.outbox.owe(batch.said_cost);
+            if batch.fast_path_cost > 0 {
+                self.shared.outbox.count_unsent(batch.fast_path_cost);
                 unsent.ending += 1;
             }
             socket.unsent = Some(Box::new(unsent));
         } else {
             if batch.ending > 0 {
-                self.line.outbox.flushed(batch.ending, cx);
+                self.shared.outbox.flushed(batch.ending, cx);
             }
-            let may_go_on = batch.is_full() || batch.is_laborious();
-            self.stirred = may_go_on || self.connection.is_draining();
+            let may_go_on = batch.is_full() || batch.is_budget_spent();
+            self.may_have_output = may_go_on || self.connection.is_draining();
         }
         Poll::Ready(Ok(true))
     }
@@ -108,17 +108,17 @@ impl Driver {
     /// Moves frames into the batch until it is full or there are none.
     fn gather(&mut self, batch: &mut Batch) {
         // What has taken the short way was said when nothing else was owed.
-        if let Some(desk) = &mut self.desk {
-            batch.take_said(&mut desk.tray);
+        if let Some(mailbox) = &mut self.mailbox {
+            batch.take_fast_path(&mut mailbox.fast_path);
         }
         if let Some(mut left_over) = self.left_over.take() {
             batch.messages.append(&mut left_over);
         }
         while !batch.is_full() {
-            let is_free = !self.sending && !batch.is_laborious();
+            let is_free = !self.sending && !batch.is_budget_spent();
             if is_free && let Some(message) = batch.messages.pop_front() {
                 self.begin(message, batch);
-            } else if self.connection.is_compressing() && batch.is_laborious() {
+            } else if self.connection.is_compressing() && batch.is_budget_spent() {
                 break;
             } else if let Some(frame) = self.connection.poll_transmit() {
                 batch.push(frame);
@@ -127,9 +127,9 @@ impl Driver {
                     self.sending = false;
                     batch.end_message();
                 }
-            } else if batch.is_laborious() || !self.line.outbox.has_errand() {
+            } else if batch.is_budget_spent() || !self.shared.outbox.has_pending_output() {
                 break;
-            } else if let Some(close) = self.line.outbox.take(batch.room(), &mut batch.messages) {
+            } else if let Some(close) = self.shared.outbox.take(batch.room(), &mut batch.messages) {
                 self.discard();
                 self.now = clock::read();
                 self.connection.close(close, self.now.instant);
@@ -137,7 +137,7 @@ impl Driver {
                 break;
             }
         }
-        debug_assert!(!batch.lacks_said(), "what was said fits into one batch");
+        debug_assert!(!batch.lacks_fast_path(), "what was said fits into one batch");
         if !batch.messages.is_empty() {
             self.left_over = Some(Box::new(mem::take(&mut batch.messages)));
         }

@@ -16,8 +16,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Site,
-    express::{self, Start},
+    BodyLimits, Hosts,
+    fast_handshake::{self, Start},
     http1,
     service::Service,
     upgrade::Slot,
@@ -53,14 +53,14 @@ impl Limits {
 }
 
 /// What connections are received by.
-pub(crate) struct Reception {
-    pub(crate) site: Site,
+pub(crate) struct AcceptContext {
+    pub(crate) hosts: Hosts,
     pub(crate) limits: Limits,
     /// Lets the request that is being answered be the last.
     pub(crate) stop: CancellationToken,
 }
 
-impl Reception {
+impl AcceptContext {
     /// Resolves when the responses that were under way when the server was told to stop have had
     /// their time.
     pub(super) async fn out_of_time(&self) {
@@ -84,16 +84,16 @@ pub(crate) async fn serve(
     mut stream: TcpStream,
     address: SocketAddr,
     worker: usize,
-    reception: Arc<Reception>,
+    context: Arc<AcceptContext>,
 ) -> Outcome {
     let came = Instant::now();
     let slot = Slot::default();
-    let service = Service { reception, address, worker, slot: slot.clone() };
+    let service = Service { context, address, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
-        start = poll_fn(|cx| express::poll_start(&mut stream, &service, cx)) => start,
-        () = service.reception.stop.cancelled() => return Outcome::Over,
-        () = sleep_until((came + service.reception.limits.head_period).into()) => {
+        start = poll_fn(|cx| fast_handshake::poll_start(&mut stream, &service, cx)) => start,
+        () = service.context.stop.cancelled() => return Outcome::Over,
+        () = sleep_until((came + service.context.limits.head_period).into()) => {
             Err(io::ErrorKind::TimedOut.into())
         }
     };
@@ -107,7 +107,7 @@ pub(crate) async fn serve(
             let sent = if unsent.is_empty() {
                 Ok(())
             } else {
-                Box::pin(express::send_rest(&stream, unsent, &service.reception)).await
+                Box::pin(fast_handshake::send_rest(&stream, unsent, &service.context)).await
             };
             match sent {
                 Ok(()) => {

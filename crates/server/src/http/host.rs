@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{Body, Pages, Root, pages};
+use super::{Body, HostService, Root, host_service};
 use crate::{
     app::Websocket,
     options::{Options, OptionsError},
@@ -26,7 +26,7 @@ pub struct Host {
     /// One at most; the server looks.
     pub(crate) roots: Vec<Root>,
     /// One at most; the server looks.
-    pub(crate) pages: Vec<Pages>,
+    pub(crate) host_service: Vec<HostService>,
 }
 
 /// Mounts an application on a path, once the workers that drive its clients are known.
@@ -41,7 +41,7 @@ impl Host {
     /// A name that no request can have is [refused](crate::ServerError::HostName) when the server
     /// starts.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), mounts: Vec::new(), roots: Vec::new(), pages: Vec::new() }
+        Self { name: name.into(), mounts: Vec::new(), roots: Vec::new(), host_service: Vec::new() }
     }
 
     /// Mounts an application with default [`Options`].
@@ -65,7 +65,7 @@ impl Host {
         S: Send + Sync + 'static,
     {
         let mount: MountFn = Box::new(move |path, workers| {
-            Ok(Arc::new(Mount::new(app, path, options.settle()?, workers)))
+            Ok(Arc::new(Mount::new(app, path, options.validate()?, workers)))
         });
         self.mounts.push((path.into(), mount));
         self
@@ -106,7 +106,7 @@ impl Host {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.pages.push(pages(service));
+        self.host_service.push(host_service(service));
         self
     }
 }

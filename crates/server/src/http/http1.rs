@@ -54,8 +54,8 @@ pub(super) async fn serve(
     prepared: Option<Box<Answering>>,
 ) -> Outcome {
     let (address, slot) = (service.address, service.slot.clone());
-    let reception = Arc::clone(&service.reception);
-    let limits = &reception.limits;
+    let context = Arc::clone(&service.context);
+    let limits = &context.limits;
     let (socket, exchange) = (Arc::new(Socket::new(stream)), Arc::new(Exchange::default()));
     let mut connection = http1::Builder::new()
         .timer(Since { came: Mutex::new(Some(came)) })
@@ -73,7 +73,7 @@ pub(super) async fn serve(
     let end = {
         let (closed, broken) = (pin!(socket.read_closed()), pin!(socket.broken()));
         let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
-        let mut stopped = pin!(reception.stop.cancelled());
+        let mut stopped = pin!(context.stop.cancelled());
         // Runs once the server stops: the time of what is under way.
         let mut time: Option<Pin<Box<Sleep>>> = None;
         poll_fn(|cx| {
@@ -119,7 +119,7 @@ pub(super) async fn serve(
     };
     end.log(address);
     if let Some(opening) = slot.take() {
-        if matches!(end, End::Done(Ok(()))) && opening.line.is_switched() {
+        if matches!(end, End::Done(Ok(()))) && opening.shared.is_switched() {
             let parts = connection.into_parts();
             // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
             let early = Bytes::copy_from_slice(&parts.read_buf);
@@ -134,7 +134,7 @@ pub(super) async fn serve(
         End::Gone => {}
         End::Stalled => socket.give_up(),
         End::Done(_) | End::Unfinished | End::Stopped => {
-            linger(&socket, end.sends_more(&exchange), &mut stall, &reception.stop).await;
+            linger(&socket, end.sends_more(&exchange), &mut stall, &context.stop).await;
         }
     }
     Outcome::Over

@@ -4,15 +4,15 @@ mod answer;
 mod body;
 mod connection;
 mod exchange;
-mod express;
+mod fast_handshake;
 mod files;
 mod host;
+mod host_service;
+mod hosts;
 mod http1;
 mod linger;
-mod pages;
 mod root;
 mod service;
-mod site;
 mod socket;
 mod stall;
 mod transfer;
@@ -24,11 +24,11 @@ use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
-pub(crate) use connection::{Limits, Outcome, Reception, serve};
+pub(crate) use connection::{AcceptContext, Limits, Outcome, serve};
 pub use host::Host;
-pub(crate) use pages::{Pages, pages};
+pub(crate) use host_service::{HostService, host_service};
+pub(crate) use hosts::Hosts;
 pub use root::Root;
-pub(crate) use site::Site;
 pub(crate) use transfer::BodyLimits;
 
 /// Every response's body.

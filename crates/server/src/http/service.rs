@@ -14,23 +14,23 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 
 use super::{
-    Body, Reception, ResponseBody, answer,
+    AcceptContext, Body, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
-    site::{Found, Grounds},
+    hosts::{Found, HostRoutes},
     upgrade::{self, Asked, JustInTime, Slot},
 };
 use crate::{
     address::{Target, TargetError},
-    app::Caller,
-    log::{self, Said},
-    options::Rules,
-    runtime::{Handler, Place, Worker},
+    app::RequestInfo,
+    log::{self, PeerText},
+    options::HandshakeRules,
+    runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
 };
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
-    pub(super) reception: Arc<Reception>,
+    pub(super) context: Arc<AcceptContext>,
     pub(super) address: SocketAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
@@ -75,12 +75,10 @@ impl Service {
     fn answer(&self, request: Request<Body>) -> Answering {
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
-            Way::Page(grounds) => {
-                Answering::Page(Box::pin(page(Arc::clone(grounds), request, None)))
-            }
-            Way::PageAtEndpoint(grounds) => {
+            Way::Page(routes) => Answering::Page(Box::pin(page(Arc::clone(routes), request, None))),
+            Way::PageAtEndpoint(routes) => {
                 let refused = upgrade::check(&request).err().map(|unfit| Box::new(unfit.answer()));
-                Answering::Page(Box::pin(page(Arc::clone(grounds), request, refused)))
+                Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
             }
             Way::Server => ready(answer::options()),
             Way::UnknownHost => {
@@ -100,14 +98,14 @@ impl Service {
             Ok(Target::Server) => return Way::Server,
             Err(error) => return Way::Nowhere(error),
         };
-        let Some(grounds) = self.reception.site.host(host.as_ref()) else {
+        let Some(routes) = self.context.hosts.host(host.as_ref()) else {
             return Way::UnknownHost;
         };
-        let Some(found) = grounds.endpoint(request.uri().path()) else {
-            return Way::Page(grounds);
+        let Some(found) = routes.endpoint(request.uri().path()) else {
+            return Way::Page(routes);
         };
-        if grounds.has_pages() && !is_meant(request.headers()) {
-            return Way::PageAtEndpoint(grounds);
+        if routes.has_pages() && !is_meant(request.headers()) {
+            return Way::PageAtEndpoint(routes);
         }
         Way::Endpoint(found)
     }
@@ -128,23 +126,24 @@ impl Service {
                 return ready(answer);
             }
         };
-        if self.reception.stop.is_cancelled() {
+        if self.context.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let (parts, _) = request.into_parts();
-        let Rules { allowed_origins, subprotocols, .. } = application.rules();
+        let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
         if let Err(origin) = allowed_origins.check(&parts) {
-            let (origin, host) = (Said(origin.as_bytes()), asked_host(&parts.uri, &parts.headers));
+            let (origin, host) =
+                (PeerText(origin.as_bytes()), asked_host(&parts.uri, &parts.headers));
             log::event!(
                 WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
-            let sentence = "Pages of this origin may not connect.";
+            let sentence = "HostService of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
         let asked = Asked { address: self.address, application: Arc::clone(&application) };
-        let caller = Caller::new(parts, params, self.address, self.worker, subprotocols);
-        let opening = application.open(caller);
+        let request_info = RequestInfo::new(parts, params, self.address, self.worker, subprotocols);
+        let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }
 }
@@ -152,9 +151,9 @@ impl Service {
 /// Where a request goes.
 pub(super) enum Way<'s> {
     Endpoint(Found),
-    Page(&'s Arc<Grounds>),
+    Page(&'s Arc<HostRoutes>),
     /// To a page at the path of an endpoint, as it is not for a websocket.
-    PageAtEndpoint(&'s Arc<Grounds>),
+    PageAtEndpoint(&'s Arc<HostRoutes>),
     /// To none of its hosts in particular: RFC 9110 §9.3.7.
     Server,
     /// To a host that is not here.
@@ -177,9 +176,9 @@ impl Future for Answering {
             Self::Own(answer) => Pin::new(answer).poll(cx),
             Self::Handshake(answer) => Pin::new(answer).poll(cx),
             Self::Page(answer) => {
-                Worker::begin_here(Place::NONE, Handler::Service);
+                Worker::enter_handler(EndpointSlot::NONE, Handler::Service);
                 let answer = answer.as_mut().poll(cx);
-                Worker::end_here();
+                Worker::leave_handler();
                 answer
             }
         }
@@ -189,23 +188,25 @@ impl Future for Answering {
 /// A file, or the HTTP service's answer, or what `refused` says where there is an endpoint at least,
 /// or 404.
 async fn page(
-    grounds: Arc<Grounds>,
+    routes: Arc<HostRoutes>,
     request: Request<Body>,
     refused: Option<Box<Response<ResponseBody>>>,
 ) -> Response<ResponseBody> {
-    match (&grounds.files, &grounds.pages, refused) {
-        (Some(files), pages, refused) => files.answer(request, pages.as_ref(), refused).await,
-        (None, Some(pages), _) => pages(request).await,
+    match (&routes.files, &routes.host_service, refused) {
+        (Some(files), host_service, refused) => {
+            files.answer(request, host_service.as_ref(), refused).await
+        }
+        (None, Some(host_service), _) => host_service(request).await,
         (None, None, Some(refused)) => *refused,
         (None, None, None) => answer::not_found(),
     }
 }
 
 /// The host that a request is for, as it says itself.
-fn asked_host<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Said<'r> {
+fn asked_host<'r>(target: &'r Uri, headers: &'r HeaderMap) -> PeerText<'r> {
     let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let authority = target.authority().map(|it| it.as_str().as_bytes());
-    Said(authority.or(header).unwrap_or_default())
+    PeerText(authority.or(header).unwrap_or_default())
 }
 
 pub(super) fn ready(response: Response<ResponseBody>) -> Answering {

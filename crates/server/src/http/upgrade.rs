@@ -20,9 +20,9 @@ use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{
-    connection::{Answer, outbox::Owes},
+    connection::{Answer, outbox::SocketState},
     error::{Refusal, Status},
-    log::{self, Said},
+    log::{self, PeerText},
     session::{Application, Opening},
 };
 
@@ -86,7 +86,7 @@ impl Slot {
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
     pub(super) fn turn_away(&self) {
         if let Some(opening) = &*self.lock() {
-            opening.line.refuse(stopping());
+            opening.shared.refuse(stopping());
         }
     }
 
@@ -131,7 +131,7 @@ pub(super) fn log_refused(
     why: impl FnOnce() -> String,
 ) {
     log::event!(
-        DEBUG, at path, { %address, status, why = %Said(why().as_bytes()) },
+        DEBUG, at path, { %address, status, why = %PeerText(why().as_bytes()) },
         "a handshake was refused"
     );
 }
@@ -184,18 +184,18 @@ impl JustInTime {
     fn poll_session(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let mut slot = self.slot.lock();
         while let Some(opening) = &mut *slot {
-            let outbox = &opening.line.outbox;
+            let outbox = &opening.shared.outbox;
             outbox.stand_in();
-            let ended = opening.session.open(&opening.line, cx).is_ready();
+            let ended = opening.session.open(&opening.shared, cx).is_ready();
             if late {
                 // Who was let in is told so; who was not has waited long enough.
-                opening.line.opened();
-                opening.line.refuse(unavailable("The application takes too long"));
+                opening.shared.opened();
+                opening.shared.refuse(unavailable("The application takes too long"));
             }
-            let answer = opening.line.take_answer();
+            let answer = opening.shared.take_answer();
             let resting = answer.is_none() && {
                 outbox.listen(cx);
-                outbox.rest(Owes::Nothing)
+                outbox.rest(SocketState::Writable)
             };
             if ended {
                 *slot = None;
@@ -228,13 +228,13 @@ impl JustInTime {
     pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
         let mut head = Vec::with_capacity(256);
         head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
-        let mut line = |name: &HeaderName, value: &HeaderValue| {
+        let mut shared = |name: &HeaderName, value: &HeaderValue| {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 head.extend_from_slice(part);
             }
         };
-        self.ours().for_each(|(name, value)| line(&name, &value));
-        headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| line(n, v));
+        self.ours().for_each(|(name, value)| shared(&name, &value));
+        headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| shared(n, v));
         head.extend_from_slice(b"\r\n");
         head
     }

@@ -54,11 +54,11 @@ fn report() {
         thread::sleep(SECOND);
         let mut floods = lock();
         let now = Instant::now();
-        let untold = floods.take_untold(now);
+        let unreported = floods.take_unreported(now);
         let is_over = floods.kinds.values().all(|ration| ration.left_out == 0);
         floods.has_reporter = !is_over;
         drop(floods);
-        for Untold { kind, left_out } in untold {
+        for Unreported { kind, left_out } in unreported {
             guarded(|| (kind.site.more)(kind.path.as_deref(), left_out));
         }
         if is_over {
@@ -93,7 +93,7 @@ struct Ration {
     left_out: u64,
 }
 
-struct Untold {
+struct Unreported {
     kind: Kind,
     left_out: u64,
 }
@@ -121,12 +121,15 @@ impl Floods {
     }
 
     /// What was left out, of kinds that may log a line again.
-    fn take_untold(&mut self, now: Instant) -> Vec<Untold> {
-        let untold = |(kind, ration): (&Kind, &mut Ration)| {
+    fn take_unreported(&mut self, now: Instant) -> Vec<Unreported> {
+        let unreported = |(kind, ration): (&Kind, &mut Ration)| {
             let is_due = ration.left_out > 0 && ration.take(now);
-            is_due.then(|| Untold { kind: kind.clone(), left_out: mem::take(&mut ration.left_out) })
+            is_due.then(|| Unreported {
+                kind: kind.clone(),
+                left_out: mem::take(&mut ration.left_out),
+            })
         };
-        self.kinds.iter_mut().filter_map(untold).collect()
+        self.kinds.iter_mut().filter_map(unreported).collect()
     }
 }
 
@@ -222,9 +225,9 @@ mod tests {
         // The last of them came after nine seconds.
         assert_eq!(told, 9_001 - lines);
         let over = began + Duration::from_secs(10);
-        let untold = floods.take_untold(over);
-        assert_eq!(untold.iter().map(|it| it.left_out).sum::<u64>(), 10_000 - lines - told);
-        assert!(floods.take_untold(over + SECOND).is_empty());
+        let unreported = floods.take_unreported(over);
+        assert_eq!(unreported.iter().map(|it| it.left_out).sum::<u64>(), 10_000 - lines - told);
+        assert!(floods.take_unreported(over + SECOND).is_empty());
     }
 
     #[test]
@@ -254,6 +257,6 @@ mod tests {
         assert_eq!(floods.admit(&WRONG, Some("/new"), later), Some(0));
         // What has not been told is kept.
         assert_eq!(floods.kinds.len(), 2);
-        assert_eq!(floods.take_untold(later).len(), 1);
+        assert_eq!(floods.take_unreported(later).len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::{Level, level_filters::LevelFilter};
 
-pub(crate) use self::text::{Brief, Said};
+pub(crate) use self::text::{Brief, PeerText};
 
 /// Logs a line: its level, the path of the endpoint that it is about if it is about one, its fields
 /// as `tracing` writes them, and what happened.

@@ -9,12 +9,12 @@ const SAID: usize = 200;
 const BRIEF: usize = 1000;
 
 /// What a peer said, in quotes.
-pub(crate) struct Said<'t>(pub(crate) &'t [u8]);
+pub(crate) struct PeerText<'t>(pub(crate) &'t [u8]);
 
 /// An application's own words, which may repeat a peer's.
 pub(crate) struct Brief<T>(pub(crate) T);
 
-impl Display for Said<'_> {
+impl Display for PeerText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         let mut cut = Cut { to: f, left: SAID, is_quoted: true };
@@ -78,10 +78,10 @@ mod tests {
             (b"\xff\xc3", r#""\xff\xc3""#),
             ("\u{202e}".as_bytes(), r#""\u{202e}""#),
         ] {
-            assert_eq!(Said(said).to_string(), shown);
+            assert_eq!(PeerText(said).to_string(), shown);
         }
         for said in [&[b'a'; 7000][..], &[0xff; 7000], &[b'\n'; 7000]] {
-            let shown = Said(said).to_string();
+            let shown = PeerText(said).to_string();
             assert!(shown.ends_with("…\" (7000 bytes)"), "{shown}");
             assert!((SAID - 4..SAID + 24).contains(&shown.len()), "{shown}");
         }

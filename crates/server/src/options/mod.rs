@@ -29,14 +29,14 @@ pub struct Options {
     protocol: Config,
     /// `None` for the usual, or `max_msg_size` if that is less.
     max_frame_size: Option<usize>,
-    bounds: Bounds,
+    outbox_limits: OutboxLimits,
     allowed_origins: Origins,
     subprotocols: Vec<String>,
     open_period: Duration,
 }
 
 /// What the handshake is held to.
-pub(crate) struct Rules {
+pub(crate) struct HandshakeRules {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) open_period: Duration,
@@ -44,7 +44,7 @@ pub(crate) struct Rules {
 
 /// What one client may be owed, and what happens to what is too much.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct OutboxLimits {
     pub(crate) max_queued_bytes: usize,
     pub(crate) overflow: Overflow,
 }
@@ -52,8 +52,8 @@ pub(crate) struct Bounds {
 /// Options that were found to make sense, as the rest of the server uses them.
 pub(crate) struct Settings {
     pub(crate) protocol: Arc<Config>,
-    pub(crate) bounds: Bounds,
-    pub(crate) rules: Rules,
+    pub(crate) outbox_limits: OutboxLimits,
+    pub(crate) rules: HandshakeRules,
 }
 
 impl Options {
@@ -145,14 +145,14 @@ impl Options {
     /// happens to more [`overflow`](Self::overflow) says. One message on its own may be larger. Each
     /// message counts 64 bytes beside its payload. Default 4 MiB.
     pub fn max_queued_bytes(mut self, bytes: usize) -> Self {
-        self.bounds.max_queued_bytes = bytes;
+        self.outbox_limits.max_queued_bytes = bytes;
         self
     }
 
     /// What happens when a client is owed more than [`max_queued_bytes`](Self::max_queued_bytes).
     /// Default [`Overflow::Close`].
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.bounds.overflow = overflow;
+        self.outbox_limits.overflow = overflow;
         self
     }
 
@@ -180,11 +180,11 @@ impl Options {
     }
 
     /// Looks for nonsense.
-    pub(crate) fn settle(self) -> Result<Settings, OptionsError> {
+    pub(crate) fn validate(self) -> Result<Settings, OptionsError> {
         let Self {
             mut protocol,
             max_frame_size,
-            bounds,
+            outbox_limits,
             allowed_origins,
             subprotocols,
             open_period,
@@ -197,7 +197,7 @@ impl Options {
             ("max_msg_size", max_msg_size),
             ("max_frame_size", max_frame_size),
             ("auto_frame_size", protocol.auto_frame_size),
-            ("max_queued_bytes", bounds.max_queued_bytes),
+            ("max_queued_bytes", outbox_limits.max_queued_bytes),
             ("queued_ping_limit", protocol.queued_ping_limit as usize),
         ] {
             if size == 0 {
@@ -220,12 +220,12 @@ impl Options {
         if let Some(compression) = &protocol.compression {
             compression.check()?;
         }
-        let allowed_origins = allowed_origins.settle()?;
+        let allowed_origins = allowed_origins.validate()?;
         if let Some(name) = subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
-        let rules = Rules { allowed_origins, subprotocols, open_period };
-        Ok(Settings { protocol: Arc::new(protocol), bounds, rules })
+        let rules = HandshakeRules { allowed_origins, subprotocols, open_period };
+        Ok(Settings { protocol: Arc::new(protocol), outbox_limits, rules })
     }
 }
 
@@ -234,7 +234,7 @@ impl Default for Options {
         Self {
             protocol: Config::default(),
             max_frame_size: None,
-            bounds: Bounds { max_queued_bytes: 4 << 20, overflow: Overflow::Close },
+            outbox_limits: OutboxLimits { max_queued_bytes: 4 << 20, overflow: Overflow::Close },
             allowed_origins: Origins::Same,
             subprotocols: Vec::new(),
             open_period: Duration::from_secs(10),
@@ -352,7 +352,7 @@ mod tests {
             (fine().subprotocols(["chat", "not one"]), "subprotocols"),
             (fine().subprotocols([""]), "subprotocols"),
         ] {
-            let error = options.settle().err().expect(named).to_string();
+            let error = options.validate().err().expect(named).to_string();
             assert!(error.starts_with(&format!("`{named}`")), "{error}");
         }
     }
@@ -366,7 +366,7 @@ mod tests {
             (Options::new().max_msg_size(100).max_frame_size(7), 7),
             (Options::new().heartbeat_period(None), 2 << 20),
         ] {
-            assert_eq!(options.settle().ok().unwrap().protocol.max_frame_size, max_frame_size);
+            assert_eq!(options.validate().ok().unwrap().protocol.max_frame_size, max_frame_size);
         }
     }
 }

@@ -43,7 +43,7 @@ impl Origins {
     /// # Errors
     ///
     /// The first that is listed and that no browser would ever send.
-    pub(crate) fn settle(self) -> Result<AllowedOrigins, OptionsError> {
+    pub(crate) fn validate(self) -> Result<AllowedOrigins, OptionsError> {
         let list = match self {
             Self::Same => return Ok(AllowedOrigins::Same),
             Self::Any => return Ok(AllowedOrigins::Any),
@@ -93,7 +93,7 @@ mod tests {
 
     fn allows(origins: &Origins, host: &str, origin: &str) -> bool {
         let request = Request::get("/").header("host", host).header("origin", origin);
-        let settled = origins.clone().settle().expect("browsers send them");
+        let settled = origins.clone().validate().expect("browsers send them");
         settled.check(&request.body(()).unwrap().into_parts().0).is_ok()
     }
 
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn no_origin_passes_and_two_do_not() {
         let bare = Request::get("/").header("host", "mysite.com").body(()).unwrap();
-        let list = Origins::list(["https://a.example"]).settle().unwrap();
+        let list = Origins::list(["https://a.example"]).validate().unwrap();
         assert!(list.check(&bare.into_parts().0).is_ok());
         let twice = Request::get("/")
             .header("host", "mysite.com")
@@ -183,7 +183,7 @@ mod tests {
             ("file://", None),
             ("https://a b", None),
         ] {
-            let error = Origins::list(["null", origin]).settle().expect_err(origin);
+            let error = Origins::list(["null", origin]).validate().expect_err(origin);
             let instead = instead.map(str::to_owned);
             assert_eq!(error, OptionsError::Origin { origin: origin.to_owned(), instead });
         }
@@ -201,7 +201,7 @@ mod tests {
             "capacitor://localhost",
             "null",
         ] {
-            assert!(Origins::list([origin]).settle().is_ok(), "{origin}");
+            assert!(Origins::list([origin]).validate().is_ok(), "{origin}");
         }
     }
 }

@@ -4,10 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use aerys_proto::Message;
 
-use super::{Member, Registry, registry::Shard};
+use super::{Member, Roster, Shard};
 use crate::{
     connection::{
-        ClientId, Tallying,
+        ClientId, DeliveryCount,
         outbox::{Receipt, cost},
     },
     runtime::Order,
@@ -26,7 +26,7 @@ pub(crate) struct Audience {
 /// Broadcasts to the same audience that come right after each other are carried out together: then
 /// each client is called upon once, however many they are.
 pub(crate) struct Delivery<M> {
-    roster: Arc<Registry<M>>,
+    roster: Arc<Roster<M>>,
     /// The worker's.
     shard: usize,
     audience: Arc<Audience>,
@@ -34,7 +34,7 @@ pub(crate) struct Delivery<M> {
     /// In bytes.
     cost: usize,
     /// Who counts what becomes of the message, which is the only one then.
-    tallying: Option<Arc<Tallying>>,
+    delivery_count: Option<Arc<DeliveryCount>>,
 }
 
 impl Audience {
@@ -66,14 +66,14 @@ impl Audience {
 
 impl<M> Delivery<M> {
     pub(crate) fn new(
-        roster: Arc<Registry<M>>,
+        roster: Arc<Roster<M>>,
         shard: usize,
         audience: Arc<Audience>,
         message: Message,
-        tallying: Option<Arc<Tallying>>,
+        delivery_count: Option<Arc<DeliveryCount>>,
     ) -> Self {
         let cost = cost(&message) + audience.cost();
-        Self { roster, shard, audience, messages: vec![message], cost, tallying }
+        Self { roster, shard, audience, messages: vec![message], cost, delivery_count }
     }
 
     /// Whether it is for the same clients, being an order to the same worker.
@@ -83,9 +83,10 @@ impl<M> Delivery<M> {
 }
 
 impl<M: Member> Order for Delivery<M> {
-    fn join(&mut self, mut next: Self) -> Result<(), Self> {
-        let is_counted = self.tallying.is_some() || next.tallying.is_some();
-        let is_full = self.messages.len() >= MOST_MESSAGES || self.cost + next.cost > MOST_COST;
+    fn merge(&mut self, mut next: Self) -> Result<(), Self> {
+        let is_counted = self.delivery_count.is_some() || next.delivery_count.is_some();
+        let is_full =
+            self.messages.len() >= MAX_MERGED_MESSAGES || self.cost + next.cost > MAX_MERGED_BYTES;
         if is_counted || is_full || !self.is_like(&next) {
             return Err(next);
         }
@@ -98,35 +99,36 @@ impl<M: Member> Order for Delivery<M> {
         self.cost
     }
 
-    fn carry_out(&self) {
+    fn execute(&self) {
         let shard = &self.roster.shards()[self.shard];
-        let Some(tallying) = &self.tallying else {
-            return self.audience.for_each(shard, |client| client.line().push_all(&self.messages));
+        let Some(delivery_count) = &self.delivery_count else {
+            return self
+                .audience
+                .for_each(shard, |client| client.shared().push_all(&self.messages));
         };
         self.audience.for_each(shard, |client| {
             for message in &self.messages {
-                let receipt = Receipt::Broadcast(tallying.expect_one());
+                let receipt = Receipt::Broadcast(delivery_count.expect_one());
                 // One that has gone is counted by its receipt.
-                let _ = client.line().push(message.clone(), receipt);
+                let _ = client.shared().push(message.clone(), receipt);
             }
         });
-        tallying.done_with_one();
+        delivery_count.done_with_one();
     }
 }
 
 /// How many messages are sent together at most, as an empty queue keeps room for no more.
-const MOST_MESSAGES: usize = 64;
+const MAX_MERGED_MESSAGES: usize = 64;
 
 /// And what they may cost, in bytes.
-const MOST_COST: usize = 16 * 1024;
+const MAX_MERGED_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
     use aerys_proto::Config;
 
     use super::*;
-    use crate::connection::Line;
-    use crate::roster::Registry;
+    use crate::connection::Shared;
 
     /// Of whom there is none.
     #[derive(Clone, Copy)]
@@ -137,18 +139,18 @@ mod tests {
             match *self {}
         }
 
-        fn line(&self) -> &Line {
+        fn shared(&self) -> &Shared {
             match *self {}
         }
     }
 
-    type Roster = Arc<Registry<Nobody>>;
+    type Nobodies = Arc<Roster<Nobody>>;
 
-    fn roster() -> Roster {
-        Arc::new(Registry::new("/".into(), Arc::new(Config::default()), &[]))
+    fn roster() -> Nobodies {
+        Arc::new(Roster::new("/".into(), Arc::new(Config::default()), &[]))
     }
 
-    fn delivery(roster: &Roster, except: &[u64], message: Message) -> Delivery<Nobody> {
+    fn delivery(roster: &Nobodies, except: &[u64], message: Message) -> Delivery<Nobody> {
         let except = except.iter().copied().map(ClientId::from_u64).collect();
         let audience = Audience { only: None, except };
         Delivery::new(Arc::clone(roster), 0, Arc::new(audience), message, None)
@@ -163,10 +165,10 @@ mod tests {
             (delivery(&here, &[1], "next".into()), false),
             (delivery(&here, &[], "next".into()), false),
             (delivery(&there, &[1, 2], "next".into()), false),
-            (delivery(&here, &[1, 2], vec![0; MOST_COST].into()), false),
+            (delivery(&here, &[1, 2], vec![0; MAX_MERGED_BYTES].into()), false),
             (
                 Delivery {
-                    tallying: Some(Arc::new(Tallying::new())),
+                    delivery_count: Some(Arc::new(DeliveryCount::new())),
                     ..delivery(&here, &[1, 2], "next".into())
                 },
                 false,
@@ -174,7 +176,7 @@ mod tests {
         ] {
             let mut first = delivery(&here, &[1, 2], "first".into());
             let (cost, both) = (first.cost(), first.cost() + next.cost());
-            assert_eq!(first.join(next).is_ok(), joins);
+            assert_eq!(first.merge(next).is_ok(), joins);
             assert_eq!(first.cost(), if joins { both } else { cost });
             let texts: Vec<_> = first.messages.iter().map(|text| text.as_text()).collect();
             assert_eq!(texts, [Some("first"), Some("next")][..1 + usize::from(joins)]);
@@ -185,9 +187,9 @@ mod tests {
     fn so_many_join_and_no_more() {
         let roster = roster();
         let mut first = delivery(&roster, &[], "first".into());
-        for _ in 1..MOST_MESSAGES {
-            assert!(first.join(delivery(&roster, &[], "next".into())).is_ok());
+        for _ in 1..MAX_MERGED_MESSAGES {
+            assert!(first.merge(delivery(&roster, &[], "next".into())).is_ok());
         }
-        assert!(first.join(delivery(&roster, &[], "next".into())).is_err());
+        assert!(first.merge(delivery(&roster, &[], "next".into())).is_err());
     }
 }

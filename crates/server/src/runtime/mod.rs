@@ -6,5 +6,5 @@ mod worker;
 
 pub(crate) use self::{
     panic::{Panicked, caught, steadily},
-    worker::{Handler, Order, Place, Worker, WorkerThread, watch},
+    worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
 };

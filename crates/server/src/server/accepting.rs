@@ -8,7 +8,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::intake::Intakes;
+use super::accept_queue::AcceptQueues;
 use crate::{log, transport::Listener};
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -21,14 +21,14 @@ const GATHER: Duration = Duration::from_micros(300);
 
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listener: &Listener, intakes: &Intakes) {
+pub(crate) async fn accept(listener: &Listener, accept_queues: &AcceptQueues) {
     let mut last = Instant::now();
     loop {
         let mut next = Some(listener.accept().await);
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
-                Ok((stream, address)) => intakes.place(stream, address),
+                Ok((stream, address)) => accept_queues.place(stream, address),
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");
                 }

@@ -10,7 +10,7 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{accepting::accept, intake::Intakes};
+use super::{accept_queue::AcceptQueues, accepting::accept};
 use crate::{
     runtime::{Worker, steadily, watch},
     transport::Listener,
@@ -46,19 +46,19 @@ impl Acceptor {
     pub(super) fn accept(
         &self,
         listeners: impl IntoIterator<Item = Listener>,
-        intakes: Intakes,
+        accept_queues: AcceptQueues,
         stop: &CancellationToken,
     ) {
-        let intakes = Arc::new(intakes);
+        let accept_queues = Arc::new(accept_queues);
         for listener in listeners {
-            let (intakes, stop) = (Arc::clone(&intakes), stop.clone());
+            let (accept_queues, stop) = (Arc::clone(&accept_queues), stop.clone());
             let accepting = async move {
-                let accepting = steadily(|| accept(&listener, &intakes));
+                let accepting = steadily(|| accept(&listener, &accept_queues));
                 stop.run_until_cancelled(accepting).await;
             };
             self.accepting.spawn_on(accepting, &self.runtime);
         }
-        self.runtime.spawn(async move { steadily(|| intakes.relieve()).await });
+        self.runtime.spawn(async move { steadily(|| accept_queues.rebalance()).await });
         self.accepting.close();
     }
 

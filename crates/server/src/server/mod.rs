@@ -1,12 +1,12 @@
 //! The listeners, the workers, the hosts, from `Server::new` to the first connection.
 
+mod accept_queue;
 mod accepting;
 mod acceptor;
 mod applications;
-mod intake;
 mod running;
 mod signal;
-mod visit;
+mod task;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,11 +22,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::running::Running;
-use self::{acceptor::Acceptor, applications::Applications, intake::Intakes};
+use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
 use crate::{
-    connection::inbound,
+    connection::inbound_memory,
     error::ServerError,
-    http_server::{BodyLimits, Host, Limits, Reception, Site},
+    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits},
     log,
     runtime::WorkerThread,
     transport::{Listener, tcp},
@@ -206,11 +206,12 @@ impl Server {
         self.limits.check()?;
         let (acceptor, listeners) = listen(&self.addresses)?;
         let max_inbound_bytes = self.max_inbound_bytes;
-        let thread = |index| WorkerThread::start(index, move || inbound::limit(max_inbound_bytes));
+        let thread =
+            |index| WorkerThread::start(index, move || inbound_memory::limit(max_inbound_bytes));
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
-        let (site, applications) = Site::new(self.hosts, &workers)?;
+        let (hosts, applications) = Hosts::new(self.hosts, &workers)?;
         let mut running = Running {
             addresses: listeners.iter().map(|(address, _)| *address).collect(),
             applications: Applications::default(),
@@ -227,14 +228,14 @@ impl Server {
                 return Err(error);
             }
         }
-        let reception =
-            Arc::new(Reception { site, limits: self.limits, stop: running.stop.clone() });
-        let intakes = Intakes::new(&workers, &reception);
+        let context =
+            Arc::new(AcceptContext { hosts, limits: self.limits, stop: running.stop.clone() });
+        let accept_queues = AcceptQueues::new(&workers, &context);
         for address in &running.addresses {
             log::event!(INFO, { %address }, "listening");
         }
         let listeners = listeners.into_iter().map(|(_, listener)| listener);
-        running.acceptor.accept(listeners, intakes, &running.stop);
+        running.acceptor.accept(listeners, accept_queues, &running.stop);
         Ok(running)
     }
 }

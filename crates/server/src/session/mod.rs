@@ -19,10 +19,10 @@ use http::HeaderMap;
 pub(crate) use self::mount::{Application, BoxFuture, Mount, Opening};
 use crate::{
     app::{Accepted, Client, Departure, Fault, Handshake, Websocket, tried},
-    connection::{Line, desk::Desk},
+    connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
-    log::{self, Brief, Said},
-    runtime::{Handler, Panicked, Place, Worker, caught},
+    log::{self, Brief, PeerText},
+    runtime::{EndpointSlot, Handler, Panicked, Worker, caught},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -37,110 +37,80 @@ impl Session {
     pub(crate) fn new<W, S>(
         mount: Arc<Mount<W, S>>,
         handshake: Handshake<S>,
-        line: Arc<Line>,
+        shared: Arc<Shared>,
     ) -> Self
     where
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let place = mount.place();
+        let slot = mount.slot();
         let has_opened = AtomicBool::new(false);
-        let stay = Stay { mount, accepted: handshake.accepted(), line, place, has_opened };
+        let guard =
+            SessionGuard { mount, accepted: handshake.accepted(), shared, slot, has_opened };
         // The one box of a connection: its application's state, of whatever type.
-        Self { handlers: Box::pin(run(stay, Box::new(handshake))), waits: false }
+        Self { handlers: Box::pin(run(guard, Box::new(handshake))), waits: false }
     }
 
     /// Lets the application decide whether to open. Nothing has come yet.
-    pub(crate) fn open(&mut self, line: &Line, cx: &mut Context<'_>) -> Poll<()> {
-        let mut desk = None;
-        let outcome = self.poll(&mut desk, line, cx);
-        if let Some(desk) = &mut desk {
-            desk.tray.hand_in(&line.outbox);
+    pub(crate) fn open(&mut self, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+        let mut mailbox = None;
+        let outcome = self.poll(&mut mailbox, shared, cx);
+        if let Some(mailbox) = &mut mailbox {
+            mailbox.fast_path.flush_into(&shared.outbox);
         }
-        Desk::leave(&mut desk);
+        Mailbox::recycle(&mut mailbox);
         outcome
     }
 
     /// Whether it waits for what comes next, and nothing has.
-    pub(crate) fn waits(&self, desk: Option<&Desk>) -> bool {
-        self.waits && desk.is_none_or(|desk| desk.inbox.is_clear())
+    pub(crate) fn waits(&self, mailbox: Option<&Mailbox>) -> bool {
+        self.waits && mailbox.is_none_or(|mailbox| mailbox.inbound.is_clear())
     }
 
-    /// Lets the application go on with what is on the desk.
+    /// Lets the application go on with what is in the mailbox.
     pub(crate) fn poll(
         &mut self,
-        desk: &mut Option<Box<Desk>>,
-        line: &Line,
+        mailbox: &mut Option<Box<Mailbox>>,
+        shared: &Shared,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.waits(desk.as_deref()) {
+        if self.waits(mailbox.as_deref()) {
             return Poll::Pending;
         }
-        let outcome = Desk::lend(desk, &line.outbox, || {
+        let outcome = Mailbox::lend_while(mailbox, &shared.outbox, || {
             let outcome = self.handlers.as_mut().poll(cx);
             // What was broadcast leaves before the next client's turn.
-            Worker::end_here();
+            Worker::leave_handler();
             outcome
         });
-        self.waits = desk.as_mut().is_some_and(|desk| desk.inbox.was_awaited());
+        self.waits = mailbox.as_mut().is_some_and(|mailbox| mailbox.inbound.was_awaited());
         outcome
     }
 }
 
 /// What all that runs for one connection shares.
-struct Stay<W, S> {
+struct SessionGuard<W, S> {
     mount: Arc<Mount<W, S>>,
     accepted: Accepted<S>,
-    line: Arc<Line>,
-    place: Place,
+    shared: Arc<Shared>,
+    slot: EndpointSlot,
     /// Whether `on_open` has returned, having accepted.
     has_opened: AtomicBool,
 }
 
-impl<W, S> Stay<W, S> {
+impl<W, S> SessionGuard<W, S> {
     /// Says that `on_open` or `on_data` is about to run.
     fn begin(&self) {
         let has_opened = self.has_opened.load(Ordering::Relaxed);
         let handler = if has_opened { Handler::OnData } else { Handler::OnOpen };
-        Worker::begin_here(self.place, handler);
+        Worker::enter_handler(self.slot, handler);
     }
 }
 
 /// The whole session: `on_open` and `on_data`, and beside them `on_close`.
 #[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
-fn run<W, S>(stay: Stay<W, S>, handshake: Box<Handshake<S>>) -> impl Future<Output = ()> + Send
-where
-    W: Websocket<S>,
-    S: Send + Sync + 'static,
-{
-    async move {
-        let stay = &stay;
-        let mut handlers = pin!(handlers(stay, handshake));
-        let (mut is_done, mut has_parted) = (false, false);
-        // Made when it is due: until then it needs no room.
-        let mut parting = None;
-        poll_fn(move |cx| {
-            if !is_done {
-                stay.begin();
-                is_done = handlers.as_mut().poll(cx).is_ready();
-            }
-            if is_done && stay.accepted.get().is_none() {
-                return Poll::Ready(());
-            }
-            if !has_parted && (parting.is_some() || stay.line.has_departed()) {
-                let parting = parting.get_or_insert_with(|| Box::pin(farewell(stay)));
-                Worker::begin_here(stay.place, Handler::OnClose);
-                has_parted = parting.as_mut().poll(cx).is_ready();
-            }
-            if is_done && has_parted { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-}
-
-#[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
-fn handlers<W, S>(
-    stay: &Stay<W, S>,
+fn run<W, S>(
+    guard: SessionGuard<W, S>,
     handshake: Box<Handshake<S>>,
 ) -> impl Future<Output = ()> + Send
 where
@@ -148,22 +118,56 @@ where
     S: Send + Sync + 'static,
 {
     async move {
-        let Stay { mount, accepted, line, .. } = stay;
+        let guard = &guard;
+        let mut handlers = pin!(handlers(guard, handshake));
+        let (mut is_done, mut has_closed) = (false, false);
+        // Made when it is due: until then it needs no room.
+        let mut on_close = None;
+        poll_fn(move |cx| {
+            if !is_done {
+                guard.begin();
+                is_done = handlers.as_mut().poll(cx).is_ready();
+            }
+            if is_done && guard.accepted.get().is_none() {
+                return Poll::Ready(());
+            }
+            if !has_closed && (on_close.is_some() || guard.shared.has_departed()) {
+                let on_close = on_close.get_or_insert_with(|| Box::pin(run_on_close(guard)));
+                Worker::enter_handler(guard.slot, Handler::OnClose);
+                has_closed = on_close.as_mut().poll(cx).is_ready();
+            }
+            if is_done && has_closed { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
+fn handlers<W, S>(
+    guard: &SessionGuard<W, S>,
+    handshake: Box<Handshake<S>>,
+) -> impl Future<Output = ()> + Send
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    async move {
+        let SessionGuard { mount, accepted, shared, .. } = guard;
         let outcome = caught(move || mount.app.on_open(*handshake)).await;
-        if line.shut() {
-            return line.refuse(refusal(outcome, mount.path()));
+        if shared.shut() {
+            return shared.refuse(refusal(outcome, mount.path()));
         }
         let Some(client) = accepted.get() else { return };
-        line.opened();
-        stay.has_opened.store(true, Ordering::Relaxed);
-        stay.begin();
+        shared.opened();
+        guard.has_opened.store(true, Ordering::Relaxed);
+        guard.begin();
         if let Err(fault) =
             outcome.map_err(Fault::from).and_then(|it| it.map(drop).map_err(Fault::from))
         {
             fault.punish(client, "on_open");
         }
         loop {
-            let Some(message) = line.next_message().await else { return };
+            let Some(message) = shared.next_message().await else { return };
             if let Err(fault) = tried(move || mount.app.on_data(client, message)).await {
                 fault.punish(client, "on_data");
             }
@@ -171,19 +175,19 @@ where
     }
 }
 
-async fn farewell<W, S>(stay: &Stay<W, S>)
+async fn run_on_close<W, S>(guard: &SessionGuard<W, S>)
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
-    let Stay { mount, accepted, line, .. } = stay;
-    let close = line.departure().await;
+    let SessionGuard { mount, accepted, shared, .. } = guard;
+    let close = shared.departure().await;
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
-    client.endpoint().registry().leave(client.id());
+    client.endpoint().roster().leave(client.id());
     let (id, address) = (client.id().as_u64(), client.peer_addr());
-    let (code, reason) = (close.code.as_u16(), Said(close.reason.as_bytes()));
-    let by = line.ending().map(author);
+    let (code, reason) = (close.code.as_u16(), PeerText(close.reason.as_bytes()));
+    let by = shared.ending().map(ended_by);
     log::event!(
         DEBUG, at mount.path(), { client = id, %address, code, %reason, by },
         "a client has gone"
@@ -192,11 +196,11 @@ where
     if let Err(panic) = caught(|| mount.app.on_close(&gone)).await {
         Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
-    line.outbox.departed();
+    shared.outbox.departed();
 }
 
 /// Who began the end, in words.
-fn author(ending: Ending) -> &'static str {
+fn ended_by(ending: Ending) -> &'static str {
     match ending {
         Ending::Peer => "the client",
         Ending::Violation => "a violation",
@@ -206,13 +210,13 @@ fn author(ending: Ending) -> &'static str {
 }
 
 /// Whatever ends the session, also the end of its runtime, nobody is left waiting for the client.
-impl<W, S> Drop for Stay<W, S> {
+impl<W, S> Drop for SessionGuard<W, S> {
     fn drop(&mut self) {
-        self.line.gone();
-        self.line.outbox.departed();
-        self.line.outbox.fall_silent();
+        self.shared.gone();
+        self.shared.outbox.departed();
+        self.shared.outbox.forget_driver();
         if let Some(client) = self.accepted.get() {
-            client.endpoint().registry().leave(client.id());
+            client.endpoint().roster().leave(client.id());
         }
     }
 }

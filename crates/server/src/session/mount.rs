@@ -10,12 +10,12 @@ use aerys_proto::{
 
 use super::Session;
 use crate::{
-    app::{Caller, Endpoint, Handshake, Websocket},
-    connection::Line,
+    app::{Endpoint, Handshake, RequestInfo, Websocket},
+    connection::Shared,
     error::Failure,
-    options::{Rules, Settings},
-    roster::Registry,
-    runtime::{Handler, Place, Worker},
+    options::{HandshakeRules, Settings},
+    roster::Roster,
+    runtime::{EndpointSlot, Handler, Worker},
 };
 
 pub(crate) struct Mount<W, S> {
@@ -28,19 +28,19 @@ pub(crate) struct Mount<W, S> {
 pub(crate) trait Application: Send + Sync {
     fn path(&self) -> &str;
     /// What a handshake is held to.
-    fn rules(&self) -> &Rules;
-    /// Shows a caller to `on_open`. Nothing happens until the session is polled.
-    fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening;
+    fn rules(&self) -> &HandshakeRules;
+    /// Shows a request to `on_open`. Nothing happens until the session is polled.
+    fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>>;
     /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
     fn close_all(&self);
     fn stop(&self) -> BoxFuture<'_, ()>;
 }
 
-/// A connection that is being opened: its application's side and the line to it.
+/// A connection that is being opened: its application's side, and what that shares with the driver.
 pub(crate) struct Opening {
     pub(crate) session: Session,
-    pub(crate) line: Arc<Line>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) config: Arc<Config>,
     /// What the 101 tells of compression.
     pub(crate) agreement: Option<Agreement>,
@@ -50,16 +50,16 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
     pub(crate) fn new(app: W, path: String, settings: Settings, workers: &[Arc<Worker>]) -> Self {
-        let registry = Registry::new(path, Arc::clone(&settings.protocol), workers);
-        Self { app, endpoint: Endpoint::new(registry), settings }
+        let roster = Roster::new(path, Arc::clone(&settings.protocol), workers);
+        Self { app, endpoint: Endpoint::new(roster), settings }
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.endpoint.registry().path()
+        self.endpoint.roster().path()
     }
 
-    pub(crate) fn place(&self) -> Place {
-        self.endpoint.registry().place()
+    pub(crate) fn slot(&self) -> EndpointSlot {
+        self.endpoint.roster().slot()
     }
 }
 
@@ -68,37 +68,36 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
         Mount::path(self)
     }
 
-    fn rules(&self) -> &Rules {
+    fn rules(&self) -> &HandshakeRules {
         &self.settings.rules
     }
 
-    fn open(self: Arc<Self>, caller: Box<Caller>) -> Opening {
-        let line = Arc::new(Line::new(self.settings.bounds));
+    fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
+        let shared = Arc::new(Shared::new(self.settings.outbox_limits));
         let config = Arc::clone(&self.settings.protocol);
-        let agreement = config
-            .compression
-            .as_ref()
-            .and_then(|compression| deflate::negotiate(caller.request_headers(), compression));
-        let handshake = Handshake::new(caller, self.endpoint.clone(), Arc::clone(&line));
-        let session = Session::new(self, handshake, Arc::clone(&line));
-        Opening { session, line, config, agreement }
+        let agreement = config.compression.as_ref().and_then(|compression| {
+            deflate::negotiate(request_info.request_headers(), compression)
+        });
+        let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
+        let session = Session::new(self, handshake, Arc::clone(&shared));
+        Opening { session, shared, config, agreement }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Failure>> {
         let start = async { self.app.on_start(&self.endpoint).await };
-        Box::pin(Worker::at_work(self.place(), Handler::OnStart, start))
+        Box::pin(Worker::at_work(self.slot(), Handler::OnStart, start))
     }
 
     fn close_all(&self) {
-        for client in self.endpoint.registry().stop() {
-            client.line().outbox.hurry();
+        for client in self.endpoint.roster().stop() {
+            client.shared().outbox.expedite();
             client.close().code(CloseCode::AWAY).nowait();
         }
     }
 
     fn stop(&self) -> BoxFuture<'_, ()> {
-        self.endpoint.registry().end().cancel();
+        self.endpoint.roster().end().cancel();
         let stop = async { self.app.on_stop(&self.endpoint).await };
-        Box::pin(Worker::at_work(self.place(), Handler::OnStop, stop))
+        Box::pin(Worker::at_work(self.slot(), Handler::OnStop, stop))
     }
 }

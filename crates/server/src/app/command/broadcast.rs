@@ -12,7 +12,7 @@ use aerys_proto::Message;
 use super::drop_warning::DropWarning;
 use crate::{
     app::Endpoint,
-    connection::{ClientId, Tally, Tallying},
+    connection::{ClientId, DeliveryCount, Tally},
     roster::{Audience, Delivery},
 };
 
@@ -26,7 +26,7 @@ pub struct Broadcast<'e, S = ()> {
     endpoint: &'e Endpoint<S>,
     message: Message,
     audience: Audience,
-    tallying: Option<Arc<Tallying>>,
+    delivery_count: Option<Arc<DeliveryCount>>,
     warning: DropWarning,
 }
 
@@ -34,7 +34,7 @@ impl<'e, S> Broadcast<'e, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(endpoint: &'e Endpoint<S>, message: Message) -> Self {
         let warning = DropWarning::new("broadcast");
-        Self { endpoint, message, audience: Audience::default(), tallying: None, warning }
+        Self { endpoint, message, audience: Audience::default(), delivery_count: None, warning }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
@@ -58,22 +58,22 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
     }
 
     /// One order for each worker: its own clients it walks itself.
-    fn start(&mut self, tallying: Option<&Arc<Tallying>>) {
+    fn start(&mut self, delivery_count: Option<&Arc<DeliveryCount>>) {
         self.warning.disarm();
-        let registry = self.endpoint.registry();
-        let shards = registry.shards();
-        let message = self.message.clone().for_many(registry.protocol());
+        let roster = self.endpoint.roster();
+        let shards = roster.shards();
+        let message = self.message.clone().for_many(roster.protocol());
         let audience = Arc::new(mem::take(&mut self.audience));
         for (index, shard) in shards.iter().enumerate() {
             if !audience.may_be_at(index, shards.len()) {
                 continue;
             }
             shard.worker().give(Delivery::new(
-                Arc::clone(registry),
+                Arc::clone(roster),
                 index,
                 Arc::clone(&audience),
                 message.clone(),
-                tallying.map(Tallying::expect_one),
+                delivery_count.map(DeliveryCount::expect_one),
             ));
         }
     }
@@ -83,15 +83,15 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
     type Output = Tally;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Tally> {
-        if self.tallying.is_none() {
-            let tallying = Arc::new(Tallying::new());
-            self.start(Some(&tallying));
+        if self.delivery_count.is_none() {
+            let delivery_count = Arc::new(DeliveryCount::new());
+            self.start(Some(&delivery_count));
             // Not before every shard has its order may the count reach zero.
-            tallying.done_with_one();
-            self.tallying = Some(tallying);
+            delivery_count.done_with_one();
+            self.delivery_count = Some(delivery_count);
         }
-        match &self.tallying {
-            Some(tallying) => tallying.poll(cx),
+        match &self.delivery_count {
+            Some(delivery_count) => delivery_count.poll(cx),
             None => Poll::Pending,
         }
     }

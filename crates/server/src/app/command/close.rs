@@ -53,7 +53,7 @@ impl<'c, S> Close<'c, S> {
             self.asked = true;
             self.warning.disarm();
             let reason = std::mem::take(&mut self.reason);
-            self.client.settled_line().outbox.close(aerys_proto::Close::new(self.code, reason));
+            self.client.shared_in_order().outbox.close(aerys_proto::Close::new(self.code, reason));
         }
     }
 }
@@ -63,7 +63,7 @@ impl<S> Future for Close<'_, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.ask();
-        self.client.line().outbox.poll_departed(cx)
+        self.client.shared().outbox.poll_departed(cx)
     }
 }
 

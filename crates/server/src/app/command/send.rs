@@ -40,7 +40,7 @@ impl<'c, S> Send<'c, S> {
     pub fn nowait(mut self) {
         self.warning.disarm();
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
-            self.client.settled_line().say(message);
+            self.client.shared_in_order().send_nowait(message);
         }
     }
 }
@@ -53,12 +53,12 @@ impl<S> Future for Send<'_, S> {
             Stage::Ready(message) => {
                 self.warning.disarm();
                 let receipt = Receipt::Sender(cx.waker().clone());
-                let place = self.client.settled_line().push(message, receipt)?;
+                let place = self.client.shared_in_order().push(message, receipt)?;
                 self.stage = Stage::Sent(place);
                 Poll::Pending
             }
             Stage::Sent(place) => {
-                let outcome = self.client.line().outbox.poll_sent(place, cx);
+                let outcome = self.client.shared().outbox.poll_sent(place, cx);
                 if outcome.is_pending() {
                     self.stage = Stage::Sent(place);
                 }
@@ -72,7 +72,7 @@ impl<S> Future for Send<'_, S> {
 impl<S> Drop for Send<'_, S> {
     fn drop(&mut self) {
         if let Stage::Sent(place) = self.stage {
-            self.client.line().outbox.abandon(place);
+            self.client.shared().outbox.abandon(place);
         }
     }
 }

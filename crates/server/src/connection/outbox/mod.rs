@@ -3,8 +3,8 @@
 //! Handles put messages in from any thread; the driver takes them out, and says when they have been
 //! handed to the kernel.
 
-mod gist;
 mod queue;
+mod snapshot;
 mod spare;
 mod state;
 #[cfg(test)]
@@ -21,35 +21,35 @@ use aerys_proto::{Close, CloseCode, Message};
 
 pub(crate) use self::queue::{Receipt, cost};
 use self::{
-    gist::{Gist, Stage},
-    queue::Fate,
-    state::{Locked, News, Phase, State, lost, settle},
+    queue::SendStatus,
+    snapshot::{Snapshot, Stage},
+    state::{Locked, Phase, State, WakeReason, complete_receipts, lost},
 };
 use crate::{
     error::SendError,
-    options::{Bounds, Overflow},
+    options::{OutboxLimits, Overflow},
 };
 
 pub(crate) struct Outbox {
-    bounds: Bounds,
-    gist: Gist,
+    outbox_limits: OutboxLimits,
+    snapshot: Snapshot,
     state: Mutex<State>,
 }
 
 /// Whether the application hears the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ear {
+pub(crate) enum ReadGate {
     Open,
     /// Not until the client has read some of what it is owed.
-    Busy,
+    Paused,
     /// It is being closed.
-    Shut,
+    Closed,
 }
 
 /// What the driver finds when it begins a turn.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Notice {
-    Nothing,
+pub(crate) enum PendingAction {
+    None,
     /// A close was asked for. Its turn may still be to come.
     Closing,
     /// The client is owed too much and is to be given up. Said once.
@@ -58,44 +58,44 @@ pub(crate) enum Notice {
 
 /// Whether the driver can write at all while it rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owes {
-    Nothing,
+pub(crate) enum SocketState {
+    Writable,
     /// The socket takes no more for now, so that new messages need not wake it.
-    Unsent,
+    Blocked,
 }
 
 /// The handles' side.
 impl Outbox {
-    pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, gist: Gist::default(), state: Mutex::new(State::new()) }
+    pub(crate) fn new(outbox_limits: OutboxLimits) -> Self {
+        Self { outbox_limits, snapshot: Snapshot::default(), state: Mutex::new(State::new()) }
     }
 
     /// Puts a message in and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
-        let mut unsettled = Vec::new();
-        let outcome = self.lock().push(message, receipt, self.bounds, &mut unsettled);
-        settle(unsettled);
+        let mut completed = Vec::new();
+        let outcome = self.lock().push(message, receipt, self.outbox_limits, &mut completed);
+        complete_receipts(completed);
         outcome
     }
 
     /// Puts messages in that nobody waits for.
     pub(crate) fn push_all(&self, messages: &[Message]) {
-        let mut unsettled = Vec::new();
-        self.lock().push_all(messages, self.bounds, &mut unsettled);
-        settle(unsettled);
+        let mut completed = Vec::new();
+        self.lock().push_all(messages, self.outbox_limits, &mut completed);
+        complete_receipts(completed);
     }
 
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
     pub(crate) fn poll_sent(&self, place: u64, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
         // Where messages are dropped from the front, one that was passed by need not have left.
-        if self.bounds.overflow != Overflow::DropOldest && place <= self.gist.flushed() {
+        if self.outbox_limits.overflow != Overflow::DropOldest && place <= self.snapshot.flushed() {
             return Poll::Ready(Ok(()));
         }
-        match self.lock().queue.fate(place) {
-            Fate::Flushed => Poll::Ready(Ok(())),
-            Fate::Dropped => Poll::Ready(Err(SendError::Dropped)),
-            Fate::Lost => Poll::Ready(Err(SendError::ClientGone)),
-            Fate::Queued(receipt) => {
+        match self.lock().queue.send_status(place) {
+            SendStatus::Flushed => Poll::Ready(Ok(())),
+            SendStatus::Dropped => Poll::Ready(Err(SendError::Dropped)),
+            SendStatus::Lost => Poll::Ready(Err(SendError::ClientGone)),
+            SendStatus::Queued(receipt) => {
                 *receipt = Receipt::Sender(cx.waker().clone());
                 Poll::Pending
             }
@@ -112,13 +112,13 @@ impl Outbox {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Open) {
             state.phase = Phase::Closing(Box::new(close));
-            state.call_driver(News::Urgent);
+            state.wake_driver(WakeReason::Urgent);
         }
     }
 
     /// The server is stopping: a client that takes nothing is not waited for as long as else.
-    pub(crate) fn hurry(&self) {
-        self.gist.hurry();
+    pub(crate) fn expedite(&self) {
+        self.snapshot.expedite();
     }
 
     /// Whether `on_close` has run; if not, `cx` is woken when it has.
@@ -127,38 +127,38 @@ impl Outbox {
         if matches!(state.phase, Phase::Departed) {
             return Poll::Ready(());
         }
-        state.closers.get_or_insert_default().add(cx.waker());
+        state.close_waiters.get_or_insert_default().add(cx.waker());
         Poll::Pending
     }
 
     /// Has the driver look again, though nothing was put in.
-    pub(crate) fn call_driver(&self) {
-        self.lock().call_driver(News::Urgent);
+    pub(crate) fn wake_driver(&self) {
+        self.lock().wake_driver(WakeReason::Urgent);
     }
 
     /// Whether messages are taken in, and none is owed.
     pub(crate) fn is_clear(&self) -> bool {
-        self.gist.queued_bytes() == 0 && self.gist.is_open()
+        self.snapshot.queued_bytes() == 0 && self.snapshot.is_open()
     }
 
     /// How many bytes may be owed.
     pub(crate) fn limit(&self) -> usize {
-        self.bounds.max_queued_bytes
+        self.outbox_limits.max_queued_bytes
     }
 
     /// Puts in what was said before everything that is in it and not taken.
-    pub(crate) fn put_first(&self, messages: VecDeque<Message>) {
+    pub(crate) fn push_front(&self, messages: VecDeque<Message>) {
         let mut state = self.lock();
         if matches!(state.phase, Phase::Gone | Phase::Departed) {
             drop(state);
             return;
         }
-        state.queue.put_first(messages);
+        state.queue.push_front(messages);
     }
 
     /// Bytes put in and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.gist.queued_bytes()
+        self.snapshot.queued_bytes()
     }
 
     /// Messages dropped for want of room.
@@ -168,12 +168,12 @@ impl Outbox {
 
     /// Whether messages are still taken in.
     pub(crate) fn is_open(&self) -> bool {
-        self.gist.is_open()
+        self.snapshot.is_open()
     }
 
     /// Whether it is the application, or its overflow, that has ended it.
     pub(crate) fn is_closing(&self) -> bool {
-        matches!(self.gist.stage(), Stage::Closing | Stage::Overflowed | Stage::Parting)
+        matches!(self.snapshot.stage(), Stage::Closing | Stage::Overflowed | Stage::Draining)
     }
 
     /// Whether nothing will be sent any more.
@@ -182,24 +182,28 @@ impl Outbox {
     }
 
     /// Whether anything has been said to the client that the driver has not taken.
-    pub(crate) fn has_errand(&self) -> bool {
-        self.gist.has_errand()
+    pub(crate) fn has_pending_output(&self) -> bool {
+        self.snapshot.has_pending_output()
     }
 
     /// Whether the application hears the client.
-    pub(crate) fn ear(&self) -> Ear {
-        if self.gist.is_open() {
-            return if self.queued_bytes() >= HIGH_WATER { Ear::Busy } else { Ear::Open };
+    pub(crate) fn read_gate(&self) -> ReadGate {
+        if self.snapshot.is_open() {
+            return if self.queued_bytes() >= HIGH_WATER {
+                ReadGate::Paused
+            } else {
+                ReadGate::Open
+            };
         }
-        match self.gist.stage() {
+        match self.snapshot.stage() {
             // One that can be told nothing may still have something to say.
-            Stage::Open | Stage::Gone => Ear::Open,
-            Stage::Closing | Stage::Overflowed | Stage::Parting => Ear::Shut,
+            Stage::Open | Stage::Gone => ReadGate::Open,
+            Stage::Closing | Stage::Overflowed | Stage::Draining => ReadGate::Closed,
         }
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner), &self.gist)
+        Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner), &self.snapshot)
     }
 }
 
@@ -207,8 +211,8 @@ impl Outbox {
 impl Outbox {
     /// Who answers the handshake is at work in the driver's stead: it looks at everything itself.
     pub(crate) fn stand_in(&self) {
-        self.gist.attend();
-        self.gist.hush();
+        self.snapshot.set_at_work();
+        self.snapshot.hush();
     }
 
     /// Keeps how to wake the driver when it rests.
@@ -222,53 +226,56 @@ impl Outbox {
 
     /// The driver needs to hear no more. Handles may outlive the connection, and are not to keep
     /// its task.
-    pub(crate) fn fall_silent(&self) {
+    pub(crate) fn forget_driver(&self) {
         let driver = self.lock().driver.take();
         drop(driver);
     }
 
     /// The connection's alarm rings.
     pub(crate) fn ring(&self) {
-        self.gist.ring();
-        self.call_driver();
+        self.snapshot.ring();
+        self.wake_driver();
     }
 
     /// The client is to go since others need the memory: its driver is to look at that as it does when
     /// the alarm rings.
     pub(crate) fn evict(&self) {
-        self.gist.evict();
+        self.snapshot.evict();
         self.ring();
     }
 
     /// Whether it is to go. Said once.
     pub(crate) fn is_evicted(&self) -> bool {
-        self.gist.is_evicted()
+        self.snapshot.is_evicted()
     }
 
     /// Whether it has rung. Said once.
     pub(crate) fn has_rung(&self) -> bool {
-        self.gist.has_rung()
+        self.snapshot.has_rung()
     }
 
     /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
-    pub(crate) fn notice(&self) -> Notice {
-        self.gist.attend();
-        match self.gist.stage() {
-            Stage::Closing => Notice::Closing,
+    pub(crate) fn begin_turn(&self) -> PendingAction {
+        self.snapshot.set_at_work();
+        match self.snapshot.stage() {
+            Stage::Closing => PendingAction::Closing,
             Stage::Overflowed => {
                 let mut state = self.lock();
                 if let Phase::Overflowed = state.phase {
-                    state.phase = Phase::Parting;
+                    state.phase = Phase::Draining;
                 }
-                Notice::Overflowed(Close::new(CloseCode::POLICY, "too slow to read what was sent"))
+                PendingAction::Overflowed(Close::new(
+                    CloseCode::POLICY,
+                    "too slow to read what was sent",
+                ))
             }
-            Stage::Open | Stage::Parting | Stage::Gone => Notice::Nothing,
+            Stage::Open | Stage::Draining | Stage::Gone => PendingAction::None,
         }
     }
 
     /// Whether a close was asked for, what was put in before it being still to leave.
     pub(crate) fn is_close_asked_for(&self) -> bool {
-        self.gist.stage() == Stage::Closing
+        self.snapshot.stage() == Stage::Closing
     }
 
     /// The place of the last message that was put in.
@@ -283,8 +290,8 @@ impl Outbox {
     }
 
     /// Whether the server is stopping.
-    pub(crate) fn is_hurried(&self) -> bool {
-        self.gist.is_hurried()
+    pub(crate) fn is_expedited(&self) -> bool {
+        self.snapshot.is_expedited()
     }
 
     /// Takes the close that was asked for out of its turn.
@@ -294,8 +301,8 @@ impl Outbox {
 
     /// The driver, who can be woken, is about to wait. `false` if there is something for it to do:
     /// it must not.
-    pub(crate) fn rest(&self, owes: Owes) -> bool {
-        self.gist.rest(owes)
+    pub(crate) fn rest(&self, owes: SocketState) -> bool {
+        self.snapshot.rest(owes)
     }
 
     /// Takes messages that come to about `room` bytes, but at least one, or, if there is none, the
@@ -315,13 +322,13 @@ impl Outbox {
         let is_mine =
             |receipt: &Receipt| matches!(receipt, Receipt::Sender(it) if it.will_wake(cx.waker()));
         let awaited = self.lock().queue.flush(count, is_mine);
-        settle(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
+        complete_receipts(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
     }
 
     /// The driver has messages that never were in here and that the kernel has not taken: they
     /// count as one that was taken first.
-    pub(crate) fn owe(&self, cost: usize) {
-        self.lock().queue.owe(cost);
+    pub(crate) fn count_unsent(&self, cost: usize) {
+        self.lock().queue.count_unsent(cost);
     }
 
     /// The client has gone: whoever waits is told, and nothing is taken in any more.
@@ -332,17 +339,17 @@ impl Outbox {
         }
         let left = state.queue.forget();
         drop(state);
-        settle(left.into_iter().map(lost));
+        complete_receipts(left.into_iter().map(lost));
     }
 
     /// `on_close` has run, if it was to.
     pub(crate) fn departed(&self) {
         let mut state = self.lock();
         state.phase = Phase::Departed;
-        let closers = mem::take(&mut state.closers);
+        let close_waiters = mem::take(&mut state.close_waiters);
         drop(state);
-        if let Some(closers) = closers {
-            closers.wake();
+        if let Some(close_waiters) = close_waiters {
+            close_waiters.wake();
         }
     }
 }

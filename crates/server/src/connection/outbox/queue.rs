@@ -13,11 +13,11 @@ use std::{
 use aerys_proto::Message;
 
 use super::spare::{Spare, give_back_room, take_room};
-use crate::connection::Tallying;
+use crate::connection::DeliveryCount;
 
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.
-    parcels: VecDeque<Parcel>,
+    queued: VecDeque<QueuedMessage>,
     taken: usize,
     bytes: usize,
     last_place: u64,
@@ -32,11 +32,11 @@ pub(super) struct Queue {
 pub(crate) enum Receipt {
     Nobody,
     Sender(Waker),
-    Broadcast(Arc<Tallying>),
+    Broadcast(Arc<DeliveryCount>),
 }
 
 /// What a sender finds at its message's place.
-pub(super) enum Fate<'q> {
+pub(super) enum SendStatus<'q> {
     Flushed,
     Dropped,
     Queued(&'q mut Receipt),
@@ -44,7 +44,7 @@ pub(super) enum Fate<'q> {
     Lost,
 }
 
-struct Parcel {
+struct QueuedMessage {
     place: u64,
     /// `None` once the driver has it.
     message: Option<Message>,
@@ -55,7 +55,7 @@ struct Parcel {
 impl Queue {
     pub(super) fn new() -> Self {
         Self {
-            parcels: VecDeque::new(),
+            queued: VecDeque::new(),
             taken: 0,
             bytes: 0,
             last_place: 0,
@@ -68,7 +68,7 @@ impl Queue {
     /// Whether a message fits in beside what is there. One on its own always does, so that a limit
     /// does not forbid large messages.
     pub(super) fn has_room(&self, message: &Message, limit: usize) -> bool {
-        self.parcels.is_empty() || self.bytes + cost(message) <= limit
+        self.queued.is_empty() || self.bytes + cost(message) <= limit
     }
 
     /// Whether each of several messages fits in, one after the other.
@@ -77,14 +77,14 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, message: Message, receipt: Receipt) -> u64 {
-        take_room(&SPARE, &mut self.parcels);
+        take_room(&SPARE, &mut self.queued);
         self.append(message, receipt)
     }
 
     /// Puts in several that nobody waits for.
     pub(super) fn push_all(&mut self, messages: &[Message]) {
-        take_room(&SPARE, &mut self.parcels);
-        self.parcels.reserve(messages.len());
+        take_room(&SPARE, &mut self.queued);
+        self.queued.reserve(messages.len());
         for message in messages {
             self.append(message.clone(), Receipt::Nobody);
         }
@@ -96,12 +96,12 @@ impl Queue {
         self.bytes += cost;
         self.last_place += 1;
         let place = self.last_place;
-        self.parcels.push_back(Parcel { place, message: Some(message), cost, receipt });
+        self.queued.push_back(QueuedMessage { place, message: Some(message), cost, receipt });
         place
     }
 
     /// Puts in what nobody waits for, before everything that the driver does not have.
-    pub(super) fn put_first(&mut self, messages: VecDeque<Message>) {
+    pub(super) fn push_front(&mut self, messages: VecDeque<Message>) {
         debug_assert_eq!(self.taken, 0, "what was said before had to be taken first");
         for message in messages.into_iter().rev() {
             let cost = cost(&message);
@@ -110,7 +110,7 @@ impl Queue {
     }
 
     /// The driver has something from elsewhere that costs this much.
-    pub(super) fn owe(&mut self, cost: usize) {
+    pub(super) fn count_unsent(&mut self, cost: usize) {
         self.insert(0, None, cost);
         self.taken += 1;
     }
@@ -118,21 +118,22 @@ impl Queue {
     /// Its place is one that nobody asks for.
     fn insert(&mut self, index: usize, message: Option<Message>, cost: usize) {
         self.bytes += cost;
-        let parcel = Parcel { place: self.flushed, message, cost, receipt: Receipt::Nobody };
-        self.parcels.insert(index, parcel);
+        let message =
+            QueuedMessage { place: self.flushed, message, cost, receipt: Receipt::Nobody };
+        self.queued.insert(index, message);
     }
 
     /// Whether there is a message that the driver does not have.
     pub(super) fn has_untaken(&self) -> bool {
-        self.taken < self.parcels.len()
+        self.taken < self.queued.len()
     }
 
     /// The next messages for the driver, which come to about `room` bytes on the wire, but at least
     /// one.
     pub(super) fn take(&mut self, room: usize, messages: &mut VecDeque<Message>) {
         let mut size = 0;
-        while let Some(parcel) = self.parcels.get_mut(self.taken) {
-            let Some(message) = parcel.message.take() else { break };
+        while let Some(message) = self.queued.get_mut(self.taken) {
+            let Some(message) = message.message.take() else { break };
             self.taken += 1;
             size += message.len() + FRAME_COST;
             messages.push_back(message);
@@ -147,16 +148,16 @@ impl Queue {
     pub(super) fn flush(&mut self, count: usize, knows: impl Fn(&Receipt) -> bool) -> Vec<Receipt> {
         let mut awaited = Vec::new();
         for _ in 0..count.min(self.taken) {
-            let Some(parcel) = self.parcels.pop_front() else { break };
+            let Some(message) = self.queued.pop_front() else { break };
             self.taken -= 1;
-            self.bytes -= parcel.cost;
-            self.flushed = parcel.place;
-            if !matches!(parcel.receipt, Receipt::Nobody) && !knows(&parcel.receipt) {
-                awaited.push(parcel.receipt);
+            self.bytes -= message.cost;
+            self.flushed = message.place;
+            if !matches!(message.receipt, Receipt::Nobody) && !knows(&message.receipt) {
+                awaited.push(message.receipt);
             }
         }
-        if self.parcels.is_empty() {
-            give_back_room(&SPARE, &mut self.parcels);
+        if self.queued.is_empty() {
+            give_back_room(&SPARE, &mut self.queued);
         }
         awaited
     }
@@ -168,20 +169,20 @@ impl Queue {
 
     /// Drops the oldest message that the driver does not have; `None` if it has all.
     pub(super) fn drop_oldest(&mut self) -> Option<Receipt> {
-        let parcel = self.parcels.remove(self.taken)?;
-        self.bytes -= parcel.cost;
+        let message = self.queued.remove(self.taken)?;
+        self.bytes -= message.cost;
         self.dropped += 1;
-        if let Receipt::Sender(_) = parcel.receipt {
-            self.unnoticed.get_or_insert_default().insert(parcel.place);
+        if let Receipt::Sender(_) = message.receipt {
+            self.unnoticed.get_or_insert_default().insert(message.place);
         }
-        Some(parcel.receipt)
+        Some(message.receipt)
     }
 
     /// Forgets what the driver does not have.
     pub(super) fn forget_untaken(&mut self) -> Vec<Receipt> {
-        let forgotten: Vec<Parcel> = self.parcels.drain(self.taken..).collect();
-        self.bytes -= forgotten.iter().map(|parcel| parcel.cost).sum::<usize>();
-        forgotten.into_iter().map(|parcel| parcel.receipt).collect()
+        let forgotten: Vec<QueuedMessage> = self.queued.drain(self.taken..).collect();
+        self.bytes -= forgotten.iter().map(|message| message.cost).sum::<usize>();
+        forgotten.into_iter().map(|message| message.receipt).collect()
     }
 
     /// Forgets everything.
@@ -190,22 +191,22 @@ impl Queue {
         self.forget_untaken()
     }
 
-    pub(super) fn fate(&mut self, place: u64) -> Fate<'_> {
+    pub(super) fn send_status(&mut self, place: u64) -> SendStatus<'_> {
         if self.unnoticed.as_mut().is_some_and(|places| places.remove(&place)) {
-            return Fate::Dropped;
+            return SendStatus::Dropped;
         }
         if place <= self.flushed {
-            return Fate::Flushed;
+            return SendStatus::Flushed;
         }
-        match self.parcels.binary_search_by_key(&place, |parcel| parcel.place) {
-            Ok(index) => Fate::Queued(&mut self.parcels[index].receipt),
-            Err(_) => Fate::Lost,
+        match self.queued.binary_search_by_key(&place, |message| message.place) {
+            Ok(index) => SendStatus::Queued(&mut self.queued[index].receipt),
+            Err(_) => SendStatus::Lost,
         }
     }
 
     /// The sender of this message does not wait for it any more.
     pub(super) fn abandon(&mut self, place: u64) {
-        if let Fate::Queued(receipt) = self.fate(place) {
+        if let SendStatus::Queued(receipt) = self.send_status(place) {
             *receipt = Receipt::Nobody;
         }
     }
@@ -222,7 +223,7 @@ impl Queue {
     /// Whether all messages up to this place have been handed to the kernel, and all that was put in
     /// before them.
     pub(super) fn is_flushed_to(&self, place: u64) -> bool {
-        self.parcels.front().is_none_or(|parcel| parcel.place > place)
+        self.queued.front().is_none_or(|message| message.place > place)
     }
 
     /// The place of the last message that has been handed to the kernel.
@@ -237,18 +238,18 @@ impl Queue {
 
 /// What an outbox counts for a message.
 pub(crate) fn cost(message: &Message) -> usize {
-    message.len() + PARCEL_COST
+    message.len() + MESSAGE_OVERHEAD
 }
 
 /// What a queued message costs beside its payload, so that many empty ones are bounded too.
-pub(super) const PARCEL_COST: usize = 64;
+pub(super) const MESSAGE_OVERHEAD: usize = 64;
 
 /// What a frame's header takes on the wire, about.
 const FRAME_COST: usize = 4;
 
 thread_local! {
     /// Room for messages, for whose queue is filled next: an empty one has none of its own.
-    static SPARE: Spare<Parcel> = const { RefCell::new(VecDeque::new()) };
+    static SPARE: Spare<QueuedMessage> = const { RefCell::new(VecDeque::new()) };
 }
 
 #[cfg(test)]
@@ -277,12 +278,12 @@ mod tests {
         messages
     }
 
-    fn fate(queue: &mut Queue, place: u64) -> &'static str {
-        match queue.fate(place) {
-            Fate::Flushed => "flushed",
-            Fate::Dropped => "dropped",
-            Fate::Queued(_) => "queued",
-            Fate::Lost => "lost",
+    fn send_status(queue: &mut Queue, place: u64) -> &'static str {
+        match queue.send_status(place) {
+            SendStatus::Flushed => "flushed",
+            SendStatus::Dropped => "dropped",
+            SendStatus::Queued(_) => "queued",
+            SendStatus::Lost => "lost",
         }
     }
 
@@ -294,8 +295,8 @@ mod tests {
         assert_eq!(take(&mut queue, 100), [Message::text("3"), Message::text("4")]);
         assert!(queue.drop_oldest().is_none());
         assert_eq!(queue.flush(3, nobody).len(), 3);
-        let fates: Vec<_> = (1..=4).map(|place| fate(&mut queue, place)).collect();
-        assert_eq!(fates, ["flushed", "dropped", "flushed", "flushed"]);
+        let statuses: Vec<_> = (1..=4).map(|place| send_status(&mut queue, place)).collect();
+        assert_eq!(statuses, ["flushed", "dropped", "flushed", "flushed"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 1));
     }
 
@@ -306,8 +307,8 @@ mod tests {
         queue.flush(1, nobody);
         take(&mut queue, 1);
         assert_eq!(queue.forget().len(), 2);
-        let fates: Vec<_> = (1..=3).map(|place| fate(&mut queue, place)).collect();
-        assert_eq!(fates, ["flushed", "lost", "lost"]);
+        let statuses: Vec<_> = (1..=3).map(|place| send_status(&mut queue, place)).collect();
+        assert_eq!(statuses, ["flushed", "lost", "lost"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 0));
     }
 
@@ -315,13 +316,13 @@ mod tests {
     fn what_was_said_on_the_short_way_is_waited_for_too() {
         let mut queue = Queue::new();
         assert!(queue.is_flushed_to(0));
-        queue.put_first([Message::text("said")].into());
+        queue.push_front([Message::text("said")].into());
         assert!(!queue.is_flushed_to(queue.last_place()));
         take(&mut queue, 1);
         assert!(!queue.is_flushed_to(queue.last_place()));
         queue.flush(1, nobody);
         assert!(queue.is_flushed_to(queue.last_place()));
-        queue.owe(1);
+        queue.count_unsent(1);
         assert!(!queue.is_flushed_to(queue.last_place()));
         // What comes later is not.
         queue.push(Message::text("later"), Receipt::Nobody);

@@ -16,7 +16,7 @@ pub(super) fn take_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDe
 /// Takes the room of a queue that is empty. Large room is freed, and so is what is one too many.
 pub(super) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut VecDeque<T>) {
     spare.with_borrow_mut(|spare| {
-        if spare.capacity() == 0 && queue.capacity() <= MOST {
+        if spare.capacity() == 0 && queue.capacity() <= MAX_SPARE_ROOM {
             mem::swap(spare, queue);
         } else {
             *queue = VecDeque::new();
@@ -25,4 +25,4 @@ pub(super) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut 
 }
 
 /// How many messages there may be room for, so that a slow client does not sit on more.
-const MOST: usize = 64;
+const MAX_SPARE_ROOM: usize = 64;

@@ -11,9 +11,9 @@ use std::{
 use aerys_proto::{Close, Message};
 
 use super::{
-    Bounds,
-    gist::{Gist, Stage},
+    OutboxLimits,
     queue::{Queue, Receipt},
+    snapshot::{Snapshot, Stage},
 };
 use crate::{error::SendError, options::Overflow};
 
@@ -22,19 +22,19 @@ pub(super) struct State {
     pub(super) queue: Queue,
     /// How to wake the driver; `None` before it first rests and when it needs to hear no more.
     pub(super) driver: Option<Waker>,
-    pub(super) closers: Option<Box<Closers>>,
+    pub(super) close_waiters: Option<Box<CloseWaiters>>,
 }
 
 /// Who waits until `on_close` has run.
 #[derive(Default)]
-pub(super) struct Closers(Vec<Waker>);
+pub(super) struct CloseWaiters(Vec<Waker>);
 
-/// A state for as long as its lock is held; what it has become is then in the gist.
+/// A state for as long as its lock is held; what it has become is then in the snapshot.
 pub(super) struct Locked<'o> {
     state: MutexGuard<'o, State>,
-    gist: &'o Gist,
+    snapshot: &'o Snapshot,
     /// What the driver is to be told.
-    news: Option<News>,
+    wake_reason: Option<WakeReason>,
 }
 
 pub(super) enum Phase {
@@ -44,7 +44,7 @@ pub(super) enum Phase {
     /// The client is owed too much, which the driver does not know yet.
     Overflowed,
     /// The driver knows of the end.
-    Parting,
+    Draining,
     /// Nothing will be sent any more.
     Gone,
     /// And `on_close` has run.
@@ -53,7 +53,7 @@ pub(super) enum Phase {
 
 /// What the driver is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum WakeReason {
     Message,
     /// Also if it waits for its socket.
     Urgent,
@@ -61,11 +61,11 @@ pub(super) enum News {
 
 impl State {
     pub(super) fn new() -> Self {
-        Self { phase: Phase::Open, queue: Queue::new(), driver: None, closers: None }
+        Self { phase: Phase::Open, queue: Queue::new(), driver: None, close_waiters: None }
     }
 
     pub(super) fn take_close(&mut self) -> Option<Close> {
-        match mem::replace(&mut self.phase, Phase::Parting) {
+        match mem::replace(&mut self.phase, Phase::Draining) {
             Phase::Closing(close) => Some(*close),
             phase => {
                 self.phase = phase;
@@ -75,9 +75,9 @@ impl State {
     }
 }
 
-impl Closers {
+impl CloseWaiters {
     pub(super) fn add(&mut self, waker: &Waker) {
-        if !self.0.iter().any(|closer| closer.will_wake(waker)) {
+        if !self.0.iter().any(|waiter| waiter.will_wake(waker)) {
             self.0.push(waker.clone());
         }
     }
@@ -93,55 +93,55 @@ impl Phase {
             Self::Open => Stage::Open,
             Self::Closing(_) => Stage::Closing,
             Self::Overflowed => Stage::Overflowed,
-            Self::Parting => Stage::Parting,
+            Self::Draining => Stage::Draining,
             Self::Gone | Self::Departed => Stage::Gone,
         }
     }
 }
 
 impl<'o> Locked<'o> {
-    pub(super) fn new(state: MutexGuard<'o, State>, gist: &'o Gist) -> Self {
-        Self { state, gist, news: None }
+    pub(super) fn new(state: MutexGuard<'o, State>, snapshot: &'o Snapshot) -> Self {
+        Self { state, snapshot, wake_reason: None }
     }
 
-    /// `unsettled` gets the receipts of what is not, or no longer, to be sent.
+    /// `completed` gets the receipts of what is not, or no longer, to be sent.
     pub(super) fn push(
         &mut self,
         message: Message,
         receipt: Receipt,
-        bounds: Bounds,
-        unsettled: &mut Vec<Settlement>,
+        outbox_limits: OutboxLimits,
+        completed: &mut Vec<CompletedReceipt>,
     ) -> Result<u64, SendError> {
         if !matches!(self.phase, Phase::Open) {
-            unsettled.push(lost(receipt));
+            completed.push(lost(receipt));
             return Err(SendError::ClientGone);
         }
-        while !self.queue.has_room(&message, bounds.max_queued_bytes) {
-            let oldest = match bounds.overflow {
+        while !self.queue.has_room(&message, outbox_limits.max_queued_bytes) {
+            let oldest = match outbox_limits.overflow {
                 // What is on its way already does not keep the latest out.
                 Overflow::DropOldest if !self.queue.has_untaken() => break,
                 Overflow::DropOldest => self.queue.drop_oldest(),
                 Overflow::DropNewest => None,
                 Overflow::Close => {
                     self.phase = Phase::Overflowed;
-                    unsettled.extend(self.queue.forget_untaken().into_iter().map(lost));
-                    unsettled.push(lost(receipt));
-                    self.call_driver(News::Urgent);
+                    completed.extend(self.queue.forget_untaken().into_iter().map(lost));
+                    completed.push(lost(receipt));
+                    self.wake_driver(WakeReason::Urgent);
                     return Err(SendError::ClientGone);
                 }
             };
             let Some(oldest) = oldest else {
                 // Where the latest counts, it is not lost to what is on its way already.
-                if bounds.overflow == Overflow::DropOldest {
+                if outbox_limits.overflow == Overflow::DropOldest {
                     break;
                 }
                 self.queue.refuse();
-                unsettled.push((receipt, Err(SendError::Dropped)));
+                completed.push((receipt, Err(SendError::Dropped)));
                 return Err(SendError::Dropped);
             };
-            unsettled.push((oldest, Err(SendError::Dropped)));
+            completed.push((oldest, Err(SendError::Dropped)));
         }
-        self.call_driver(News::Message);
+        self.wake_driver(WakeReason::Message);
         Ok(self.queue.push(message, receipt))
     }
 
@@ -149,22 +149,22 @@ impl<'o> Locked<'o> {
     pub(super) fn push_all(
         &mut self,
         messages: &[Message],
-        bounds: Bounds,
-        unsettled: &mut Vec<Settlement>,
+        outbox_limits: OutboxLimits,
+        completed: &mut Vec<CompletedReceipt>,
     ) {
         let is_open = matches!(self.phase, Phase::Open);
-        if is_open && self.queue.has_room_for_all(messages, bounds.max_queued_bytes) {
-            self.call_driver(News::Message);
+        if is_open && self.queue.has_room_for_all(messages, outbox_limits.max_queued_bytes) {
+            self.wake_driver(WakeReason::Message);
             return self.queue.push_all(messages);
         }
         for message in messages {
-            let _ = self.push(message.clone(), Receipt::Nobody, bounds, unsettled);
+            let _ = self.push(message.clone(), Receipt::Nobody, outbox_limits, completed);
         }
     }
 
     /// Has the driver told when the lock is released.
-    pub(super) fn call_driver(&mut self, news: News) {
-        self.news = Some(news);
+    pub(super) fn wake_driver(&mut self, wake_reason: WakeReason) {
+        self.wake_reason = Some(wake_reason);
     }
 }
 
@@ -184,9 +184,9 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.gist.note(&self.state);
-        if let Some(news) = self.news
-            && self.gist.call(news)
+        self.snapshot.note(&self.state);
+        if let Some(wake_reason) = self.wake_reason
+            && self.snapshot.call(wake_reason)
             && let Some(driver) = &self.state.driver
         {
             driver.wake_by_ref();
@@ -195,19 +195,19 @@ impl Drop for Locked<'_> {
 }
 
 /// Someone who waits, and what they are to hear.
-pub(super) type Settlement = (Receipt, Result<(), SendError>);
+pub(super) type CompletedReceipt = (Receipt, Result<(), SendError>);
 
-pub(super) fn lost(receipt: Receipt) -> Settlement {
+pub(super) fn lost(receipt: Receipt) -> CompletedReceipt {
     (receipt, Err(SendError::ClientGone))
 }
 
 /// Wakers run other people's code, so this is done with the lock released.
-pub(super) fn settle(settlements: impl IntoIterator<Item = Settlement>) {
+pub(super) fn complete_receipts(settlements: impl IntoIterator<Item = CompletedReceipt>) {
     for (receipt, outcome) in settlements {
         match receipt {
             Receipt::Nobody => {}
             Receipt::Sender(waker) => waker.wake(),
-            Receipt::Broadcast(tallying) => tallying.count(outcome),
+            Receipt::Broadcast(delivery_count) => delivery_count.count(outcome),
         }
     }
 }

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{queue::PARCEL_COST, *};
+use super::{queue::MESSAGE_OVERHEAD, *};
 
 fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
 fn outbox(max_queued_bytes: usize) -> Outbox {
-    Outbox::new(Bounds { max_queued_bytes, overflow: Overflow::Close })
+    Outbox::new(OutboxLimits { max_queued_bytes, overflow: Overflow::Close })
 }
 
 fn push(outbox: &Outbox, text: &str) -> Result<u64, SendError> {
@@ -26,7 +26,7 @@ fn push(outbox: &Outbox, text: &str) -> Result<u64, SendError> {
 /// All messages, and the close behind them.
 fn take_all(outbox: &Outbox) -> (Vec<Message>, Option<Close>) {
     let mut messages = VecDeque::new();
-    while outbox.gist.has_untaken() {
+    while outbox.snapshot.has_untaken() {
         assert_eq!(outbox.take(1, &mut messages), None);
     }
     let close = outbox.take(1, &mut VecDeque::new());
@@ -50,8 +50,9 @@ fn several_messages_are_put_in_as_each_of_them_would_be() {
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
         for fitting in 0..8 {
             for already in 0..3 {
-                let bounds = Bounds { max_queued_bytes: fitting * (PARCEL_COST + 1), overflow };
-                let [one, other] = [(), ()].map(|()| Outbox::new(bounds));
+                let outbox_limits =
+                    OutboxLimits { max_queued_bytes: fitting * (MESSAGE_OVERHEAD + 1), overflow };
+                let [one, other] = [(), ()].map(|()| Outbox::new(outbox_limits));
                 for outbox in [&one, &other] {
                     for _ in 0..already {
                         let _ = push(outbox, "x");
@@ -63,7 +64,7 @@ fn several_messages_are_put_in_as_each_of_them_would_be() {
                 }
                 assert_eq!(one.queued_bytes(), other.queued_bytes());
                 assert_eq!(one.dropped(), other.dropped());
-                assert_eq!(one.has_errand(), other.has_errand());
+                assert_eq!(one.has_pending_output(), other.has_pending_output());
                 assert_eq!(take_all(&one), take_all(&other), "{overflow:?} {fitting} {already}");
                 assert_eq!(push(&one, "y"), push(&other, "y"), "they have the same places");
             }
@@ -89,14 +90,16 @@ fn a_place_is_reached_when_its_message_was_flushed_and_not_before() {
 
 #[test]
 fn a_client_that_is_owed_more_than_the_limit_is_given_up() {
-    let outbox = outbox(3 * PARCEL_COST);
+    let outbox = outbox(3 * MESSAGE_OVERHEAD);
     for _ in 0..2 {
         push(&outbox, "x").unwrap();
     }
-    assert_eq!(push(&outbox, &"x".repeat(PARCEL_COST)), Err(SendError::ClientGone));
+    assert_eq!(push(&outbox, &"x".repeat(MESSAGE_OVERHEAD)), Err(SendError::ClientGone));
     assert_eq!(take_all(&outbox), (Vec::new(), None));
-    assert!(matches!(outbox.notice(), Notice::Overflowed(it) if it.code == CloseCode::POLICY));
-    assert_eq!(outbox.notice(), Notice::Nothing);
+    assert!(
+        matches!(outbox.begin_turn(), PendingAction::Overflowed(it) if it.code == CloseCode::POLICY)
+    );
+    assert_eq!(outbox.begin_turn(), PendingAction::None);
     assert_eq!(outbox.queued_bytes(), 0);
 }
 
@@ -113,9 +116,9 @@ fn a_driver_does_not_rest_while_there_is_an_errand() {
     outbox.stand_in();
     outbox.listen(&context());
     push(&outbox, "a").unwrap();
-    assert!(!outbox.rest(Owes::Nothing));
+    assert!(!outbox.rest(SocketState::Writable));
     take_all(&outbox);
-    assert!(outbox.rest(Owes::Nothing));
+    assert!(outbox.rest(SocketState::Writable));
 }
 
 #[test]
@@ -145,15 +148,15 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
             }
         });
         while taken_so_far.load(Relaxed) < COUNT {
-            outbox.notice();
+            outbox.begin_turn();
             let mut messages = VecDeque::new();
-            while outbox.has_errand() {
+            while outbox.has_pending_output() {
                 outbox.take(usize::MAX, &mut messages);
             }
             outbox.flushed(messages.len(), &cx);
             let taken = taken_so_far.fetch_add(messages.len(), Relaxed) + messages.len();
             (0..taken % 100).for_each(|_| hint::spin_loop());
-            if taken < COUNT && outbox.rest(Owes::Nothing) {
+            if taken < COUNT && outbox.rest(SocketState::Writable) {
                 let asleep = Instant::now();
                 thread::park_timeout(PATIENCE);
                 if asleep.elapsed() >= PATIENCE {
@@ -173,7 +176,7 @@ fn a_driver_that_waits_for_its_socket_rests_until_the_client_is_owed_too_much() 
     outbox.stand_in();
     outbox.listen(&context());
     push(&outbox, "a").unwrap();
-    assert!(outbox.rest(Owes::Unsent));
+    assert!(outbox.rest(SocketState::Blocked));
     while push(&outbox, "b").is_ok() {}
-    assert!(!outbox.rest(Owes::Unsent));
+    assert!(!outbox.rest(SocketState::Blocked));
 }

@@ -9,7 +9,7 @@ use super::{
 
 /// What a request's preconditions come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum HandshakeState {
     Proceed,
     /// 304
     NotModified,
@@ -18,21 +18,21 @@ pub(super) enum Verdict {
 }
 
 /// RFC 9110 §13.2.2: the preconditions in the order in which they count.
-pub(super) fn evaluate(headers: &HeaderMap, current: &Validators, now: Date) -> Verdict {
+pub(super) fn evaluate(headers: &HeaderMap, current: &Validators, now: Date) -> HandshakeState {
     // 1. If-Match; 2. only without it, If-Unmodified-Since.
     let holds = match matches(headers, header::IF_MATCH, |tag| current.is_strongly(tag)) {
         Some(is_match) => is_match,
         None => was_modified(headers, header::IF_UNMODIFIED_SINCE, current, now) != Some(true),
     };
     if !holds {
-        return Verdict::Failed;
+        return HandshakeState::Failed;
     }
     // 3. If-None-Match; 4. only without it, If-Modified-Since.
     let is_known = match matches(headers, header::IF_NONE_MATCH, |tag| current.is_weakly(tag)) {
         Some(is_match) => is_match,
         None => was_modified(headers, header::IF_MODIFIED_SINCE, current, now) == Some(false),
     };
-    if is_known { Verdict::NotModified } else { Verdict::Proceed }
+    if is_known { HandshakeState::NotModified } else { HandshakeState::Proceed }
 }
 
 /// 5. RFC 9110 §13.1.5: whether a `Range` counts, as far as `If-Range` has a say in it.

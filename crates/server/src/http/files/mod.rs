@@ -27,11 +27,11 @@ use self::{
     name::Name,
     pool::Pool,
 };
-use super::{Body, Pages, ResponseBody, answer};
+use super::{Body, HostService, ResponseBody, answer};
 use crate::{
     error::{RootError, ServerError},
     http_server::Root,
-    log::{self, Said},
+    log::{self, PeerText},
 };
 
 const NOT_FOUND: &str = "404.html";
@@ -74,12 +74,12 @@ impl Files {
     pub(super) async fn answer(
         &self,
         request: Request<Body>,
-        pages: Option<&Pages>,
+        service: Option<&HostService>,
         refused: Option<Box<Response<ResponseBody>>>,
     ) -> Response<ResponseBody> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return match (pages, refused) {
-                (Some(pages), _) => pages(request).await,
+            return match (service, refused) {
+                (Some(service), _) => service(request).await,
                 (None, Some(refused)) => *refused,
                 (None, None) => read_only(),
             };
@@ -90,9 +90,11 @@ impl Files {
         {
             return response;
         }
-        match (&self.fallback, pages) {
-            (Some(fallback), pages) => self.fall_back(fallback, head, body, pages, refused).await,
-            (None, Some(pages)) => pages(Request::from_parts(head, body)).await,
+        match (&self.fallback, service) {
+            (Some(fallback), service) => {
+                self.fall_back(fallback, head, body, service, refused).await
+            }
+            (None, Some(service)) => service(Request::from_parts(head, body)).await,
             (None, None) => self.nothing(refused).await,
         }
     }
@@ -103,12 +105,12 @@ impl Files {
         fallback: &Name,
         head: Parts,
         body: Body,
-        pages: Option<&Pages>,
+        service: Option<&HostService>,
         refused: Option<Box<Response<ResponseBody>>>,
     ) -> Response<ResponseBody> {
-        let missing = match pages {
-            Some(pages) => {
-                let response = pages(Request::from_parts(head.clone(), body)).await;
+        let missing = match service {
+            Some(service) => {
+                let response = service(Request::from_parts(head.clone(), body)).await;
                 if response.status() != StatusCode::NOT_FOUND {
                     return response;
                 }
@@ -145,7 +147,7 @@ impl Files {
             Ok(Found::NotAcceptable) => Some(not_acceptable()),
             Ok(Found::Nothing) => None,
             Err(error) => {
-                let file = Said(request.uri.path().as_bytes());
+                let file = PeerText(request.uri.path().as_bytes());
                 log::event!(WARN, { %file, %error }, "a file cannot be read");
                 let sentence = "This file cannot be read.";
                 Some(answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence))

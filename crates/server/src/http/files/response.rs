@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use super::{
     super::{ResponseBody, answer},
     body::{FileBody, Part},
-    conditions::{self, Verdict},
+    conditions::{self, HandshakeState},
     date::Date,
     encoding::Encoding,
     lookup::Opened,
@@ -50,12 +50,12 @@ pub(super) fn file(
     }
     let now = Date::of(now);
     match conditions::evaluate(&request.headers, &validators, now) {
-        Verdict::NotModified => return empty(StatusCode::NOT_MODIFIED, headers),
-        Verdict::Failed => {
+        HandshakeState::NotModified => return empty(StatusCode::NOT_MODIFIED, headers),
+        HandshakeState::Failed => {
             headers.remove(header::CACHE_CONTROL);
             return empty(StatusCode::PRECONDITION_FAILED, headers);
         }
-        Verdict::Proceed => {}
+        HandshakeState::Proceed => {}
     }
     headers.insert(header::ACCEPT_RANGES, BYTES);
     let len = opened.len;

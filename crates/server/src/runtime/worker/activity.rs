@@ -19,11 +19,11 @@ pub(crate) enum Handler {
     Service,
 }
 
-/// The place of an endpoint in each worker's list.
+/// The slot of an endpoint in each worker's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(u32);
+pub(crate) struct EndpointSlot(u32);
 
-/// One word that the worker writes and others read: the place of an endpoint, and a handler in the
+/// One word that the worker writes and others read: the slot of an endpoint, and a handler in the
 /// lowest byte. Nothing is ordered by it.
 #[derive(Default)]
 pub(crate) struct Activity {
@@ -32,22 +32,22 @@ pub(crate) struct Activity {
     paths: Mutex<Vec<Arc<str>>>,
 }
 
-impl Place {
+impl EndpointSlot {
     /// Of what belongs to no endpoint.
     pub(crate) const NONE: Self = Self(0);
 }
 
 impl Activity {
-    /// Adds an endpoint. Its place is the same for all workers, if each is told of the same ones.
-    pub(crate) fn add(&self, path: &Arc<str>) -> Place {
+    /// Adds an endpoint. Its slot is the same for all workers, if each is told of the same ones.
+    pub(crate) fn add(&self, path: &Arc<str>) -> EndpointSlot {
         let mut paths = self.lock();
         paths.push(Arc::clone(path));
-        Place(u32::try_from(paths.len()).unwrap_or_default())
+        EndpointSlot(u32::try_from(paths.len()).unwrap_or_default())
     }
 
     #[inline]
-    pub(super) fn begin(&self, place: Place, handler: Handler) {
-        self.now.store(place.0 << 8 | handler as u32, Ordering::Relaxed);
+    pub(super) fn begin(&self, slot: EndpointSlot, handler: Handler) {
+        self.now.store(slot.0 << 8 | handler as u32, Ordering::Relaxed);
     }
 
     #[inline]
@@ -112,9 +112,9 @@ mod tests {
         let activity = Activity::default();
         assert_eq!(activity.now(), (None, None));
         let (a, b) = (activity.add(&"/a".into()), activity.add(&"/b".into()));
-        for (place, path) in [(a, Some("/a")), (b, Some("/b")), (Place::NONE, None)] {
+        for (slot, path) in [(a, Some("/a")), (b, Some("/b")), (EndpointSlot::NONE, None)] {
             for handler in Handler::ALL {
-                activity.begin(place, handler);
+                activity.begin(slot, handler);
                 let (now, at) = activity.now();
                 assert_eq!((now, at.as_deref()), (Some(handler), path));
             }

@@ -25,7 +25,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::orders::Orders;
 pub(crate) use self::{
-    activity::{Activity, Handler, Place},
+    activity::{Activity, EndpointSlot, Handler},
     orders::Order,
     watchdog::watch,
 };
@@ -34,7 +34,7 @@ use crate::runtime::{clock, steadily};
 /// A worker as the others see it.
 ///
 /// Orders are carried out in the causal order in which they were given. Whoever has something to
-/// say to a worker's clients first [`settle`](Self::settle)s what was said before: on any thread,
+/// say to a worker's clients first [flushes](Self::flush_orders) what was said before: on any thread,
 /// since everything an order touches is behind locks that are otherwise free.
 pub(crate) struct Worker {
     index: usize,
@@ -62,15 +62,15 @@ impl Worker {
     pub(crate) fn give(self: &Arc<Self>, order: impl Order) {
         let is_here = self.is_here();
         let is_left = self.orders.give(order, is_here);
-        // Who is at work here settles when it has been polled.
+        // Who is at work here flushes when it has been polled.
         if is_left && !(is_here && self.activity.is_at_work()) {
             self.called.notify_one();
         }
     }
 
     /// Carries out what was ordered before this moment. Costs one atomic load if nothing was.
-    pub(crate) fn settle(&self) {
-        self.orders.settle();
+    pub(crate) fn flush_orders(&self) {
+        self.orders.flush();
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -98,19 +98,19 @@ impl Worker {
 
     /// A handler is about to run on this thread, if it is a worker's.
     #[inline]
-    pub(crate) fn begin_here(place: Place, handler: Handler) {
+    pub(crate) fn enter_handler(slot: EndpointSlot, handler: Handler) {
         HERE.with(|here| {
             if let Some(here) = here.get() {
-                here.activity.begin(place, handler);
+                here.activity.begin(slot, handler);
             }
         });
     }
 
-    /// What ran on this thread waits or has returned: [settles](Self::settle).
-    pub(crate) fn end_here() {
+    /// What ran on this thread waits or has returned: [flushes orders](Self::flush_orders).
+    pub(crate) fn leave_handler() {
         HERE.with(|here| {
             if let Some(here) = here.get() {
-                here.settle();
+                here.flush_orders();
                 here.activity.end();
             }
         });
@@ -118,15 +118,15 @@ impl Worker {
 
     /// Runs a future of the application's, and says so while it is polled.
     pub(crate) fn at_work<F: Future>(
-        place: Place,
+        slot: EndpointSlot,
         handler: Handler,
         work: F,
     ) -> impl Future<Output = F::Output> {
         let mut work = Box::pin(work);
         poll_fn(move |cx| {
-            Self::begin_here(place, handler);
+            Self::enter_handler(slot, handler);
             let outcome = work.as_mut().poll(cx);
-            Self::end_here();
+            Self::leave_handler();
             outcome
         })
     }
@@ -160,13 +160,13 @@ impl Worker {
         loop {
             self.called.notified().await;
             self.is_asked.store(false, Ordering::Relaxed);
-            self.settle();
+            self.flush_orders();
         }
     }
 
     /// Keeps an alarm near for as long as connections come. The runtime makes a system call for each
     /// alarm that is to ring before all those it knew when it slept, and connections set several.
-    async fn beat(&self) {
+    async fn keep_alarm_near(&self) {
         loop {
             self.arrival.notified().await;
             sleep(BEAT).await;
@@ -232,7 +232,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     runtime.block_on(async {
         tokio::select! {
             () = steadily(|| worker.work()) => {}
-            () = worker.beat() => {}
+            () = worker.keep_alarm_near() => {}
             () = end.cancelled() => {}
         }
     });

@@ -13,14 +13,14 @@ use std::{
 pub(crate) trait Order: Any + Send {
     /// Takes in the order that was given right after this one, so that both are carried out in one
     /// go, or gives it back.
-    fn join(&mut self, next: Self) -> Result<(), Self>
+    fn merge(&mut self, next: Self) -> Result<(), Self>
     where
         Self: Sized;
 
     /// What it costs to keep, in bytes.
     fn cost(&self) -> usize;
 
-    fn carry_out(&self);
+    fn execute(&self);
 }
 
 /// Orders in their order, and bounded.
@@ -49,17 +49,17 @@ impl Orders {
         let mut queue = self.lock();
         queue.push(order);
         self.pending.store(true, Ordering::Release);
-        let is_due = queue.ended || queue.is_full() || (is_here && queue.cost >= MUCH);
+        let is_due = queue.ended || queue.is_full() || (is_here && queue.cost >= LOCAL_ORDER_BYTES);
         if is_due {
-            self.carry_out(queue);
+            self.execute(queue);
         }
         !is_due
     }
 
     /// Carries out what was given before this moment. Costs one atomic load if nothing was.
-    pub(super) fn settle(&self) {
+    pub(super) fn flush(&self) {
         if self.pending.load(Ordering::Acquire) {
-            self.carry_out(self.lock());
+            self.execute(self.lock());
         }
     }
 
@@ -67,14 +67,14 @@ impl Orders {
     pub(super) fn end(&self) {
         let mut queue = self.lock();
         queue.ended = true;
-        self.carry_out(queue);
+        self.execute(queue);
     }
 
     /// The lock is held throughout, so that nobody takes an order under way for one carried out.
-    fn carry_out(&self, mut queue: MutexGuard<'_, Queue>) {
+    fn execute(&self, mut queue: MutexGuard<'_, Queue>) {
         queue.cost = 0;
         let orders = mem::take(&mut queue.waiting);
-        orders.iter().for_each(|order| order.carry_out());
+        orders.iter().for_each(|order| order.execute());
         self.pending.store(false, Ordering::Release);
         // Before the orders are dropped: what a message is made of may do anything then.
         drop(queue);
@@ -90,7 +90,7 @@ impl Queue {
         self.cost += order.cost();
         let last = self.waiting.last_mut().map(|last| &mut **last as &mut dyn Any);
         let order = match last.and_then(|last| last.downcast_mut::<O>()) {
-            Some(last) => last.join(order),
+            Some(last) => last.merge(order),
             None => Err(order),
         };
         if let Err(order) = order {
@@ -101,18 +101,18 @@ impl Queue {
     /// Whether the worker is too busy to keep up, so that whoever orders does the work. One large
     /// order by itself does not say so.
     fn is_full(&self) -> bool {
-        self.waiting.len() >= MOST || (self.waiting.len() > 1 && self.cost >= MOST_COST)
+        self.waiting.len() >= MAX_ORDERS || (self.waiting.len() > 1 && self.cost >= MAX_ORDER_BYTES)
     }
 }
 
 /// How many orders may wait.
-const MOST: usize = 1024;
+const MAX_ORDERS: usize = 1024;
 
 /// And what several may cost, in bytes.
-const MOST_COST: usize = 1024 * 1024;
+const MAX_ORDER_BYTES: usize = 1024 * 1024;
 
 /// What may wait on the worker's own thread costs less, in bytes.
-const MUCH: usize = 16 * 1024;
+const LOCAL_ORDER_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -125,7 +125,7 @@ mod tests {
     struct Note(mpsc::Sender<usize>, usize);
 
     impl Order for Note {
-        fn join(&mut self, next: Self) -> Result<(), Self> {
+        fn merge(&mut self, next: Self) -> Result<(), Self> {
             Err(next)
         }
 
@@ -133,7 +133,7 @@ mod tests {
             self.1
         }
 
-        fn carry_out(&self) {
+        fn execute(&self) {
             self.0.send(self.1).unwrap();
         }
     }
@@ -150,14 +150,16 @@ mod tests {
         begun.recv().unwrap();
         let (note, notes) = mpsc::channel();
         let (mut given, mut heard) = (Vec::new(), Vec::new());
-        for costs in [vec![0; 3 * MOST], vec![MOST_COST / 10; 95], vec![MOST_COST; 5]] {
+        for costs in
+            [vec![0; 3 * MAX_ORDERS], vec![MAX_ORDER_BYTES / 10; 95], vec![MAX_ORDER_BYTES; 5]]
+        {
             for cost in costs {
                 thread.worker().give(Note(note.clone(), cost));
                 given.push(cost);
                 heard.extend(notes.try_iter());
                 let waiting = &given[heard.len()..];
-                assert!(waiting.len() < MOST);
-                assert!(waiting.len() <= 1 || waiting.iter().sum::<usize>() < MOST_COST);
+                assert!(waiting.len() < MAX_ORDERS);
+                assert!(waiting.len() <= 1 || waiting.iter().sum::<usize>() < MAX_ORDER_BYTES);
             }
         }
         thread.worker().give(Note(note, 1));

@@ -18,7 +18,7 @@ use tower_service::Service;
 
 use super::{Body, ResponseBody, answer};
 use crate::{
-    log::{self, Brief, Said},
+    log::{self, Brief, PeerText},
     runtime::Panicked,
     session::BoxFuture,
 };
@@ -28,10 +28,10 @@ const MOST_REPORTED: usize = 64;
 const LONGEST_REPORTED: usize = 200;
 
 /// An HTTP service.
-pub(crate) type Pages =
+pub(crate) type HostService =
     Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<ResponseBody>> + Send + Sync>;
 
-pub(crate) fn pages<T, B>(service: T) -> Pages
+pub(crate) fn host_service<T, B>(service: T) -> HostService
 where
     T: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
     T: Clone + Send + Sync + 'static,
@@ -51,7 +51,7 @@ where
             let response = match AssertUnwindSafe(answering).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Err(panic) => {
-                    let (target, panic) = (Said(uri.path().as_bytes()), Panicked::new(&*panic));
+                    let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(&*panic));
                     let panic = Brief(panic);
                     log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
                     return failed();

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    Reception, answer,
+    AcceptContext, answer,
     service::{self, Answering, Service, Way},
 };
 use crate::connection::Answer;
@@ -80,10 +80,10 @@ fn start(
 pub(super) async fn send_rest(
     stream: &TcpStream,
     mut unsent: Vec<u8>,
-    reception: &Reception,
+    context: &AcceptContext,
 ) -> io::Result<()> {
-    let mut out_of_time = pin!(reception.out_of_time());
-    let period = reception.limits.stall_period.unwrap_or(Duration::MAX);
+    let mut out_of_time = pin!(context.out_of_time());
+    let period = context.limits.stall_period.unwrap_or(Duration::MAX);
     while !unsent.is_empty() {
         tokio::select! {
             is_writable = stream.writable() => is_writable?,
@@ -117,12 +117,12 @@ fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
     *request.uri_mut() = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
     let headers = request.headers_mut();
     headers.reserve(head.headers.len());
-    for line in head.headers {
-        let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+    for shared in head.headers {
+        let name = HeaderName::from_bytes(shared.name.as_bytes()).ok()?;
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::EXPECT].contains(&name) {
             return None;
         }
-        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(line.value)).ok()?);
+        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(shared.value)).ok()?);
     }
     Some((request, len))
 }

@@ -3,11 +3,11 @@
 use aerys_proto::{Close, CloseCode};
 
 use super::Driver;
-use crate::connection::inbound::Holding;
+use crate::connection::inbound_memory::InboundMemory;
 
 /// A client that holds something, and what that was when there was last any progress.
-pub(super) struct Arrival {
-    holding: Holding,
+pub(super) struct Held {
+    memory: InboundMemory,
     seen: Seen,
 }
 
@@ -21,32 +21,32 @@ struct Seen {
 impl Driver {
     /// Notes what the client holds before it rests. Most hold nothing.
     #[inline]
-    pub(super) fn note_arrival(&mut self) {
+    pub(super) fn note_inbound_memory(&mut self) {
         if self.connection.is_within_message() || self.has_backlog() {
-            self.note_holding();
-        } else if self.arrival.is_some() {
-            self.arrival = None;
+            self.update_inbound_memory();
+        } else if self.held.is_some() {
+            self.held = None;
         }
     }
 
     #[inline(never)]
-    fn note_holding(&mut self) {
+    fn update_inbound_memory(&mut self) {
         let seen = Seen {
             messages: self.connection.traffic().read.messages,
             arriving: self.connection.arriving(),
             backlog: self.backlog_len(),
         };
-        let bytes = BESIDE + self.connection.arriving_memory() + self.backlog_cost();
-        match &mut self.arrival {
-            Some(arrival) if arrival.seen == seen => {}
-            Some(arrival) => {
-                arrival.seen = seen;
-                arrival.holding.update(bytes, &self.line);
+        let bytes = OVERHEAD + self.connection.arriving_memory() + self.backlog_cost();
+        match &mut self.held {
+            Some(held) if held.seen == seen => {}
+            Some(held) => {
+                held.seen = seen;
+                held.memory.update(bytes, &self.shared);
             }
             None => {
-                let mut holding = Holding::new();
-                holding.update(bytes, &self.line);
-                self.arrival = Some(Box::new(Arrival { holding, seen }));
+                let mut memory = InboundMemory::new();
+                memory.update(bytes, &self.shared);
+                self.held = Some(Box::new(Held { memory, seen }));
             }
         }
     }
@@ -54,10 +54,10 @@ impl Driver {
     /// Gives the client up if its worker's clients hold too much together, and it has made no
     /// progress for longest.
     pub(super) fn handle_eviction(&mut self) {
-        if !self.line.outbox.is_evicted() {
+        if !self.shared.outbox.is_evicted() {
             return;
         }
-        self.arrival = None;
+        self.held = None;
         self.discard();
         if self.connection.is_open() {
             let close = Close::new(CloseCode::POLICY, "too much is unfinished or unheard");
@@ -68,4 +68,4 @@ impl Driver {
 }
 
 /// What holding anything takes beside the messages themselves, about, in bytes.
-const BESIDE: usize = 256;
+const OVERHEAD: usize = 256;

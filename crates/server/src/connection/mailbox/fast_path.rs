@@ -1,7 +1,7 @@
 //! What a handler says to its own client without waiting, on the short way past the outbox.
 //!
-//! The tray is an outbox's front, as long as that is empty: the driver takes from it first, and what
-//! does not leave with its next write is put where it would have been. So every promise holds, and
+//! It is an outbox's front, as long as that is empty: the driver takes from it first, and what does not
+//! leave with its next write is put where it would have been. So every promise holds, and
 //! only the lock is spared, and the bookkeeping.
 
 use std::{collections::VecDeque, mem, ptr};
@@ -11,24 +11,27 @@ use aerys_proto::Message;
 use crate::connection::outbox::{Outbox, cost};
 
 #[derive(Default)]
-pub(crate) struct Tray {
+pub(crate) struct FastPath {
     /// The address of the outbox it is the front of. It is compared, and never followed.
     outbox: usize,
     messages: VecDeque<Message>,
     cost: usize,
 }
 
-impl Tray {
+impl FastPath {
     /// From now on it is the front of this outbox.
-    pub(super) fn serve(&mut self, outbox: &Outbox) {
+    pub(super) fn attach_to(&mut self, outbox: &Outbox) {
         self.outbox = address(outbox);
     }
 
     /// Takes `message` in, or gives it back: if the outbox is another one, if it is not empty, or
     /// if this would be too much for what leaves with one write.
-    pub(super) fn put(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
+    pub(super) fn push(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
         let cost = self.cost + cost(&message);
-        if !self.is_of(outbox) || !outbox.is_clear() || cost > outbox.limit().min(FULL) {
+        if !self.belongs_to(outbox)
+            || !outbox.is_clear()
+            || cost > outbox.limit().min(FAST_PATH_LIMIT)
+        {
             return Err(message);
         }
         self.cost = cost;
@@ -36,7 +39,7 @@ impl Tray {
         Ok(())
     }
 
-    fn is_of(&self, outbox: &Outbox) -> bool {
+    fn belongs_to(&self, outbox: &Outbox) -> bool {
         self.outbox == address(outbox)
     }
 
@@ -47,15 +50,15 @@ impl Tray {
     }
 
     /// Has its messages wait in the outbox, of which it is the front.
-    pub(crate) fn hand_in(&mut self, outbox: &Outbox) {
-        if let Some(messages) = self.recall(outbox) {
-            outbox.put_first(messages);
+    pub(crate) fn flush_into(&mut self, outbox: &Outbox) {
+        if let Some(messages) = self.take_for(outbox) {
+            outbox.push_front(messages);
         }
     }
 
     /// The messages for this outbox, if there are any.
-    pub(crate) fn recall(&mut self, outbox: &Outbox) -> Option<VecDeque<Message>> {
-        if self.is_clear() || !self.is_of(outbox) {
+    pub(crate) fn take_for(&mut self, outbox: &Outbox) -> Option<VecDeque<Message>> {
+        if self.is_clear() || !self.belongs_to(outbox) {
             return None;
         }
         self.cost = 0;
@@ -68,8 +71,8 @@ impl Tray {
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        if self.messages.capacity() > super::MOST {
-            self.messages.shrink_to(super::MOST);
+        if self.messages.capacity() > super::MAX_SPARE_ROOM {
+            self.messages.shrink_to(super::MAX_SPARE_ROOM);
         }
     }
 }
@@ -79,4 +82,4 @@ fn address(outbox: &Outbox) -> usize {
 }
 
 /// What one write takes for certain, however it is put into frames.
-const FULL: usize = 16 * 1024;
+const FAST_PATH_LIMIT: usize = 16 * 1024;

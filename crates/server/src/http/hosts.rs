@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
-use super::{Host, Pages, files::Files};
+use super::{Host, HostService, files::Files};
 use crate::{
     address::{Authority, configured_name, normal_path, route},
     error::ServerError,
@@ -12,55 +12,55 @@ use crate::{
     session::Application,
 };
 
-pub(crate) struct Site {
+pub(crate) struct Hosts {
     /// By their names' normal form.
-    hosts: HashMap<String, Arc<Grounds>>,
+    by_name: HashMap<String, Arc<HostRoutes>>,
     /// The only host answers for every name.
-    only: Option<Arc<Grounds>>,
+    only: Option<Arc<HostRoutes>>,
 }
 
 /// One host, with its router made and its applications mounted.
-pub(super) struct Grounds {
+pub(super) struct HostRoutes {
     endpoints: matchit::Router<Arc<dyn Application>>,
     pub(super) files: Option<Files>,
-    pub(super) pages: Option<Pages>,
+    pub(super) host_service: Option<HostService>,
 }
 
 /// An endpoint found, and what stands in the path for its parameters.
 pub(super) type Found = (Arc<dyn Application>, Vec<(String, String)>);
 
-impl Site {
-    /// Mounts every host's applications, and answers them in order beside the site.
+impl Hosts {
+    /// Mounts every host's applications, and answers them in order beside the hosts.
     pub(crate) fn new(
         hosts: Vec<Host>,
         workers: &[Arc<Worker>],
     ) -> Result<(Self, Vec<Arc<dyn Application>>), ServerError> {
-        let mut site = Self { hosts: HashMap::new(), only: None };
+        let mut all = Self { by_name: HashMap::new(), only: None };
         let mut applications = Vec::new();
         for host in hosts {
             let name = configured_name(&host.name)
                 .map_err(|source| ServerError::HostName { name: host.name.clone(), source })?;
-            let grounds = Grounds::new(host, workers, &mut applications)?;
-            if site.hosts.insert(name.clone(), Arc::new(grounds)).is_some() {
+            let routes = HostRoutes::new(host, workers, &mut applications)?;
+            if all.by_name.insert(name.clone(), Arc::new(routes)).is_some() {
                 return Err(ServerError::DuplicateHost { name });
             }
         }
-        if site.hosts.is_empty() {
+        if all.by_name.is_empty() {
             return Err(ServerError::NoHost);
         }
-        if site.hosts.len() == 1 {
-            site.only = site.hosts.values().next().cloned();
+        if all.by_name.len() == 1 {
+            all.only = all.by_name.values().next().cloned();
         }
-        Ok((site, applications))
+        Ok((all, applications))
     }
 
     /// The host that is asked for, if there is one.
-    pub(super) fn host(&self, asked: Option<&Authority<'_>>) -> Option<&Arc<Grounds>> {
-        self.only.as_ref().or_else(|| self.hosts.get(&*asked?.host))
+    pub(super) fn host(&self, asked: Option<&Authority<'_>>) -> Option<&Arc<HostRoutes>> {
+        self.only.as_ref().or_else(|| self.by_name.get(&*asked?.host))
     }
 }
 
-impl Grounds {
+impl HostRoutes {
     fn new(
         host: Host,
         workers: &[Arc<Worker>],
@@ -86,16 +86,16 @@ impl Grounds {
             let (first, second) = (first.folder.clone(), second.folder);
             return Err(ServerError::SecondRoot { host: host.name, first, second });
         }
-        if host.pages.len() > 1 {
+        if host.host_service.len() > 1 {
             return Err(ServerError::SecondService { host: host.name });
         }
         let files = root.map(Files::new).transpose()?;
-        Ok(Self { endpoints, files, pages: host.pages.into_iter().next() })
+        Ok(Self { endpoints, files, host_service: host.host_service.into_iter().next() })
     }
 
     /// Whether there may be anything but endpoints.
     pub(super) fn has_pages(&self) -> bool {
-        self.files.is_some() || self.pages.is_some()
+        self.files.is_some() || self.host_service.is_some()
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {

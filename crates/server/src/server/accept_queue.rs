@@ -20,9 +20,9 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::visit::{Visit, greet};
+use super::task::{ConnectionTask, serve_http};
 use crate::{
-    http_server::Reception,
+    http_server::AcceptContext,
     log,
     runtime::{Worker, steadily},
 };
@@ -31,24 +31,24 @@ use crate::{
 /// up more often than that.
 const LATE: Duration = Duration::from_millis(50);
 
-/// The intakes of all workers, as the thread that accepts has them.
-pub(crate) struct Intakes {
-    intakes: Vec<Arc<Intake>>,
+/// The queues of all workers, as the thread that accepts has them.
+pub(crate) struct AcceptQueues {
+    accept_queues: Vec<Arc<AcceptQueue>>,
     /// Told when a connection has been placed.
     placed: Notify,
 }
 
 /// One worker's.
-struct Intake {
+struct AcceptQueue {
     worker: Arc<Worker>,
-    waiting: Mutex<Vec<Arrival>>,
+    waiting: Mutex<Vec<Waiting>>,
     called: Notify,
     /// Whether it has let connections wait for too long, and not been seen since.
     is_late: AtomicBool,
 }
 
 /// A connection that no worker has taken yet.
-struct Arrival {
+struct Waiting {
     stream: net::TcpStream,
     address: SocketAddr,
     came: Instant,
@@ -56,78 +56,78 @@ struct Arrival {
     counted: TaskTrackerToken,
 }
 
-impl Intakes {
+impl AcceptQueues {
     /// Has each worker take what it is given, and receive it by this.
-    pub(crate) fn new(workers: &[Arc<Worker>], reception: &Arc<Reception>) -> Self {
-        let intake = |worker: &Arc<Worker>| {
-            let intake = Arc::new(Intake {
+    pub(crate) fn new(workers: &[Arc<Worker>], context: &Arc<AcceptContext>) -> Self {
+        let accept_queue = |worker: &Arc<Worker>| {
+            let accept_queue = Arc::new(AcceptQueue {
                 worker: Arc::clone(worker),
                 waiting: Mutex::default(),
                 called: Notify::new(),
                 is_late: AtomicBool::new(false),
             });
-            let (taking, reception) = (Arc::clone(&intake), Arc::clone(reception));
-            worker.runtime().spawn(async move { steadily(|| taking.take_in(&reception)).await });
-            intake
+            let (taking, context) = (Arc::clone(&accept_queue), Arc::clone(context));
+            worker.runtime().spawn(async move { steadily(|| taking.take_in(&context)).await });
+            accept_queue
         };
-        Self { intakes: workers.iter().map(intake).collect(), placed: Notify::new() }
+        Self { accept_queues: workers.iter().map(accept_queue).collect(), placed: Notify::new() }
     }
 
     /// Gives a connection to the worker with the fewest, of those that come for them.
     pub(crate) fn place(&self, stream: net::TcpStream, address: SocketAddr) {
-        let fewest = self.intakes.iter().min_by_key(|intake| intake.load());
-        if let Some(intake) = fewest {
-            intake.give(stream, address);
+        let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
+        if let Some(accept_queue) = fewest {
+            accept_queue.give(stream, address);
             self.placed.notify_one();
         }
     }
 
     /// Gives what has waited for too long to another worker, as long as this is polled.
-    pub(crate) async fn relieve(&self) {
+    pub(crate) async fn rebalance(&self) {
         loop {
             self.placed.notified().await;
-            while self.intakes.iter().any(|intake| intake.has_waiting()) {
+            while self.accept_queues.iter().any(|accept_queue| accept_queue.has_waiting()) {
                 sleep(LATE).await;
-                self.relieve_once(Instant::now());
+                self.rebalance_once(Instant::now());
             }
         }
     }
 
-    fn relieve_once(&self, now: Instant) {
-        let late = |intake: &&Arc<Intake>| intake.is_late(now);
-        let (late, in_time): (Vec<_>, Vec<_>) = self.intakes.iter().partition(late);
+    fn rebalance_once(&self, now: Instant) {
+        let late = |accept_queue: &&Arc<AcceptQueue>| accept_queue.is_late(now);
+        let (late, in_time): (Vec<_>, Vec<_>) = self.accept_queues.iter().partition(late);
         if in_time.is_empty() {
             return;
         }
-        for intake in late {
-            for Arrival { stream, address, .. } in intake.take() {
+        for accept_queue in late {
+            for Waiting { stream, address, .. } in accept_queue.take() {
                 self.place(stream, address);
             }
         }
     }
 }
 
-impl Intake {
+impl AcceptQueue {
     /// Takes connections in, on the worker.
-    async fn take_in(&self, reception: &Arc<Reception>) {
+    async fn take_in(&self, context: &Arc<AcceptContext>) {
         loop {
             self.called.notified().await;
             let arrivals = self.take();
             // Not before that: what still waited might be found late, and then nobody would call.
             self.is_late.store(false, Ordering::Relaxed);
-            for Arrival { stream, address, counted, .. } in arrivals {
-                self.start(stream, address, Arc::clone(reception));
+            for Waiting { stream, address, counted, .. } in arrivals {
+                self.start(stream, address, Arc::clone(context));
                 drop(counted);
             }
         }
     }
 
-    fn start(&self, stream: net::TcpStream, address: SocketAddr, reception: Arc<Reception>) {
+    fn start(&self, stream: net::TcpStream, address: SocketAddr, context: Arc<AcceptContext>) {
         // A socket belongs to the runtime that it was made on.
         match TcpStream::from_std(stream) {
             Ok(stream) => {
-                let greeting = greet(stream, address, self.worker.index(), reception);
-                self.worker.spawn(Visit::new(greeting));
+                let http = serve_http(stream, address, self.worker.index(), context);
+                self.worker.spawn(ConnectionTask::new(http));
             }
             Err(error) => {
                 log::event!(WARN, { %address, %error }, "a connection could not be taken in");
@@ -137,11 +137,11 @@ impl Intake {
 
     fn give(&self, stream: net::TcpStream, address: SocketAddr) {
         let counted = self.worker.connections().token();
-        self.lock().push(Arrival { stream, address, came: Instant::now(), counted });
+        self.lock().push(Waiting { stream, address, came: Instant::now(), counted });
         self.called.notify_one();
     }
 
-    fn take(&self) -> Vec<Arrival> {
+    fn take(&self) -> Vec<Waiting> {
         mem::take(&mut *self.lock())
     }
 
@@ -152,7 +152,7 @@ impl Intake {
 
     /// Whether the worker lets connections wait, now or until it is seen again.
     fn is_late(&self, now: Instant) -> bool {
-        let oldest = self.lock().first().map(|arrival| arrival.came);
+        let oldest = self.lock().first().map(|waiting_one| waiting_one.came);
         if oldest.is_some_and(|came| now.saturating_duration_since(came) >= LATE) {
             self.is_late.store(true, Ordering::Relaxed);
         }
@@ -163,7 +163,7 @@ impl Intake {
         !self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arrival>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,17 +5,17 @@ use std::{collections::VecDeque, mem};
 use aerys_proto::{Close, Message};
 
 #[derive(Default)]
-pub(crate) struct Inbox {
+pub(crate) struct Inbound {
     backlog: VecDeque<Message>,
     cost: usize,
-    departure: Option<Close>,
+    close: Option<Close>,
     /// Whether the session waits for what comes next and for nothing else.
     is_awaited: bool,
 }
 
-impl Inbox {
+impl Inbound {
     /// A client of which this many bytes wait to be taken is not heard.
-    pub(crate) const FULL: usize = 4 * 1024;
+    pub(crate) const READ_LIMIT: usize = 4 * 1024;
 
     pub(crate) fn push(&mut self, message: Message) {
         self.cost += cost(&message);
@@ -51,22 +51,22 @@ impl Inbox {
 
     /// Whether so much waits that the client is not heard.
     pub(crate) fn is_full(&self) -> bool {
-        self.cost >= Self::FULL
+        self.cost >= Self::READ_LIMIT
     }
 
     /// Whether more waits than one read brings, unless what it brings was compressed.
-    pub(crate) fn is_swamped(&self) -> bool {
-        self.cost >= SWAMPED
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.cost >= LIMIT
     }
 
     /// Notes how the client went; the first word counts.
-    pub(crate) fn depart(&mut self, close: Close) {
-        self.departure.get_or_insert(close);
+    pub(crate) fn set_close(&mut self, close: Close) {
+        self.close.get_or_insert(close);
     }
 
     /// How the client went, if it has.
-    pub(crate) fn departure(&self) -> Option<&Close> {
-        self.departure.as_ref()
+    pub(crate) fn close(&self) -> Option<&Close> {
+        self.close.as_ref()
     }
 
     /// Nothing happens in the session before something comes.
@@ -81,13 +81,13 @@ impl Inbox {
 
     /// Whether there is nothing in here.
     pub(crate) fn is_clear(&self) -> bool {
-        self.backlog.is_empty() && self.departure.is_none()
+        self.backlog.is_empty() && self.close.is_none()
     }
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        if self.backlog.capacity() > super::MOST {
-            self.backlog.shrink_to(super::MOST);
+        if self.backlog.capacity() > super::MAX_SPARE_ROOM {
+            self.backlog.shrink_to(super::MAX_SPARE_ROOM);
         }
     }
 }
@@ -97,4 +97,4 @@ fn cost(message: &Message) -> usize {
 }
 
 /// The most messages that one read brings are of no bytes: some 2,700, which come to half of this.
-const SWAMPED: usize = 256 * 1024;
+const LIMIT: usize = 256 * 1024;

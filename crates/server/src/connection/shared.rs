@@ -1,4 +1,4 @@
-//! What a client's handles, its session and its driver share: the line between the application and
+//! What a client's handles, its session and its driver share: what lies between the application and
 //! the socket.
 
 use std::{
@@ -12,26 +12,26 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    desk::Desk,
-    outbox::{Ear, Outbox, Receipt},
+    mailbox::Mailbox,
+    outbox::{Outbox, ReadGate, Receipt},
     stats::Meter,
 };
 use crate::{
     error::{Refusal, SendError},
-    options::Bounds,
+    options::OutboxLimits,
 };
 
-pub(crate) struct Line {
+pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
-    verdict: Mutex<Verdict>,
+    state: Mutex<HandshakeState>,
     end: OnceLock<CancellationToken>,
     /// Who began the end, once the client has gone.
     ending: OnceLock<Ending>,
 }
 
 /// What `on_open` has decided.
-enum Verdict {
+enum HandshakeState {
     Open,
     /// Let in; these headers, if any, are to go with the 101. `opened` once `on_open` has returned.
     Accepted {
@@ -54,12 +54,12 @@ pub(crate) enum Answer {
     Refuse(Refusal),
 }
 
-impl Line {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+impl Shared {
+    pub(crate) fn new(outbox_limits: OutboxLimits) -> Self {
         Self {
-            outbox: Outbox::new(bounds),
+            outbox: Outbox::new(outbox_limits),
             meter: Meter::new(),
-            verdict: Mutex::new(Verdict::Open),
+            state: Mutex::new(HandshakeState::Open),
             end: OnceLock::new(),
             ending: OnceLock::new(),
         }
@@ -68,12 +68,12 @@ impl Line {
     /// Lets the client in by `join`, unless it is too late for that. Whoever learns that it was let
     /// in finds it joined.
     pub(crate) fn accept(&self, headers: HeaderMap, join: impl FnOnce()) -> bool {
-        let mut verdict = self.lock();
-        let undecided = matches!(*verdict, Verdict::Open);
+        let mut state = self.lock();
+        let undecided = matches!(*state, HandshakeState::Open);
         if undecided {
             join();
             let headers = (!headers.is_empty()).then(|| Box::new(headers));
-            *verdict = Verdict::Accepted { headers, opened: false };
+            *state = HandshakeState::Accepted { headers, opened: false };
             self.meter.connected();
         }
         undecided
@@ -81,23 +81,23 @@ impl Line {
 
     /// `on_open` has returned: from now on the client is not let in. `false` if it was before.
     pub(crate) fn shut(&self) -> bool {
-        let mut verdict = self.lock();
-        if let Verdict::Open = *verdict {
-            *verdict = Verdict::Shut;
+        let mut state = self.lock();
+        if let HandshakeState::Open = *state {
+            *state = HandshakeState::Shut;
         }
-        !matches!(*verdict, Verdict::Accepted { .. } | Verdict::Switched)
+        !matches!(*state, HandshakeState::Accepted { .. } | HandshakeState::Switched)
     }
 
     pub(crate) fn refuse(&self, refusal: Refusal) {
-        let mut verdict = self.lock();
-        if matches!(*verdict, Verdict::Open | Verdict::Shut) {
-            *verdict = Verdict::Refused(refusal);
+        let mut state = self.lock();
+        if matches!(*state, HandshakeState::Open | HandshakeState::Shut) {
+            *state = HandshakeState::Refused(refusal);
         }
     }
 
     /// `on_open` has returned.
     pub(crate) fn opened(&self) {
-        if let Verdict::Accepted { opened, .. } = &mut *self.lock() {
+        if let HandshakeState::Accepted { opened, .. } = &mut *self.lock() {
             *opened = true;
         }
     }
@@ -105,15 +105,17 @@ impl Line {
     /// The answer, once it is due: a refusal at once, the 101 with the first thing said to the
     /// client or when `on_open` has returned.
     pub(crate) fn take_answer(&self) -> Option<Answer> {
-        let mut verdict = self.lock();
-        match std::mem::replace(&mut *verdict, Verdict::TurnedAway) {
-            Verdict::Accepted { headers, opened } if opened || self.outbox.has_errand() => {
-                *verdict = Verdict::Switched;
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, HandshakeState::TurnedAway) {
+            HandshakeState::Accepted { headers, opened }
+                if opened || self.outbox.has_pending_output() =>
+            {
+                *state = HandshakeState::Switched;
                 Some(Answer::Switch(headers.map_or_else(HeaderMap::new, |it| *it)))
             }
-            Verdict::Refused(refusal) => Some(Answer::Refuse(refusal)),
+            HandshakeState::Refused(refusal) => Some(Answer::Refuse(refusal)),
             undue => {
-                *verdict = undue;
+                *state = undue;
                 None
             }
         }
@@ -121,26 +123,26 @@ impl Line {
 
     /// Whether the answer was a 101.
     pub(crate) fn is_switched(&self) -> bool {
-        matches!(*self.lock(), Verdict::Switched)
+        matches!(*self.lock(), HandshakeState::Switched)
     }
 
     /// The next message, in order; `None` once the client has gone or is being closed. While the
     /// client is owed much, it is not heard.
     pub(crate) async fn next_message(&self) -> Option<Message> {
         poll_fn(|_| {
-            Desk::with(|desk| {
-                let inbox = &mut desk.inbox;
-                let has_gone = inbox.departure().is_some();
-                match self.outbox.ear() {
-                    Ear::Shut if !has_gone => return Poll::Ready(None),
-                    Ear::Busy => return Poll::Pending,
-                    Ear::Open | Ear::Shut => {}
+            Mailbox::with_borrowed(|mailbox| {
+                let inbound = &mut mailbox.inbound;
+                let has_gone = inbound.close().is_some();
+                match self.outbox.read_gate() {
+                    ReadGate::Closed if !has_gone => return Poll::Ready(None),
+                    ReadGate::Paused => return Poll::Pending,
+                    ReadGate::Open | ReadGate::Closed => {}
                 }
-                match inbox.take() {
+                match inbound.take() {
                     Some(message) => Poll::Ready(Some(message)),
                     None if has_gone => Poll::Ready(None),
                     None => {
-                        inbox.wait();
+                        inbound.wait();
                         Poll::Pending
                     }
                 }
@@ -152,14 +154,14 @@ impl Line {
 
     /// Whether the client has gone. In its session this is known as soon as it is.
     pub(crate) fn has_departed(&self) -> bool {
-        Desk::with(|desk| desk.inbox.departure().is_some()).unwrap_or(false)
+        Mailbox::with_borrowed(|mailbox| mailbox.inbound.close().is_some()).unwrap_or(false)
     }
 
     /// How the client went, once it has and the messages that it left behind have been taken.
     pub(crate) async fn departure(&self) -> Close {
         poll_fn(|_| {
-            Desk::with(|desk| match desk.inbox.departure() {
-                Some(close) if !desk.inbox.has_backlog() => Poll::Ready(close.clone()),
+            Mailbox::with_borrowed(|mailbox| match mailbox.inbound.close() {
+                Some(close) if !mailbox.inbound.has_backlog() => Poll::Ready(close.clone()),
                 _ => Poll::Pending,
             })
             .unwrap_or(Poll::Pending)
@@ -168,8 +170,8 @@ impl Line {
     }
 
     /// Sends what nobody waits for. What a handler says to its own client takes the short way.
-    pub(crate) fn say(&self, message: Message) {
-        if let Err(message) = Desk::say(message, &self.outbox) {
+    pub(crate) fn send_nowait(&self, message: Message) {
+        if let Err(message) = Mailbox::push_fast(message, &self.outbox) {
             // Nobody is to hear what became of it.
             let _ = self.push(message, Receipt::Nobody);
         }
@@ -177,26 +179,28 @@ impl Line {
 
     /// Puts a message into the outbox and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
-        self.hand_in_tray();
+        self.flush_fast_path();
         self.outbox.push(message, receipt)
     }
 
     /// Puts messages into the outbox that nobody waits for.
     pub(crate) fn push_all(&self, messages: &[Message]) {
-        self.hand_in_tray();
+        self.flush_fast_path();
         self.outbox.push_all(messages);
     }
 
     /// Bytes sent and not yet handed to the kernel.
     pub(crate) fn queued_bytes(&self) -> usize {
-        self.hand_in_tray();
+        self.flush_fast_path();
         self.outbox.queued_bytes()
     }
 
     /// What has taken the short way goes the long one, if it was said to this client.
-    fn hand_in_tray(&self) {
-        if let Some(Some(messages)) = Desk::with(|desk| desk.tray.recall(&self.outbox)) {
-            self.outbox.put_first(messages);
+    fn flush_fast_path(&self) {
+        if let Some(Some(messages)) =
+            Mailbox::with_borrowed(|mailbox| mailbox.fast_path.take_for(&self.outbox))
+        {
+            self.outbox.push_front(messages);
         }
     }
 
@@ -229,7 +233,7 @@ impl Line {
         end
     }
 
-    fn lock(&self) -> MutexGuard<'_, Verdict> {
-        self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HandshakeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,53 +11,53 @@ use tokio::net::TcpStream;
 
 use crate::{
     driver::Driver,
-    http_server::{self, Outcome, Reception},
+    http_server::{self, AcceptContext, Outcome},
     log,
     session::BoxFuture,
 };
 
 /// The task of a connection. A task keeps the size that it was spawned with,
 /// so each stage has memory of its own: what HTTP needs is given back with the upgrade.
-pub(crate) enum Visit {
-    Greeting(BoxFuture<'static, Option<Pin<Box<Driver>>>>),
-    Driving(Pin<Box<Driver>>),
+pub(crate) enum ConnectionTask {
+    Http(BoxFuture<'static, Option<Pin<Box<Driver>>>>),
+    Driver(Pin<Box<Driver>>),
 }
 
-impl Visit {
+impl ConnectionTask {
     pub(crate) fn new(
-        greeting: impl Future<Output = Option<Pin<Box<Driver>>>> + Send + 'static,
+        http: impl Future<Output = Option<Pin<Box<Driver>>>> + Send + 'static,
     ) -> Self {
-        Self::Greeting(Box::pin(greeting))
+        Self::Http(Box::pin(http))
     }
 }
 
-impl Future for Visit {
+impl Future for ConnectionTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut *self {
-                Self::Greeting(greeting) => match ready!(greeting.as_mut().poll(cx)) {
-                    Some(driver) => *self = Self::Driving(driver),
+                Self::Http(http) => match ready!(http.as_mut().poll(cx)) {
+                    Some(driver) => *self = Self::Driver(driver),
                     None => return Poll::Ready(()),
                 },
-                Self::Driving(driver) => return driver.as_mut().poll(cx),
+                Self::Driver(driver) => return driver.as_mut().poll(cx),
             }
         }
     }
 }
 
 /// A connection while it speaks HTTP; what drives it from then on, if it became a websocket.
-pub(crate) async fn greet(
+pub(crate) async fn serve_http(
     stream: TcpStream,
     address: SocketAddr,
     worker: usize,
-    reception: Arc<Reception>,
+    context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver>>> {
     #[cfg(not(target_os = "linux"))]
     crate::transport::tcp::tune(&stream, address);
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(stream, address, worker, reception).await {
+    match http_server::serve(stream, address, worker, context).await {
         Outcome::Over => {
             log::event!(DEBUG, { %address, worker }, "a connection was closed");
             None

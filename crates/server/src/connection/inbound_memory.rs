@@ -5,21 +5,21 @@
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
-use super::Line;
+use super::Shared;
 
 /// What one client holds, for as long as it does.
-pub(crate) struct Holding {
+pub(crate) struct InboundMemory {
     /// Its place among the others, by its last progress.
     place: u64,
 }
 
 struct Holder {
     bytes: usize,
-    line: Arc<Line>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Default)]
-struct Inbound {
+struct Ledger {
     limit: usize,
     total: usize,
     /// The one that has made no progress for longest is first.
@@ -29,42 +29,42 @@ struct Inbound {
 
 /// Bounds what the clients of this thread may hold together, in bytes.
 pub(crate) fn limit(bytes: usize) {
-    INBOUND.with_borrow_mut(|inbound| inbound.limit = bytes);
+    LEDGER.with_borrow_mut(|inbound| inbound.limit = bytes);
 }
 
-impl Holding {
+impl InboundMemory {
     /// A client has begun to hold something.
     pub(crate) fn new() -> Self {
         Self { place: 0 }
     }
 
     /// The client has made progress, and holds so much now. Others may have to go for that.
-    pub(crate) fn update(&mut self, bytes: usize, line: &Arc<Line>) {
-        let evicted = INBOUND.with_borrow_mut(|inbound| {
+    pub(crate) fn update(&mut self, bytes: usize, shared: &Arc<Shared>) {
+        let evicted = LEDGER.with_borrow_mut(|inbound| {
             inbound.remove(self.place);
-            self.place = inbound.add(bytes, Arc::clone(line));
+            self.place = inbound.add(bytes, Arc::clone(shared));
             inbound.evict()
         });
         // Wakes their tasks, which is not done while anything is borrowed.
         for holder in evicted {
-            holder.line.outbox.evict();
+            holder.shared.outbox.evict();
         }
     }
 }
 
-impl Drop for Holding {
+impl Drop for InboundMemory {
     fn drop(&mut self) {
         // A thread that ends drops it too.
-        let holder = INBOUND.try_with(|inbound| inbound.borrow_mut().remove(self.place));
+        let holder = LEDGER.try_with(|inbound| inbound.borrow_mut().remove(self.place));
         drop(holder);
     }
 }
 
-impl Inbound {
-    fn add(&mut self, bytes: usize, line: Arc<Line>) -> u64 {
+impl Ledger {
+    fn add(&mut self, bytes: usize, shared: Arc<Shared>) -> u64 {
         self.next_place += 1;
         self.total += bytes;
-        self.holders.insert(self.next_place, Holder { bytes, line });
+        self.holders.insert(self.next_place, Holder { bytes, shared });
         self.next_place
     }
 
@@ -90,6 +90,6 @@ impl Inbound {
 }
 
 thread_local! {
-    static INBOUND: RefCell<Inbound> =
-        RefCell::new(Inbound { limit: usize::MAX, ..Inbound::default() });
+    static LEDGER: RefCell<Ledger> =
+        RefCell::new(Ledger { limit: usize::MAX, ..Ledger::default() });
 }

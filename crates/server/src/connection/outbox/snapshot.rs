@@ -7,23 +7,23 @@ use std::sync::atomic::{
 };
 
 use super::{
-    Owes,
-    state::{News, State},
+    SocketState,
+    state::{State, WakeReason},
 };
 
 #[derive(Default)]
-pub(super) struct Gist {
+pub(super) struct Snapshot {
     phase: AtomicU8,
     has_untaken: AtomicBool,
     queued_bytes: AtomicUsize,
     flushed: AtomicU64,
     driver: AtomicU8,
     /// Whether something has happened that keeps the driver from resting.
-    news: AtomicBool,
+    wake_reason: AtomicBool,
     /// Whether the connection's alarm has rung since the driver last looked.
     rung: AtomicBool,
     /// Whether the server is stopping.
-    is_hurried: AtomicBool,
+    is_expedited: AtomicBool,
     /// Whether the client is to go since others need the memory.
     is_evicted: AtomicBool,
 }
@@ -36,12 +36,12 @@ pub(super) enum Stage {
     Closing = 1,
     Overflowed = 2,
     /// The driver knows of the end.
-    Parting = 3,
+    Draining = 3,
     /// Nothing will be sent any more.
     Gone = 4,
 }
 
-impl Gist {
+impl Snapshot {
     /// As [`stage`](Self::stage), for who asks this alone.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
@@ -60,7 +60,7 @@ impl Gist {
             0 => Stage::Open,
             1 => Stage::Closing,
             2 => Stage::Overflowed,
-            3 => Stage::Parting,
+            3 => Stage::Draining,
             _ => Stage::Gone,
         }
     }
@@ -69,7 +69,7 @@ impl Gist {
         self.has_untaken.load(Acquire)
     }
 
-    pub(super) fn has_errand(&self) -> bool {
+    pub(super) fn has_pending_output(&self) -> bool {
         self.has_untaken() || self.is_to_end()
     }
 
@@ -83,43 +83,44 @@ impl Gist {
     }
 
     /// The driver is at work.
-    pub(super) fn attend(&self) {
+    pub(super) fn set_at_work(&self) {
         self.driver.store(AWAKE, Relaxed);
     }
 
     /// The driver is about to rest, unless something is there for it to do. Whoever has something
     /// for it tells first and then looks whether it rests; the driver rests first and then looks for
     /// what it was told: one of the two finds the other.
-    pub(super) fn rest(&self, owes: Owes) -> bool {
+    pub(super) fn rest(&self, owes: SocketState) -> bool {
         let (resting, finds_messages) = match owes {
-            Owes::Nothing => (RESTING, true),
-            Owes::Unsent => (BLOCKED, false),
+            SocketState::Writable => (RESTING, true),
+            SocketState::Blocked => (BLOCKED, false),
         };
         self.driver.store(resting, SeqCst);
-        let has_errand = self.has_untaken.load(SeqCst) || self.is_to_end();
-        let is_wanted = self.news.load(SeqCst) || (finds_messages && has_errand);
+        let has_pending_output = self.has_untaken.load(SeqCst) || self.is_to_end();
+        let is_wanted = self.wake_reason.load(SeqCst) || (finds_messages && has_pending_output);
         if is_wanted {
-            self.attend();
-            self.news.swap(false, SeqCst);
+            self.set_at_work();
+            self.wake_reason.swap(false, SeqCst);
         }
         !is_wanted
     }
 
     /// Tells the driver of something, which has been noted before. Answers whether it is to be
     /// woken: it is by one who calls, and by none while it is at work.
-    pub(super) fn call(&self, news: News) -> bool {
-        if let News::Urgent = news {
-            self.news.store(true, SeqCst);
+    pub(super) fn call(&self, wake_reason: WakeReason) -> bool {
+        if let WakeReason::Urgent = wake_reason {
+            self.wake_reason.store(true, SeqCst);
         }
         let driver = self.driver.load(SeqCst);
         // A driver that waits for its socket has no use for messages.
-        let is_wanted = driver == RESTING || (driver == BLOCKED && news == News::Urgent);
+        let is_wanted =
+            driver == RESTING || (driver == BLOCKED && wake_reason == WakeReason::Urgent);
         is_wanted && self.driver.compare_exchange(driver, AWAKE, SeqCst, SeqCst).is_ok()
     }
 
     /// What the driver was told so far it will find by itself.
     pub(super) fn hush(&self) {
-        self.news.store(false, Relaxed);
+        self.wake_reason.store(false, Relaxed);
     }
 
     /// The connection's alarm rings.
@@ -133,12 +134,12 @@ impl Gist {
     }
 
     /// The server is stopping.
-    pub(super) fn hurry(&self) {
-        self.is_hurried.store(true, Release);
+    pub(super) fn expedite(&self) {
+        self.is_expedited.store(true, Release);
     }
 
-    pub(super) fn is_hurried(&self) -> bool {
-        self.is_hurried.load(Acquire)
+    pub(super) fn is_expedited(&self) -> bool {
+        self.is_expedited.load(Acquire)
     }
 
     /// The client is to go.
@@ -165,5 +166,5 @@ const AWAKE: u8 = 0;
 
 const RESTING: u8 = 1;
 
-/// It waits for the socket, and only an end is news to it.
+/// It waits for the socket, and only an end wakes it.
 const BLOCKED: u8 = 2;
