@@ -42,8 +42,9 @@ step format
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-step 'rooms'
+step 'rooms and names'
 scripts/rooms.py
+scripts/names.py
 
 step clippy
 cargo clippy --workspace --all-targets --locked -- -D warnings

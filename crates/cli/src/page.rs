@@ -13,6 +13,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::Full;
 use tower_service::Service;
 
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
+
+/// A new build is seen at the next visit; what has not changed costs a 304.
+const ALWAYS_ASK: HeaderValue = HeaderValue::from_static("no-cache");
+
 /// Serves the page and what belongs to it; everything else it answers 404.
 #[derive(Clone)]
 pub(crate) struct Page {
@@ -144,12 +151,6 @@ fn plain(status: StatusCode, sentence: &'static str) -> Response<Full<Bytes>> {
     response.headers_mut().insert(header::CONTENT_TYPE, PLAIN);
     response
 }
-
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
-
-/// A new build is seen at the next visit; what has not changed costs a 304.
-const ALWAYS_ASK: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// What every answer says: the page may load its own files and talk to its own server, and no more.
 const PRECAUTIONS: [(HeaderName, HeaderValue); 3] = [

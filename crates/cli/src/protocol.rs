@@ -3,6 +3,15 @@
 use aerys::{ClientId, Message};
 use serde::{Deserialize, Serialize, Serializer};
 
+/// In characters.
+const MAX_NAME: usize = 32;
+
+const MAX_TEXT: usize = 2000;
+
+/// The largest request, in bytes: JSON may write each character of a text as two escapes of six
+/// bytes each, and there is something around it.
+pub(crate) const MAX_SIZE: usize = 12 * MAX_TEXT + 1000;
+
 /// What a client says.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -100,14 +109,6 @@ impl From<Reply<'_>> for Message {
 fn as_text<S: Serializer>(id: &ClientId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }
-
-/// In characters.
-const MAX_NAME: usize = 32;
-const MAX_TEXT: usize = 2000;
-
-/// The largest request, in bytes: JSON may write each character of a text as two escapes of six
-/// bytes each, and there is something around it.
-pub(crate) const MAX_SIZE: usize = 12 * MAX_TEXT + 1000;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::PeerError;
 
+/// RFC 6455 §5.5: a control frame holds at most 125 bytes, two of which are the code.
+const MAX_REASON: usize = 123;
+
 /// Why a connection was closed: a code and, mostly for logs, a reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
@@ -141,9 +144,6 @@ fn fitting(reason: &str) -> &str {
     }
     &reason[..end]
 }
-
-/// RFC 6455 §5.5: a control frame holds at most 125 bytes, two of which are the code.
-const MAX_REASON: usize = 123;
 
 #[cfg(test)]
 mod tests {

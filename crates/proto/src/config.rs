@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::deflate::Compression;
 
+const KIB: usize = 1024;
+
+const MIB: usize = 1024 * KIB;
+
 /// What a [`Connection`](crate::Connection) allows its peer, and for how long.
 ///
 /// Shared by all connections of an endpoint. Sizes are in bytes of payload.
@@ -55,6 +59,3 @@ impl Default for Config {
         }
     }
 }
-
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;

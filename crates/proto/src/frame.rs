@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 use crate::header::Start;
 
+const MAX_SENT_HEADER: usize = 10;
+
 /// One frame to write to the socket: first [`header`](Self::header), then
 /// [`payload`](Self::payload).
 ///
@@ -11,14 +13,14 @@ use crate::header::Start;
 #[derive(Clone, Debug)]
 #[must_use = "write its header and its payload to the socket"]
 pub struct Frame {
-    header: [u8; MAX_HEADER],
+    header: [u8; MAX_SENT_HEADER],
     header_len: u8,
     payload: Bytes,
 }
 
 impl Frame {
     pub(crate) fn new(start: Start, payload: Bytes) -> Self {
-        let mut header = [0; MAX_HEADER];
+        let mut header = [0; MAX_SENT_HEADER];
         header[0] = start.byte();
         // RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length".
         // §5.1: "A server MUST NOT mask any frames".
@@ -62,8 +64,6 @@ impl Frame {
         self.header().len() + self.payload.len()
     }
 }
-
-const MAX_HEADER: usize = 10;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@
 
 use crate::error::PeerError;
 
+const RSV1: u8 = 0b100;
+
 /// A frame's header, complete.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
@@ -149,5 +151,3 @@ fn parse_len_64(bytes: &[u8]) -> Result<Option<(u64, &[u8])>, PeerError> {
     };
     Ok(Some((u64::from_be_bytes(*len), bytes)))
 }
-
-const RSV1: u8 = 0b100;

@@ -5,6 +5,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use sha1::{Digest as _, Sha1};
 use thiserror::Error;
 
+/// RFC 6455 §1.3.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Tolerates clients that fill the key's last character, of which four bits are unused, at random.
+const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose::new(
+    &alphabet::STANDARD,
+    general_purpose::PAD.with_decode_allow_trailing_bits(true),
+);
+
 /// Checks whether a request asks for a websocket, and asks properly: RFC 6455 §4.2.1.
 ///
 /// Host, origin, path, subprotocols and extensions are the caller's to judge.
@@ -160,12 +169,3 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }
-
-/// RFC 6455 §1.3.
-const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// Tolerates clients that fill the key's last character, of which four bits are unused, at random.
-const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose::new(
-    &alphabet::STANDARD,
-    general_purpose::PAD.with_decode_allow_trailing_bits(true),
-);

@@ -2,6 +2,9 @@
 
 use crate::error::PeerError;
 
+/// From this length on there is nothing faster than SIMD.
+const SHORT: usize = 64;
+
 /// How much of a growing text is not yet known to be UTF-8: at most the three bytes of a sequence
 /// that the text so far ends in.
 ///
@@ -45,9 +48,6 @@ pub(crate) fn check(text: &[u8]) -> Result<(), PeerError> {
     }
     simdutf8::basic::from_utf8(text).map(drop).map_err(|_| PeerError::TextNotUtf8)
 }
-
-/// From this length on there is nothing faster than SIMD.
-const SHORT: usize = 64;
 
 #[cfg(test)]
 mod tests {

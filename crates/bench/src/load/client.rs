@@ -14,6 +14,8 @@ use super::{
     replies::Replies,
 };
 
+const PONG: u8 = 0xa;
+
 /// A connection whose handshake is done.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -134,5 +136,3 @@ impl Client {
         Ok(heard.messages)
     }
 }
-
-const PONG: u8 = 0xa;

@@ -15,6 +15,18 @@ use super::{
     message::masked,
 };
 
+const FIN: u8 = 0x80;
+
+const CLOSE: u8 = 0x8;
+
+const MASK: usize = 4;
+
+/// How many are there at once.
+const AT_ONCE: usize = 64;
+
+/// The longest sleep of a load that does not spin.
+const BLINK: Duration = Duration::from_millis(20);
+
 /// Lets `count` clients come and go; the latency is from connecting to the 101.
 ///
 /// # Errors
@@ -108,13 +120,3 @@ impl Visitor {
         }
     }
 }
-
-const FIN: u8 = 0x80;
-const CLOSE: u8 = 0x8;
-const MASK: usize = 4;
-
-/// How many are there at once.
-const AT_ONCE: usize = 64;
-
-/// The longest sleep of a load that does not spin.
-const BLINK: Duration = Duration::from_millis(20);

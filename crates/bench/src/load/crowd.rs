@@ -15,6 +15,12 @@ use super::{
     message::Message,
 };
 
+/// How many handshakes are under way at once.
+const AT_ONCE: usize = 64;
+
+/// The longest sleep of a load that does not spin; it has to look at its clock.
+const BLINK: Duration = Duration::from_millis(20);
+
 /// Clients, the sockets' readiness, and the buffer that all are read into.
 pub(crate) struct Crowd {
     poll: Poll,
@@ -243,9 +249,3 @@ impl Crowd {
         Ok(())
     }
 }
-
-/// How many handshakes are under way at once.
-const AT_ONCE: usize = 64;
-
-/// The longest sleep of a load that does not spin; it has to look at its clock.
-const BLINK: Duration = Duration::from_millis(20);

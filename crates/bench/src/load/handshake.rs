@@ -8,6 +8,11 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use mio::net::TcpStream;
 
+/// The key and its answer in RFC 6455 §1.3; the server must not care which it is.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
 /// The answer that is arriving on one new connection.
 #[derive(Debug, Default)]
 pub(crate) struct Handshake {
@@ -95,7 +100,3 @@ fn agreed(head: &[u8], rest: &[u8]) -> Result<Agreed> {
 fn is_early(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::NotConnected)
 }
-
-/// The key and its answer in RFC 6455 §1.3; the server must not care which it is.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";

@@ -8,6 +8,16 @@ use std::io::Write as _;
 use anyhow::{Result, ensure};
 use flate2::{Compression, Decompress, FlushDecompress, write::DeflateEncoder};
 
+const FIN: u8 = 0x80;
+
+pub(crate) const RSV1: u8 = 0x40;
+
+const EMPTY_BLOCK: &[u8] = &[0x00, 0x00, 0xff, 0xff];
+
+pub(crate) const JSON_SIZE: usize = 1024;
+
+const JSON_ROWS: usize = 20;
+
 /// What is said, over and over, and what has to come back.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -179,12 +189,7 @@ fn json() -> String {
     text + JSON_END
 }
 
-const FIN: u8 = 0x80;
-pub(crate) const RSV1: u8 = 0x40;
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const EMPTY_BLOCK: &[u8] = &[0x00, 0x00, 0xff, 0xff];
-pub(crate) const JSON_SIZE: usize = 1024;
-const JSON_ROWS: usize = 20;
 const JSON_END: &str = r#""}"#;
 
 #[cfg(test)]

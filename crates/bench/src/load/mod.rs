@@ -24,6 +24,9 @@ pub(crate) use echo::{Echo, Pace, Until};
 pub(crate) use message::Message;
 pub(crate) use noread::noread;
 
+/// In nanoseconds.
+const MINUTE: u64 = 60_000_000_000;
+
 /// What a load counted in one window of time.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -56,6 +59,3 @@ impl Latency {
         self.0.value_at_quantile(share)
     }
 }
-
-/// In nanoseconds.
-const MINUTE: u64 = 60_000_000_000;

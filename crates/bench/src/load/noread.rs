@@ -6,6 +6,9 @@ use anyhow::Result;
 
 use super::Crowd;
 
+/// More messages than anyone takes in the time.
+const ENDLESS: usize = 1 << 30;
+
 /// Has every client write all that the kernel takes, for as long as that; `watch` is called about
 /// every 20 ms. Answers how many clients the server cut off.
 ///
@@ -32,6 +35,3 @@ pub(crate) fn noread(
     }
     Ok(cut.into_iter().filter(|cut| *cut).count())
 }
-
-/// More messages than anyone takes in the time.
-const ENDLESS: usize = 1 << 30;

@@ -4,6 +4,23 @@ use thiserror::Error;
 
 use super::message::{Kind, Message, RSV1, inflate};
 
+const FIN: u8 = 0x80;
+
+/// The bit that tells a control frame's opcode.
+const CONTROL: u8 = 0x08;
+
+const CONTINUATION: u8 = 0x0;
+
+const TEXT: u8 = Kind::Text as u8;
+
+const BINARY: u8 = Kind::Binary as u8;
+
+const CLOSE: u8 = 0x8;
+
+const PING: u8 = 0x9;
+
+const PONG: u8 = 0xa;
+
 /// How far into the replies one connection is.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
@@ -191,16 +208,6 @@ impl Default for Stage {
         Self::Header { bytes: [0; 10], have: 0 }
     }
 }
-
-const FIN: u8 = 0x80;
-/// The bit that tells a control frame's opcode.
-const CONTROL: u8 = 0x08;
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = Kind::Text as u8;
-const BINARY: u8 = Kind::Binary as u8;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
 
 #[cfg(test)]
 mod tests {

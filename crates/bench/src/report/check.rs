@@ -8,6 +8,10 @@ use crate::{
     servers::NAMES,
 };
 
+pub(crate) const OURS: &str = "aerys";
+
+pub(crate) const AWAITING: &str = "aerys-await";
+
 /// One thing that has to hold for a goal to be reached.
 pub(crate) struct Check {
     pub(crate) what: String,
@@ -67,9 +71,6 @@ fn noun(figure: Figure) -> &'static str {
         _ => "CPU",
     }
 }
-
-pub(crate) const OURS: &str = "aerys";
-pub(crate) const AWAITING: &str = "aerys-await";
 
 /// Who is not a peer.
 const OTHERS: [&str; 4] = [OURS, AWAITING, "floor", "floor-tokio"];

@@ -8,6 +8,11 @@ use super::{
 };
 use crate::run::{Figure, Results, Scenario};
 
+const PIPELINED: Scenario = Scenario::Echo { clients: 64, size: 20, depth: 16 };
+
+/// The default of the option, in bytes.
+const MAX_QUEUED_BYTES: f64 = 4194304.0;
+
 /// Appends the table of goals.
 ///
 /// # Errors
@@ -193,11 +198,6 @@ fn too_few_cores(results: &Results) -> String {
         "this machine cannot show it: two workers and two loads need four cores, and it has {cores}"
     )
 }
-
-const PIPELINED: Scenario = Scenario::Echo { clients: 64, size: 20, depth: 16 };
-
-/// The default of the option, in bytes.
-const MAX_QUEUED_BYTES: f64 = 4194304.0;
 
 const GOALS: [Goal; 12] = [
     Goal {

@@ -11,6 +11,21 @@ use crate::{
     servers::NAMES,
 };
 
+/// Lengths in pixels.
+const WIDTH: i32 = 760;
+
+const MARGIN: i32 = 12;
+
+const TOP: i32 = 44;
+
+const ROW: i32 = 26;
+
+/// Where bars begin, behind the names.
+const LEFT: i32 = 160;
+
+/// What is left for the number behind the longest bar.
+const RIGHT: i32 = 80;
+
 /// A drawing that the report shows.
 pub(crate) struct Plot {
     pub(crate) title: String,
@@ -116,13 +131,3 @@ fn colors(bar: &Bar) -> [RGBColor; 2] {
         _ => [RGBColor(30, 80, 140), RGBColor(130, 175, 220)],
     }
 }
-
-/// Lengths in pixels.
-const WIDTH: i32 = 760;
-const MARGIN: i32 = 12;
-const TOP: i32 = 44;
-const ROW: i32 = 26;
-/// Where bars begin, behind the names.
-const LEFT: i32 = 160;
-/// What is left for the number behind the longest bar.
-const RIGHT: i32 = 80;

@@ -15,6 +15,18 @@ use crate::load::{
     Broadcast, Crowd, Echo, Message, Pace, Patience, Tally, Until, Visit, connects, noread,
 };
 
+/// The size from which a message's copies can be told in the server's memory, in bytes.
+const LARGE: usize = 1 << 20;
+
+/// How many messages the hog has under way.
+const HOG: usize = 64;
+
+/// How many threads load a server that has several workers.
+const LOADS: usize = 2;
+
+/// How long a server is given to come to rest.
+const SETTLE: Duration = Duration::from_millis(200);
+
 /// How long a load goes on, uncounted and counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -267,15 +279,3 @@ fn visit(server: &Server, path: &'static str, deflate: bool, spins: bool) -> Vis
     let patience = Patience { spins, limit: Duration::from_secs(10) };
     Visit { address: server.address(), path, deflate, patience }
 }
-
-/// The size from which a message's copies can be told in the server's memory, in bytes.
-const LARGE: usize = 1 << 20;
-
-/// How many messages the hog has under way.
-const HOG: usize = 64;
-
-/// How many threads load a server that has several workers.
-const LOADS: usize = 2;
-
-/// How long a server is given to come to rest.
-const SETTLE: Duration = Duration::from_millis(200);

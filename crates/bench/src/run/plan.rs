@@ -8,6 +8,9 @@ use crate::{
     servers::{NAMES, features},
 };
 
+/// A large message, in bytes.
+const LARGE: usize = 1 << 20;
+
 /// One scenario, and who is put through it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
@@ -183,6 +186,3 @@ fn room(clients: usize, files: usize) -> usize {
 
 /// The echoes, in clients and bytes, that figures have to be reached at.
 const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];
-
-/// A large message, in bytes.
-const LARGE: usize = 1 << 20;

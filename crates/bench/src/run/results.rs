@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{machine::Machine, scenario::Scenario};
 
+const FILE: &str = "results.json";
+
 /// All that one run measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Results {
@@ -174,8 +176,6 @@ fn rounded<S: Serializer>(figures: &Figures, serializer: S) -> Result<S::Ok, S::
     let round = |value: &f64| (value * 1e3).round() / 1e3;
     serializer.collect_map(figures.iter().map(|(figure, value)| (figure, round(value))))
 }
-
-const FILE: &str = "results.json";
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,8 @@ use super::{
     socket,
 };
 
+const LISTENER: Token = Token(usize::MAX - 1);
+
 /// Runs the server.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
     let mut poll = Poll::new()?;
@@ -75,5 +77,3 @@ fn serve_connection(event: &Event, connections: &mut Slab<Connection>, buffer: &
         connections.remove(key);
     }
 }
-
-const LISTENER: Token = Token(usize::MAX - 1);

@@ -9,6 +9,16 @@ use std::ops::Range;
 /// How many bytes of a buffer lie before what is read into it, to put an unfinished head there.
 pub(super) const MARGIN: usize = 14;
 
+const MASKED: u8 = 0x80;
+
+const OPCODE: u8 = 0x0f;
+
+const CLOSE: u8 = 0x8;
+
+const PING: u8 = 0x9;
+
+const PONG: u8 = 0xa;
+
 /// One connection's frames.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
@@ -150,12 +160,6 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
         *byte ^= mask;
     }
 }
-
-const MASKED: u8 = 0x80;
-const OPCODE: u8 = 0x0f;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,36 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 
+const SERVERS: &[Server] = &[
+    Server { name: "floor", features: FLOOR, serve: floor::serve },
+    Server { name: "floor-tokio", features: FLOOR, serve: floor_tokio::serve },
+    Server { name: "aerys", features: AERYS, serve: aerys::serve },
+    Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
+    Server { name: "fastwebsockets", features: PLAIN, serve: fastwebsockets::serve },
+    Server { name: "tokio-websockets", features: PLAIN, serve: tokio_websockets::serve },
+    Server { name: "tokio-tungstenite", features: PLAIN, serve: tokio_tungstenite::serve },
+    Server { name: "axum", features: PLAIN, serve: axum::serve },
+    Server { name: "actix-ws", features: PLAIN, serve: actix_ws::serve },
+    Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
+    Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
+    Server { name: "yawc", features: COMPRESSING, serve: yawc::serve },
+];
+
+const FLOOR: Features =
+    Features { echo: true, broadcast: false, compression: false, workers: false };
+
+const PLAIN: Features = Features { broadcast: true, ..FLOOR };
+
+const COMPRESSING: Features = Features { compression: true, ..PLAIN };
+
+const AERYS: Features = Features { workers: true, ..COMPRESSING };
+
+/// The longest message that is taken, in bytes.
+const LIMIT: usize = 16 << 20;
+
+/// How much the floors read at once, in bytes.
+const READ: usize = 64 * 1024;
+
 /// How a server is run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -90,30 +120,3 @@ struct Server {
 fn find(name: &str) -> Option<&'static Server> {
     SERVERS.iter().find(|server| server.name == name)
 }
-
-const SERVERS: &[Server] = &[
-    Server { name: "floor", features: FLOOR, serve: floor::serve },
-    Server { name: "floor-tokio", features: FLOOR, serve: floor_tokio::serve },
-    Server { name: "aerys", features: AERYS, serve: aerys::serve },
-    Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
-    Server { name: "fastwebsockets", features: PLAIN, serve: fastwebsockets::serve },
-    Server { name: "tokio-websockets", features: PLAIN, serve: tokio_websockets::serve },
-    Server { name: "tokio-tungstenite", features: PLAIN, serve: tokio_tungstenite::serve },
-    Server { name: "axum", features: PLAIN, serve: axum::serve },
-    Server { name: "actix-ws", features: PLAIN, serve: actix_ws::serve },
-    Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
-    Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
-    Server { name: "yawc", features: COMPRESSING, serve: yawc::serve },
-];
-
-const FLOOR: Features =
-    Features { echo: true, broadcast: false, compression: false, workers: false };
-const PLAIN: Features = Features { broadcast: true, ..FLOOR };
-const COMPRESSING: Features = Features { compression: true, ..PLAIN };
-const AERYS: Features = Features { workers: true, ..COMPRESSING };
-
-/// The longest message that is taken, in bytes.
-const LIMIT: usize = 16 << 20;
-
-/// How much the floors read at once, in bytes.
-const READ: usize = 64 * 1024;

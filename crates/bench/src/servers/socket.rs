@@ -15,6 +15,9 @@ use tokio::{
 
 use super::Settings;
 
+/// As many as connect at once before they are accepted; the kernel may cut this down.
+const BACKLOG: i32 = 4096;
+
 /// A socket that listens and does not block. Its address is announced.
 pub(super) fn listen(settings: &Settings) -> Result<net::TcpListener> {
     let address = settings.address;
@@ -52,6 +55,3 @@ where
         }
     })
 }
-
-/// As many as connect at once before they are accepted; the kernel may cut this down.
-const BACKLOG: i32 = 4096;

@@ -147,7 +147,7 @@ impl Phase {
 
     /// There is nothing left to hear: the peer said CLOSE, or was given up. What to report, if
     /// nothing was before: `close`, unless we said ours first.
-    pub(super) fn settle(
+    pub(super) fn drain(
         &mut self,
         close: Close,
         deadline: Option<Instant>,
@@ -156,10 +156,10 @@ impl Phase {
         let (next, report) = match self.take() {
             Self::Open(_) => (Self::Draining(Draining { deadline, wait }), Some(close)),
             Self::Closing(closing) => {
-                let (draining, ours) = closing.settle(wait);
+                let (draining, ours) = closing.drain(wait);
                 (Self::Draining(draining), Some(ours))
             }
-            settled => (settled, None),
+            draining => (draining, None),
         };
         *self = next;
         report
@@ -182,7 +182,7 @@ impl Phase {
 }
 
 impl Closing {
-    fn settle(self, wait: Wait) -> (Draining, Close) {
+    fn drain(self, wait: Wait) -> (Draining, Close) {
         (Draining { deadline: self.deadline, wait }, *self.ours)
     }
 }

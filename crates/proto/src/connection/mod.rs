@@ -171,7 +171,7 @@ impl Connection {
             return self.release_end(now);
         }
         self.ending.get_or_insert(Ending::Local);
-        self.settle(close.clone(), close, Wait::Fixed, now)
+        self.conclude(close.clone(), close, Wait::Fixed, now)
     }
 
     /// Time has passed. To be called at or after [`poll_timeout`](Self::poll_timeout); harmless
@@ -328,21 +328,21 @@ impl Connection {
     fn peer_closed(&mut self, theirs: Close, now: Instant) -> Option<Event> {
         // RFC 6455 §5.5.1: "If an endpoint receives a Close frame and did not previously send a
         // Close frame, the endpoint MUST send a Close frame in response."
-        self.settle(theirs.echo(), theirs, Wait::WhileItReads, now)
+        self.conclude(theirs.echo(), theirs, Wait::WhileItReads, now)
     }
 
     fn peer_erred(&mut self, error: PeerError, now: Instant) -> Option<Event> {
         let close = Close::from(error);
-        self.settle(close.clone(), close, Wait::Fixed, now)
+        self.conclude(close.clone(), close, Wait::Fixed, now)
     }
 
     /// Nothing more is read; `answer` is sent and `close` reported, unless a CLOSE of ours came
     /// first.
-    fn settle(&mut self, answer: Close, close: Close, wait: Wait, now: Instant) -> Option<Event> {
+    fn conclude(&mut self, answer: Close, close: Close, wait: Wait, now: Instant) -> Option<Event> {
         self.reader.clear();
-        self.writer.settle(answer);
+        self.writer.close_at_once(answer);
         let deadline = self.deadline(now);
-        self.phase.settle(close, deadline, wait).map(Event::Closed)
+        self.phase.drain(close, deadline, wait).map(Event::Closed)
     }
 
     /// Nothing more is read or waited for.

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+const MAX_COUNT: u8 = 128;
+
 /// The payloads of the pings that have not been answered yet, in order, each after its length.
 ///
 /// Bounded, so that a peer that pings and does not read costs no more than 16 KiB. Empty, it owns
@@ -46,8 +48,6 @@ impl Pongs {
         Some(payload)
     }
 }
-
-const MAX_COUNT: u8 = 128;
 
 #[cfg(test)]
 mod tests {

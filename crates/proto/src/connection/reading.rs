@@ -14,6 +14,19 @@ use crate::{
     mask::Mask,
 };
 
+/// What a frame counts as work, beside what is decompressed of it: as many bytes as a short message
+/// takes on the wire.
+const FRAME: usize = 64;
+
+/// RFC 6455 §5.2: 2 bytes, 8 of extended length, 4 of masking key.
+const MAX_RECEIVED_HEADER: usize = 14;
+
+/// RFC 6455 §5.2: 2 bytes, and 4 of masking key.
+const SHORT_HEADER: usize = 6;
+
+/// RFC 6455 §5.5.
+const MAX_CONTROL: usize = 125;
+
 /// What has been read of the peer's frames and not been passed on.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -235,7 +248,7 @@ impl Reader {
     /// Reads on from within a header, of which `stash` has arrived before.
     fn read_header<'a>(
         &mut self,
-        mut stash: Stash<MAX_HEADER>,
+        mut stash: Stash<MAX_RECEIVED_HEADER>,
         input: &mut &'a mut [u8],
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
@@ -307,7 +320,7 @@ impl Reader {
 enum Stage {
     #[default]
     Start,
-    Header(Stash<MAX_HEADER>),
+    Header(Stash<MAX_RECEIVED_HEADER>),
     Payload(PartialFrame),
 }
 
@@ -426,16 +439,3 @@ fn take<'a>(input: &mut &'a mut [u8], len: usize) -> &'a mut [u8] {
     *input = rest;
     front
 }
-
-/// What a frame counts as work, beside what is decompressed of it: as many bytes as a short message
-/// takes on the wire.
-const FRAME: usize = 64;
-
-/// RFC 6455 §5.2: 2 bytes, 8 of extended length, 4 of masking key.
-const MAX_HEADER: usize = 14;
-
-/// RFC 6455 §5.2: 2 bytes, and 4 of masking key.
-const SHORT_HEADER: usize = 6;
-
-/// RFC 6455 §5.5.
-const MAX_CONTROL: usize = 125;

@@ -110,7 +110,7 @@ impl Writer {
     }
 
     /// Says CLOSE at once: the message's next fragment is no longer of interest.
-    pub(super) fn settle(&mut self, close: Close) {
+    pub(super) fn close_at_once(&mut self, close: Close) {
         self.message = None;
         self.ping = None;
         self.close(close);

@@ -7,10 +7,20 @@ use std::sync::Arc;
 
 use super::{
     Agreement, Compression,
-    large::{LARGE, Large, Piece},
+    large::{LARGE_MESSAGE, Large, Piece},
     pool,
 };
 use crate::{Message, error::PeerError};
+
+/// What a flush ends with, and the wire does without.
+const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
+
+/// What each step of decompressing counts as work at least.
+const STEP: usize = 64;
+
+/// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
+/// times as much.
+const ENOUGH: usize = 4 * 1024;
 
 /// Compresses what goes out.
 #[derive(Debug, Default)]
@@ -48,7 +58,7 @@ impl Deflater {
         if !compression.is_worthwhile(message.len()) {
             return None;
         }
-        if message.len() > LARGE {
+        if message.len() > LARGE_MESSAGE {
             return self.deflate_large(message, compression);
         }
         let payload = match self {
@@ -337,13 +347,3 @@ impl Inflation {
         self.waiting.len()
     }
 }
-
-/// What a flush ends with, and the wire does without.
-const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
-
-/// What each step of decompressing counts as work at least.
-const STEP: usize = 64;
-
-/// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
-/// times as much.
-const ENOUGH: usize = 4 * 1024;

@@ -4,6 +4,16 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
+/// What the library beneath can do. RFC 7692 §7.1.2 has 8 too.
+pub(super) const MIN_BITS: u8 = 9;
+
+/// RFC 7692 §7.1.2: a window of 32,768 bytes, where nothing else is said.
+pub(super) const MAX_BITS: u8 = 15;
+
+const BITS: RangeInclusive<u32> = MIN_BITS as u32..=MAX_BITS as u32;
+
+const MAX_LEVEL: u32 = 9;
+
 /// How messages are compressed, for clients that can (RFC 7692).
 ///
 /// ```
@@ -152,16 +162,6 @@ pub struct CompressionError {
     /// The most it can be.
     pub most: u32,
 }
-
-/// What the library beneath can do. RFC 7692 §7.1.2 has 8 too.
-pub(super) const MIN_BITS: u8 = 9;
-
-/// RFC 7692 §7.1.2: a window of 32,768 bytes, where nothing else is said.
-pub(super) const MAX_BITS: u8 = 15;
-
-const BITS: RangeInclusive<u32> = MIN_BITS as u32..=MAX_BITS as u32;
-
-const MAX_LEVEL: u32 = 9;
 
 #[cfg(test)]
 mod tests {

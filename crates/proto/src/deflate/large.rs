@@ -11,9 +11,15 @@ use flate2::{Compress, Compression};
 
 use super::{
     codec::deflate,
-    pool::{self, Lent},
+    pool::{self, Borrowed},
     shared::Shared,
 };
+
+/// In bytes, as a turn is.
+const PIECE: usize = 32 * 1024;
+
+/// A message that is longer, in bytes, is compressed piece by piece.
+pub(super) const LARGE_MESSAGE: usize = 2 * PIECE;
 
 /// A large message on its way to one client: what is to come of it.
 #[derive(Debug)]
@@ -84,7 +90,7 @@ struct Stream {
     bits: u8,
     made: Vec<Bytes>,
     /// Until all of them are, or it is found that the message does not become shorter.
-    compressor: Option<Lent>,
+    compressor: Option<Borrowed>,
     is_plain: bool,
 }
 
@@ -142,9 +148,3 @@ fn piece(index: usize, payload: &Bytes, compress: &mut Compress) -> Option<Piece
 fn is_last(index: usize, payload: &Bytes) -> bool {
     (index + 1) * PIECE >= payload.len()
 }
-
-/// In bytes, as a turn is.
-const PIECE: usize = 32 * 1024;
-
-/// A message that is longer, in bytes, is compressed piece by piece.
-pub(super) const LARGE: usize = 2 * PIECE;

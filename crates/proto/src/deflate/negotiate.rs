@@ -9,6 +9,16 @@ use super::{
     extensions::{Param, offered},
 };
 
+const NAME: &str = "permessage-deflate";
+
+const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
+
+const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
+
+const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
+
+const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
+
 /// Finds the first offer of permessage-deflate that can be agreed to. `None` if there is none: then
 /// the connection goes without compression (RFC 7692 §5.1).
 ///
@@ -151,9 +161,3 @@ fn window_bits(value: &[u8]) -> Option<u8> {
         _ => None,
     }
 }
-
-const NAME: &str = "permessage-deflate";
-const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
-const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
-const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
-const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";

@@ -1,4 +1,4 @@
-//! What is lent for the time of a message: compressors and decompressors, a few for each thread.
+//! What is borrowed for the time of a message: compressors and decompressors, a few for each thread.
 //!
 //! They are large and costly to make, and between two messages whose contexts are independent they
 //! have nothing to remember.
@@ -9,45 +9,56 @@ use flate2::{Compress, Compression, Decompress};
 
 use super::compression::MAX_BITS;
 
+/// One is used at a time; more are for endpoints of other levels and clients of other windows.
+const IDLE_COMPRESSORS: usize = 4;
+
+/// As many as messages that are half here.
+const IDLE_DECOMPRESSORS: usize = 16;
+
+const CHUNK_SIZE: usize = 16 * 1024;
+
+/// What a decompressor takes, about, in bytes.
+pub(super) const DECOMPRESSOR: usize = 48 * 1024;
+
 /// A compressor with an empty window of `bits`, for as long as `work` takes.
 pub(super) fn with_compress<T>(
     level: Compression,
     bits: u8,
     work: impl FnOnce(&mut Compress) -> T,
 ) -> T {
-    let mut lent = borrow_compress(level, bits);
-    let outcome = work(&mut lent.compress);
-    return_compress(lent);
+    let mut borrowed = borrow_compress(level, bits);
+    let outcome = work(&mut borrowed.compress);
+    return_compress(borrowed);
     outcome
 }
 
 /// A compressor, and what for.
 #[derive(Debug)]
-pub(super) struct Lent {
+pub(super) struct Borrowed {
     level: Compression,
     bits: u8,
     pub(super) compress: Box<Compress>,
 }
 
 /// A compressor with an empty window of `bits`.
-pub(super) fn borrow_compress(level: Compression, bits: u8) -> Lent {
+pub(super) fn borrow_compress(level: Compression, bits: u8) -> Borrowed {
     let idle = COMPRESSORS.with_borrow_mut(|idle| {
         let found = idle.iter().position(|it| it.level == level && it.bits == bits)?;
         Some(idle.remove(found))
     });
-    let new = || Lent { level, bits, compress: new_compress(level, bits) };
-    let mut lent = idle.unwrap_or_else(new);
-    lent.compress.reset();
-    lent
+    let new = || Borrowed { level, bits, compress: new_compress(level, bits) };
+    let mut borrowed = idle.unwrap_or_else(new);
+    borrowed.compress.reset();
+    borrowed
 }
 
 /// Gives back one of which everything has been taken out.
-pub(super) fn return_compress(lent: Lent) {
+pub(super) fn return_compress(borrowed: Borrowed) {
     COMPRESSORS.with_borrow_mut(|idle| {
         if idle.len() == IDLE_COMPRESSORS {
             idle.remove(0);
         }
-        idle.push(lent);
+        idle.push(borrowed);
     });
 }
 
@@ -86,18 +97,7 @@ pub(super) fn with_chunk<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
 
 thread_local! {
     /// The one that was used last is last.
-    static COMPRESSORS: RefCell<Vec<Lent>> = const { RefCell::new(Vec::new()) };
+    static COMPRESSORS: RefCell<Vec<Borrowed>> = const { RefCell::new(Vec::new()) };
     static DECOMPRESSORS: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
     static CHUNK: RefCell<Box<[u8]>> = RefCell::new(vec![0; CHUNK_SIZE].into());
 }
-
-/// One is used at a time; more are for endpoints of other levels and clients of other windows.
-const IDLE_COMPRESSORS: usize = 4;
-
-/// As many as messages that are half here.
-const IDLE_DECOMPRESSORS: usize = 16;
-
-const CHUNK_SIZE: usize = 16 * 1024;
-
-/// What a decompressor takes, about, in bytes.
-pub(super) const DECOMPRESSOR: usize = 48 * 1024;

@@ -10,6 +10,8 @@ use super::{
     large::Pieces,
 };
 
+const CLASSES: usize = (MAX_BITS - MIN_BITS + 1) as usize;
+
 /// What a message was compressed to, for each window that clients may have asked for. `None` where
 /// it became no shorter.
 #[derive(Debug)]
@@ -36,5 +38,3 @@ impl Default for Shared {
         Self { by_bits: array::from_fn(|_| OnceLock::new()), large: Pieces::default() }
     }
 }
-
-const CLASSES: usize = (MAX_BITS - MIN_BITS + 1) as usize;

@@ -5,6 +5,10 @@
 
 use std::cell::Cell;
 
+/// How often one asks while nobody takes a step, before it takes the turn from whoever has it. All
+/// that can go on ask about as often.
+const MAX_STUCK: u32 = 4;
+
 /// A payload's place among those of its thread that are to be gathered.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -29,7 +33,7 @@ impl Place {
         let mut gathering = GATHERING.get();
         self.stuck = if gathering.steps == self.steps { self.stuck + 1 } else { 0 };
         let is_free = gathering.first.is_none_or(|first| first == self.number);
-        let may_go_on = is_free || self.stuck > PATIENCE;
+        let may_go_on = is_free || self.stuck > MAX_STUCK;
         if may_go_on {
             gathering.first = Some(self.number);
             gathering.steps += 1;
@@ -68,10 +72,6 @@ thread_local! {
     static GATHERING: Cell<Gathering> =
         const { Cell::new(Gathering { first: None, next: None, steps: 0, places: 0 }) };
 }
-
-/// How often one asks while nobody takes a step, before it takes the turn from whoever has it. All
-/// that can go on ask about as often.
-const PATIENCE: u32 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +114,7 @@ mod tests {
             let [mut rests, mut goes_on] = [Place::new(), Place::new()];
             assert!(rests.may_go_on());
             let vain = (0..100).take_while(|_| !goes_on.may_go_on()).count();
-            assert!((1..=PATIENCE as usize + 1).contains(&vain), "{vain}");
+            assert!((1..=MAX_STUCK as usize + 1).contains(&vain), "{vain}");
             assert!(goes_on.may_go_on());
             assert!(!rests.may_go_on());
             rests.finish();
@@ -131,7 +131,7 @@ mod tests {
             let mut gone = Place::new();
             assert!(gone.may_go_on());
             let mut places = [Place::new(), Place::new()];
-            assert!((0..=PATIENCE).any(|_| places.iter_mut().any(Place::may_go_on)));
+            assert!((0..=MAX_STUCK).any(|_| places.iter_mut().any(Place::may_go_on)));
         });
     }
 }

@@ -7,7 +7,13 @@
 
 use bytes::BufMut;
 
-/// As a `Vec`, but what is [`LARGE`] begins in the middle of a page, far from the beginning of one.
+/// Less is soon moved, and the allocator has it at hand; in bytes.
+pub(super) const LARGE_PAYLOAD: usize = 128 * 1024;
+
+/// In bytes.
+const PAGE: usize = 4096;
+
+/// As a `Vec`, but what is [`LARGE_PAYLOAD`] begins in the middle of a page, far from the beginning of one.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     bytes: Vec<u8>,
@@ -54,7 +60,7 @@ impl Memory {
 
     /// Has a capacity of `size` from now on, which is more than it had.
     pub(super) fn grow(&mut self, size: usize) {
-        if size < LARGE {
+        if size < LARGE_PAYLOAD {
             return self.bytes.reserve_exact(size - self.bytes.len());
         }
         self.bytes.reserve_exact(size + PAGE - self.bytes.len());
@@ -95,20 +101,14 @@ fn padding(bytes: &[u8]) -> usize {
     PAGE - (bytes.as_ptr().addr() + PAGE / 2) % PAGE
 }
 
-/// Less is soon moved, and the allocator has it at hand; in bytes.
-pub(super) const LARGE: usize = 128 * 1024;
-
-/// In bytes.
-const PAGE: usize = 4096;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_large_begins_where_it_is_fast_however_it_has_grown() {
-        let payload: Vec<u8> = (0..3 * LARGE).map(|i| (i / 3) as u8).collect();
-        for step in [1000, 10_000, 100_000, LARGE] {
+        let payload: Vec<u8> = (0..3 * LARGE_PAYLOAD).map(|i| (i / 3) as u8).collect();
+        for step in [1000, 10_000, 100_000, LARGE_PAYLOAD] {
             let mut memory = Memory::default();
             while memory.len() < payload.len() {
                 let to = payload.len().min(memory.len() + step);
@@ -118,7 +118,7 @@ mod tests {
                 }
                 memory.extend_from_slice(&payload[memory.len()..to]);
                 let is_fast = memory.as_slice().as_ptr().addr() % PAGE == PAGE / 2;
-                assert!(is_fast || memory.capacity() < LARGE);
+                assert!(is_fast || memory.capacity() < LARGE_PAYLOAD);
             }
             assert!(memory.as_slice() == payload);
             memory.clear();

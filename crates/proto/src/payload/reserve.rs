@@ -8,12 +8,16 @@ use std::{cell::RefCell, mem};
 
 use bytes::Bytes;
 
-use super::memory::{LARGE, Memory};
+use super::memory::{LARGE_PAYLOAD, Memory};
+
+/// How much one thread keeps, in bytes: a message as large as they may be by default, and several that
+/// are less.
+const MAX_RESERVE: usize = 16 * 1024 * 1024;
 
 /// Memory for at least `size` bytes and for no more than twice as many, if this thread has it to
 /// spare. From now on the thread keeps what it is given back.
 pub(super) fn take(size: usize) -> Option<Memory> {
-    if size < LARGE {
+    if size < LARGE_PAYLOAD {
         return None;
     }
     RESERVE.with_borrow_mut(|reserve| reserve.get_or_insert_default().take(size))
@@ -23,7 +27,7 @@ pub(super) fn take(size: usize) -> Option<Memory> {
 pub(super) fn lend(payload: Memory) -> Bytes {
     match payload.into_small() {
         Ok(payload) => payload.into(),
-        Err(payload) => Bytes::from_owner(Lent(payload)),
+        Err(payload) => Bytes::from_owner(Finished(payload)),
     }
 }
 
@@ -39,15 +43,15 @@ pub(super) fn keep(mut payload: Memory) {
 }
 
 /// The memory of a finished payload.
-struct Lent(Memory);
+struct Finished(Memory);
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for Finished {
     fn as_ref(&self) -> &[u8] {
         self.0.as_slice()
     }
 }
 
-impl Drop for Lent {
+impl Drop for Finished {
     fn drop(&mut self) {
         keep(mem::take(&mut self.0));
     }
@@ -72,10 +76,10 @@ impl Reserve {
     /// The oldest make room.
     fn keep(&mut self, payload: Memory) {
         let size = payload.capacity();
-        if !(LARGE..=MOST).contains(&size) {
+        if !(LARGE_PAYLOAD..=MAX_RESERVE).contains(&size) {
             return;
         }
-        while self.size + size > MOST {
+        while self.size + size > MAX_RESERVE {
             self.size -= self.spare.remove(0).capacity();
         }
         self.size += size;
@@ -88,10 +92,6 @@ thread_local! {
     static RESERVE: RefCell<Option<Reserve>> = const { RefCell::new(None) };
 }
 
-/// How much one thread keeps, in bytes: a message as large as they may be by default, and several that
-/// are less.
-const MOST: usize = 16 * 1024 * 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,43 +99,55 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_the_oldest_makes_room() {
         let mut reserve = Reserve::default();
-        let sizes = [LARGE - 1, LARGE, MOST / 2, MOST / 2, MOST + 1, MOST / 2 - LARGE, LARGE];
+        let sizes = [
+            LARGE_PAYLOAD - 1,
+            LARGE_PAYLOAD,
+            MAX_RESERVE / 2,
+            MAX_RESERVE / 2,
+            MAX_RESERVE + 1,
+            MAX_RESERVE / 2 - LARGE_PAYLOAD,
+            LARGE_PAYLOAD,
+        ];
         for size in sizes {
             reserve.keep(Memory::with_capacity(size));
-            assert!(reserve.size <= MOST);
+            assert!(reserve.size <= MAX_RESERVE);
         }
         let kept: Vec<usize> = reserve.spare.iter().map(Memory::capacity).collect();
-        assert_eq!(kept, [MOST / 2, MOST / 2 - LARGE, LARGE]);
-        assert_eq!(reserve.size, MOST);
+        assert_eq!(kept, [MAX_RESERVE / 2, MAX_RESERVE / 2 - LARGE_PAYLOAD, LARGE_PAYLOAD]);
+        assert_eq!(reserve.size, MAX_RESERVE);
     }
 
     #[test]
     fn what_is_taken_is_large_enough_and_at_most_twice_as_large() {
         let mut reserve = Reserve::default();
         for times in [2, 4, 8, 5] {
-            reserve.keep(Memory::with_capacity(times * LARGE));
+            reserve.keep(Memory::with_capacity(times * LARGE_PAYLOAD));
         }
-        assert!(reserve.take(9 * LARGE).is_none());
-        assert!(reserve.take(LARGE - 1).is_none());
-        let taken =
-            [3, 3, 3].map(|times| reserve.take(times * LARGE).map(|it| it.capacity() / LARGE));
+        assert!(reserve.take(9 * LARGE_PAYLOAD).is_none());
+        assert!(reserve.take(LARGE_PAYLOAD - 1).is_none());
+        let taken = [3, 3, 3].map(|times| {
+            reserve.take(times * LARGE_PAYLOAD).map(|it| it.capacity() / LARGE_PAYLOAD)
+        });
         assert_eq!(taken, [Some(5), Some(4), None]);
-        assert_eq!(reserve.size, 10 * LARGE);
+        assert_eq!(reserve.size, 10 * LARGE_PAYLOAD);
     }
 
     fn ones() -> Memory {
-        let mut memory = Memory::with_capacity(LARGE);
-        memory.extend_from_slice(&[1; LARGE]);
+        let mut memory = Memory::with_capacity(LARGE_PAYLOAD);
+        memory.extend_from_slice(&[1; LARGE_PAYLOAD]);
         memory
     }
 
     #[test]
     fn only_a_thread_on_which_payloads_grow_keeps_what_is_dropped_on_it() {
         drop(lend(ones()));
-        assert!(take(LARGE).is_none());
+        assert!(take(LARGE_PAYLOAD).is_none());
         let payload = lend(ones());
         let address = payload.as_ptr();
         drop(payload);
-        assert_eq!(take(LARGE).map(|it| (it.as_slice().as_ptr(), it.len())), Some((address, 0)));
+        assert_eq!(
+            take(LARGE_PAYLOAD).map(|it| (it.as_slice().as_ptr(), it.len())),
+            Some((address, 0))
+        );
     }
 }

@@ -5,6 +5,12 @@ use std::{collections::VecDeque, mem};
 
 use super::{Payload, gathering::Place};
 
+/// In bytes. A payload that is shorter is moved when it doubles, by no more than half of this.
+const SEGMENT: usize = 512 * 1024;
+
+/// How many bytes may be moved for one of work: 64 KiB a turn, with what the system does to give pages.
+const MOVED: usize = 2;
+
 /// What has come of a large payload before its last segment, which is a [`Payload`] like any other. When
 /// all has come, they are gathered in one, as far as work goes and when it is their
 /// [turn](super::gathering).
@@ -90,12 +96,6 @@ impl Segments {
         self.len
     }
 }
-
-/// In bytes. A payload that is shorter is moved when it doubles, by no more than half of this.
-const SEGMENT: usize = 512 * 1024;
-
-/// How many bytes may be moved for one of work: 64 KiB a turn, with what the system does to give pages.
-const MOVED: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,10 @@ use super::{
 };
 use crate::error::Failure;
 
+/// What says that the other side is no longer there.
+const HANGUP: PollFlags =
+    PollFlags::HUP.union(PollFlags::RDHUP).union(PollFlags::ERR).union(PollFlags::NVAL);
+
 /// Bound to one client.
 impl<S: Send + Sync + 'static> Client<S> {
     /// Calls back whenever `source` can be read without waiting: a pipe, a socket, a terminal, in
@@ -154,10 +158,6 @@ impl Readiness {
         }
     }
 }
-
-/// What says that the other side is no longer there.
-const HANGUP: PollFlags =
-    PollFlags::HUP.union(PollFlags::RDHUP).union(PollFlags::ERR).union(PollFlags::NVAL);
 
 /// A descriptor that is watched.
 struct Source {

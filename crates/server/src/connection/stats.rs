@@ -10,6 +10,8 @@ use aerys_proto::{Connection, Count};
 
 use crate::runtime::clock::{self, Tick};
 
+const NO_TICK: u64 = u64::MAX;
+
 /// A client's connection as it is now; see [`Client::inspect`](crate::Client::inspect).
 ///
 /// Bytes are those of the websocket, headers of frames included; the opening handshake does not
@@ -63,7 +65,7 @@ pub(crate) struct Meter {
     round_trip: AtomicU64,
 }
 
-/// One direction. Times are ticks, and `NEVER` if there is none.
+/// One direction. Times are ticks, and `NO_TICK` if there is none.
 struct Gauge {
     bytes: AtomicU64,
     frames: AtomicU64,
@@ -80,7 +82,7 @@ impl Meter {
             read: Gauge::new(),
             sent: Gauge::new(),
             pings_outstanding: AtomicU64::new(0),
-            round_trip: AtomicU64::new(NEVER),
+            round_trip: AtomicU64::new(NO_TICK),
         }
     }
 
@@ -112,12 +114,12 @@ impl Meter {
     /// Looks at the heartbeat.
     pub(crate) fn look(&self, connection: &Connection) {
         self.pings_outstanding.store(connection.pings_outstanding().into(), Relaxed);
-        let round_trip = connection.round_trip().map_or(NEVER, |it| it.as_nanos() as u64);
+        let round_trip = connection.round_trip().map_or(NO_TICK, |it| it.as_nanos() as u64);
         self.round_trip.store(round_trip, Relaxed);
     }
 
     pub(crate) fn stats(&self, peer_addr: SocketAddr, queued_bytes: usize, dropped: u64) -> Stats {
-        let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NEVER);
+        let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
         Stats {
             peer_addr,
@@ -147,8 +149,8 @@ impl Gauge {
             frames: AtomicU64::new(0),
             data_frames: AtomicU64::new(0),
             messages: AtomicU64::new(0),
-            last: AtomicU64::new(NEVER),
-            last_data: AtomicU64::new(NEVER),
+            last: AtomicU64::new(NO_TICK),
+            last_data: AtomicU64::new(NO_TICK),
         }
     }
 
@@ -163,5 +165,3 @@ impl Gauge {
         self.messages.store(count.messages, Relaxed);
     }
 }
-
-const NEVER: u64 = u64::MAX;

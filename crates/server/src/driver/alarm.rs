@@ -18,6 +18,9 @@ use tokio::{
 use super::Driver;
 use crate::connection::Shared;
 
+/// How far off an alarm is that was not set yet: thirty years.
+const UNSET_ALARM: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
 pub(super) struct Alarm {
     sleep: Pin<Box<Sleep>>,
     /// When it rings, if it is set.
@@ -26,7 +29,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     pub(super) fn new() -> Self {
-        Self { sleep: Box::pin(sleep(NEVER)), due: None }
+        Self { sleep: Box::pin(sleep(UNSET_ALARM)), due: None }
     }
 
     /// Has it ring at `due` or before. One that rings too early is left alone: it is looked at
@@ -177,6 +180,3 @@ impl Driver {
         self.connection.config().close_period
     }
 }
-
-/// How far off an alarm is that was not set yet: thirty years.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);

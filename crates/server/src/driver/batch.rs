@@ -14,6 +14,22 @@ use tokio::{io::AsyncWrite, net::TcpStream};
 use super::socket::Socket;
 use crate::connection::mailbox::FastPath;
 
+/// Payloads of this size and more are not copied.
+const UNCOPIED_SIZE: usize = 16 * 1024;
+
+/// What a message counts at least, in bytes.
+const MIN_FRAMING_COST: usize = 64;
+
+/// A batch of this size, in bytes, takes no other message; one that has copied as much takes nothing.
+const BATCH_SIZE: usize = 64 * 1024;
+
+/// How many bytes of one message that are not copied leave in one write: who is soon through with it
+/// finds the rest in the cache, and frees its memory.
+const MAX_UNCOPIED: usize = 1024 * 1024;
+
+/// How many large payloads one write may take.
+const MAX_PAYLOADS: usize = 32;
+
 /// Small frames are copied behind each other; large payloads stay where they are.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -89,7 +105,7 @@ impl Batch {
 
     /// A message of `len` bytes is going to be framed.
     pub(super) fn begin_message(&mut self, len: usize) {
-        self.work += len.max(MIN_MESSAGE_COST);
+        self.work += len.max(MIN_FRAMING_COST);
     }
 
     /// So many bytes have been compressed for it.
@@ -244,22 +260,6 @@ fn keep(
         rest.push_back(own(&piece[written..]));
     }
 }
-
-/// Payloads of this size and more are not copied.
-const UNCOPIED_SIZE: usize = 16 * 1024;
-
-/// What a message counts at least, in bytes.
-const MIN_MESSAGE_COST: usize = 64;
-
-/// A batch of this size, in bytes, takes no other message; one that has copied as much takes nothing.
-const BATCH_SIZE: usize = 64 * 1024;
-
-/// How many bytes of one message that are not copied leave in one write: who is soon through with it
-/// finds the rest in the cache, and frees its memory.
-const MAX_UNCOPIED: usize = 1024 * 1024;
-
-/// How many large payloads one write may take.
-const MAX_PAYLOADS: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,14 @@ use bytes::BufMut;
 use super::Driver;
 use crate::runtime::clock;
 
+/// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
+const DIRECT_READ_SIZE: usize = 16 * 1024;
+
+/// How many bytes that are read in place cost a turn what one does otherwise: nothing is copied,
+/// and all that comes of them is one message. A client that is soon through with it holds the
+/// memory of an unfinished message for a shorter time.
+const CHEAPER: usize = 32;
+
 impl Driver {
     /// Reads once, as far as `budget` goes, into the message that is arriving. Answers whether
     /// anything came; `None` if too little of it is to come for that to be of use.
@@ -15,7 +23,7 @@ impl Driver {
         cx: &mut Context<'_>,
         budget: &mut usize,
     ) -> Option<bool> {
-        if self.connection.room() < LARGE {
+        if self.connection.room() < DIRECT_READ_SIZE {
             return None;
         }
         let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
@@ -28,7 +36,7 @@ impl Driver {
             Poll::Ready(Ok(size @ 1..)) => {
                 let left = budget.saturating_sub(size.div_ceil(CHEAPER));
                 // The next read is not to be one of a few bytes.
-                *budget = if left < LARGE { 0 } else { left };
+                *budget = if left < DIRECT_READ_SIZE { 0 } else { left };
                 self.may_have_output = true;
                 self.report(event);
                 if self.connection.holds_end() {
@@ -42,11 +50,3 @@ impl Driver {
         Some(true)
     }
 }
-
-/// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
-const LARGE: usize = 16 * 1024;
-
-/// How many bytes that are read in place cost a turn what one does otherwise: nothing is copied,
-/// and all that comes of them is one message. A client that is soon through with it holds the
-/// memory of an unfinished message for a shorter time.
-const CHEAPER: usize = 32;

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use super::Driver;
 use crate::runtime::clock;
 
+/// Longer than a look into a database takes, as a rule, and shorter than a peer waits for our CLOSE.
+const SILENT_HANDLER_GRACE: Duration = Duration::from_secs(1);
+
 /// What an end is waiting for. While it does, everything is as before, but that nothing new is read
 /// behind a CLOSE.
 pub(super) struct Deferral {
@@ -146,9 +149,10 @@ impl Driver {
     /// How long an end waits for an application that is at work, and says nothing. When nobody waits
     /// for the answer to a CLOSE, as long as for what a client has left behind.
     fn grace(&self) -> Duration {
-        if self.is_cut() { self.close_period() } else { self.close_period().min(GRACE) }
+        if self.is_cut() {
+            self.close_period()
+        } else {
+            self.close_period().min(SILENT_HANDLER_GRACE)
+        }
     }
 }
-
-/// Longer than a look into a database takes, as a rule, and shorter than a peer waits for our CLOSE.
-const GRACE: Duration = Duration::from_secs(1);

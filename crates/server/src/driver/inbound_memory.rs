@@ -5,6 +5,9 @@ use aerys_proto::{Close, CloseCode};
 use super::Driver;
 use crate::connection::inbound_memory::InboundMemory;
 
+/// What holding anything takes beside the messages themselves, about, in bytes.
+const OVERHEAD: usize = 256;
+
 /// A client that holds something, and what that was when there was last any progress.
 pub(super) struct Held {
     memory: InboundMemory,
@@ -66,6 +69,3 @@ impl Driver {
         }
     }
 }
-
-/// What holding anything takes beside the messages themselves, about, in bytes.
-const OVERHEAD: usize = 256;

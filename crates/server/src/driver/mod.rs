@@ -43,6 +43,9 @@ use crate::{
     session::{Opening, Session},
 };
 
+/// How much one client may read and write in one turn, in bytes.
+const TURN_BUDGET: usize = 32 * 1024;
+
 /// One open connection. Resolves when the socket is closed and the application is done with it.
 pub(crate) struct Driver {
     connection: Connection,
@@ -332,6 +335,3 @@ impl Driver {
         }
     }
 }
-
-/// How much one client may read and write in one turn, in bytes.
-const TURN_BUDGET: usize = 32 * 1024;

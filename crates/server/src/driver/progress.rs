@@ -8,6 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::Driver;
 
+/// For how many heartbeat periods, all in all and at least, a client that is owed something may take
+/// none of it. With the usual receive buffer one that reads 2,000 B/s acknowledges something every 65 s.
+const SLOW_PERIODS: u32 = 7;
+
+/// One that reads 500 B/s through a receive buffer of 4 KiB acknowledges something every 12 s, as its
+/// kernel tells of room only when there is a good deal of it.
+const CLOSE_STALL_PERIOD: Duration = Duration::from_secs(15);
+
 /// What the last look has shown of a client that was owed something then.
 pub(super) struct Owed {
     /// How many bytes had been acknowledged.
@@ -83,17 +91,9 @@ impl Driver {
         }
         let pings = config.queued_ping_limit.saturating_add(1);
         let silence = config.heartbeat_period.map_or(Duration::ZERO, |it| it.saturating_mul(pings));
-        silence.min(STALL).max(config.close_period)
+        silence.min(CLOSE_STALL_PERIOD).max(config.close_period)
     }
 }
-
-/// For how many heartbeat periods, all in all and at least, a client that is owed something may take
-/// none of it. With the usual receive buffer one that reads 2,000 B/s acknowledges something every 65 s.
-const SLOW_PERIODS: u32 = 7;
-
-/// One that reads 500 B/s through a receive buffer of 4 KiB acknowledges something every 12 s, as its
-/// kernel tells of room only when there is a good deal of it.
-const STALL: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,13 @@ use std::{
 use super::Driver;
 use crate::{connection::mailbox::Inbound, runtime::clock};
 
+/// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
+const MIN_MESSAGE_COST: usize = 70;
+
+/// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
+/// that waits, and no neighbour waits long.
+const READ_SIZE: usize = 16 * 1024 + 64;
+
 impl Driver {
     /// Reads once, at most `budget` bytes and as many as are [allowed](Self::read_allowance), and takes in what
     /// came. Answers whether anything did.
@@ -140,10 +147,3 @@ thread_local! {
 /// the protocol's `payload::memory`.
 #[repr(align(4096))]
 struct Chunk([u8; READ_SIZE]);
-
-/// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
-const MIN_MESSAGE_COST: usize = 70;
-
-/// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
-/// that waits, and no neighbour waits long.
-const READ_SIZE: usize = 16 * 1024 + 64;

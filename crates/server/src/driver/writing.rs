@@ -26,7 +26,7 @@ impl Driver {
             return false;
         }
         let mut wrote = false;
-        LENT.with_borrow_mut(|batch| {
+        BATCH.with_borrow_mut(|batch| {
             self.may_have_output = true;
             while *budget > 0 && self.socket.is_some() && self.may_have_output {
                 batch.clear();
@@ -172,5 +172,5 @@ impl Driver {
 
 thread_local! {
     /// What every connection of this thread gathers its frames in.
-    static LENT: RefCell<Batch> = RefCell::default();
+    static BATCH: RefCell<Batch> = RefCell::default();
 }

@@ -8,6 +8,10 @@ use hyper::ext::ReasonPhrase;
 use super::ResponseBody;
 use crate::error::Refusal;
 
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
 pub(super) fn empty() -> ResponseBody {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
@@ -28,7 +32,7 @@ pub(super) fn options() -> Response<ResponseBody> {
 }
 
 pub(super) fn not_found() -> Response<ResponseBody> {
-    not_found_page(NOT_FOUND)
+    not_found_page(NOT_FOUND_PAGE)
 }
 
 pub(super) fn not_found_page(html: impl Into<Bytes>) -> Response<ResponseBody> {
@@ -77,10 +81,7 @@ fn phrase(reason: &str) -> Option<ReasonPhrase> {
     ReasonPhrase::try_from(reason.chars().map(visible).collect::<String>()).ok()
 }
 
-const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-
-const NOT_FOUND: &str = r#"<!doctype html>
+const NOT_FOUND_PAGE: &str = r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -24,6 +24,12 @@ use super::{
 };
 use crate::connection::Answer;
 
+/// The longest request that is answered here, in bytes. No limit of hyper's is lower.
+const ROOM: usize = 8 * 1024;
+
+/// How many headers a request that is answered here may have.
+const MAX_HEADERS: usize = 48;
+
 /// What came of the first read.
 pub(super) enum Start {
     /// The peer has hung up.
@@ -107,7 +113,7 @@ fn send(stream: &TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
 /// The request at the beginning of `read` and its length, if it is whole and has nothing that asks
 /// for more than a look. Faults are for hyper to find and to answer.
 fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
-    let mut headers = [MaybeUninit::uninit(); MOST_HEADERS];
+    let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
     let parsed = head.parse_with_uninit_headers(read, &mut headers).ok()?;
     let (httparse::Status::Complete(len), "GET", 1) = (parsed, head.method?, head.version?) else {
@@ -126,12 +132,6 @@ fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
     }
     Some((request, len))
 }
-
-/// The longest request that is answered here, in bytes. No limit of hyper's is lower.
-const ROOM: usize = 8 * 1024;
-
-/// How many headers a request that is answered here may have.
-const MOST_HEADERS: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +152,7 @@ mod tests {
             (&plain.replace("X: c", "Transfer-Encoding: chunked"), None),
             (&plain.replace("X: c", "Expect: 100-continue"), None),
             (&plain.replace("X: c", "X c"), None),
-            (&plain.replace("X: c\r\n", &"X: c\r\n".repeat(MOST_HEADERS)), None),
+            (&plain.replace("X: c\r\n", &"X: c\r\n".repeat(MAX_HEADERS)), None),
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
         ] {
             let parsed = parse(&Bytes::copy_from_slice(request.as_bytes()));

@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
-const MOST_REPORTED: usize = 64;
-const LONGEST_REPORTED: usize = 200;
+const MAX_REPORTED: usize = 64;
+const MAX_REPORTED_LENGTH: usize = 200;
 
 /// An HTTP service.
 pub(crate) type HostService =
@@ -91,10 +91,10 @@ struct UpgradeReports(Mutex<HashSet<String>>);
 impl UpgradeReports {
     /// Says so once for each path.
     fn report(&self, path: &str, status: StatusCode) {
-        let path: String = path.chars().take(LONGEST_REPORTED).collect();
+        let path: String = path.chars().take(MAX_REPORTED_LENGTH).collect();
         let is_new = {
             let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            reported.len() < MOST_REPORTED && reported.insert(path.clone())
+            reported.len() < MAX_REPORTED && reported.insert(path.clone())
         };
         if is_new {
             log::event!(

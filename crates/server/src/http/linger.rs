@@ -18,7 +18,7 @@ use super::{socket::Socket, stall::StallTimer};
 
 /// How much is thrown away, and how much of it at a time, in bytes. More of a body than this is
 /// its sender's loss.
-const MOST_DRAINED: usize = 16 * 1024 * 1024;
+const MAX_DRAINED: usize = 16 * 1024 * 1024;
 const DRAINED_AT_ONCE: usize = 256 * 1024;
 
 /// For how long, at most, and without a byte.
@@ -26,7 +26,7 @@ const DRAIN_PERIOD: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether everything has arrived.
-const LOOK: Duration = Duration::from_secs(1);
+const LINGER_LOOK_PERIOD: Duration = Duration::from_secs(1);
 
 /// Waits until a socket can be closed. What the kernel has when the server stops is left to it.
 pub(super) async fn linger(
@@ -41,7 +41,7 @@ pub(super) async fn linger(
     let begin = Instant::now();
     let mut drain = Drain { sends_more, size: 0, heard: begin };
     let mut stopped = pin!(stop.cancelled());
-    let mut look = pin!(sleep(LOOK));
+    let mut look = pin!(sleep(LINGER_LOOK_PERIOD));
     poll_fn(|cx| {
         loop {
             if drain.poll_end(socket, cx).is_ready() {
@@ -64,7 +64,7 @@ pub(super) async fn linger(
             if now - drain.heard >= SILENCE || now - begin >= DRAIN_PERIOD {
                 drain.sends_more = false;
             }
-            look.as_mut().reset(now + LOOK);
+            look.as_mut().reset(now + LINGER_LOOK_PERIOD);
         }
     })
     .await;
@@ -97,7 +97,7 @@ impl Drain {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if self.size >= MOST_DRAINED {
+        if self.size >= MAX_DRAINED {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

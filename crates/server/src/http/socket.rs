@@ -143,9 +143,9 @@ impl Socket {
     /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) async fn read_closed(&self) {
-        const LOOK: Duration = Duration::from_millis(250);
+        const CLOSED_LOOK_PERIOD: Duration = Duration::from_millis(250);
         while self.stream.ready(Interest::READABLE).await.is_ok_and(|it| !it.is_read_closed()) {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(CLOSED_LOOK_PERIOD).await;
         }
     }
 

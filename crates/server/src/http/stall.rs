@@ -15,11 +15,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::socket::{Progress, Socket};
 
 /// How often in each period a look is taken.
-pub(super) const LOOKS: u32 = 8;
+pub(super) const LOOKS_A_PERIOD: u32 = 8;
 
 /// Between two looks; at least a millisecond, finer than which no timer rings.
 pub(super) fn interval(period: Duration) -> Duration {
-    (period / LOOKS).max(Duration::from_millis(1))
+    (period / LOOKS_A_PERIOD).max(Duration::from_millis(1))
 }
 
 /// Watches over one connection.
@@ -69,7 +69,7 @@ struct Rule {
     /// The rate, in bytes for each look.
     least: u64,
     /// What was seen at the last looks, from `next` on and around.
-    seen: [Option<Progress>; LOOKS as usize],
+    seen: [Option<Progress>; LOOKS_A_PERIOD as usize],
     next: usize,
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
     socket::Socket,
-    stall::{LOOKS, interval},
+    stall::{LOOKS_A_PERIOD, interval},
 };
 
 /// What the average is measured over, at first, if silence is allowed.
@@ -19,7 +19,7 @@ const USUAL_PERIOD: Duration = Duration::from_secs(30);
 
 /// For how long a body is waited for, in all, once the server stops: what the kernel has of it is
 /// read, and no more.
-const GRACE: Duration = Duration::from_millis(100);
+const ARRIVED_BODY_GRACE: Duration = Duration::from_millis(100);
 
 /// Why the server ends a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +112,8 @@ impl Transfer {
         }
         state.silent = if came { 0 } else { state.silent + 1 };
         state.waited = state.waited.saturating_add(1);
-        let is_silent = limits.period.is_some() && state.silent > LOOKS;
-        is_silent || (state.waited >= LOOKS && state.bytes < limits.least(state.waited))
+        let is_silent = limits.period.is_some() && state.silent > LOOKS_A_PERIOD;
+        is_silent || (state.waited >= LOOKS_A_PERIOD && state.bytes < limits.least(state.waited))
     }
 
     /// Notes who waits, before it is known whether there is anything to wait for.
@@ -159,7 +159,7 @@ impl TransferTimer {
 
     /// The server stops: from now on what has come already is read, and no more.
     pub(super) fn stop(&mut self) {
-        self.grace = Some(LOOKS);
+        self.grace = Some(LOOKS_A_PERIOD);
         self.alarm = None;
     }
 
@@ -171,7 +171,7 @@ impl TransferTimer {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let interval = match self.grace {
-            Some(_) => Some(interval(GRACE)),
+            Some(_) => Some(interval(ARRIVED_BODY_GRACE)),
             None => self.limits.interval(),
         };
         let unfinished = transfer.filter(|transfer| transfer.is_unfinished());

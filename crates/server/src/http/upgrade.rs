@@ -26,6 +26,8 @@ use crate::{
     session::{Application, Opening},
 };
 
+const VERSION: HeaderValue = HeaderValue::from_static("13");
+
 /// Whether a request may become a websocket.
 pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Unfit> {
     let accept = upgrade::check(request.method(), request.version(), request.headers())?;
@@ -276,5 +278,3 @@ const OURS: [HeaderName; 6] = [
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
 ];
-
-const VERSION: HeaderValue = HeaderValue::from_static("13");

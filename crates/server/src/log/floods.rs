@@ -16,12 +16,6 @@ use tracing::Level;
 
 use super::{Site, guarded};
 
-/// What accrues to a kind once a second, and how much it may save up.
-struct Allowance {
-    each_second: u32,
-    at_once: u32,
-}
-
 /// Of what is wrong.
 const WARNINGS: Allowance = Allowance { each_second: 1, at_once: 3 };
 
@@ -29,9 +23,15 @@ const WARNINGS: Allowance = Allowance { each_second: 1, at_once: 3 };
 const DETAILS: Allowance = Allowance { each_second: 100, at_once: 100 };
 
 /// How many kinds are told apart by their paths; beyond that, only by their places in the code.
-const MOST_KINDS: usize = 256;
+const MAX_KINDS: usize = 256;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// What accrues to a kind once a second, and how much it may save up.
+struct Allowance {
+    each_second: u32,
+    at_once: u32,
+}
 
 static FLOODS: LazyLock<Mutex<Floods>> = LazyLock::new(Mutex::default);
 
@@ -113,10 +113,10 @@ impl Floods {
         if let Some(index) = self.kinds.get_index_of(&Key::new(site, path)) {
             return &mut self.kinds[index];
         }
-        if self.kinds.len() >= MOST_KINDS {
+        if self.kinds.len() >= MAX_KINDS {
             self.kinds.retain(|_, ration| !ration.is_full(now));
         }
-        let path = path.filter(|_| self.kinds.len() < MOST_KINDS).map(Into::into);
+        let path = path.filter(|_| self.kinds.len() < MAX_KINDS).map(Into::into);
         self.kinds.entry(Kind { site, path }).or_insert_with(|| Ration::new(site.level, now))
     }
 
@@ -246,12 +246,12 @@ mod tests {
     #[test]
     fn the_kinds_are_bounded_and_old_ones_make_room() {
         let (mut floods, began) = (Floods::default(), Instant::now());
-        let paths: Vec<_> = (0..2 * MOST_KINDS).map(|number| format!("/{number}")).collect();
+        let paths: Vec<_> = (0..2 * MAX_KINDS).map(|number| format!("/{number}")).collect();
         for path in &paths {
             floods.admit(&WRONG, Some(path), began);
         }
         // Those without room are of one kind, which has used up what it may log.
-        assert_eq!(floods.kinds.len(), MOST_KINDS + 1);
+        assert_eq!(floods.kinds.len(), MAX_KINDS + 1);
         assert_eq!(floods.admit(&WRONG, Some("/new"), began), None);
         let later = began + Duration::from_secs(10);
         assert_eq!(floods.admit(&WRONG, Some("/new"), later), Some(0));

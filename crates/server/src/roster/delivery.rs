@@ -13,6 +13,12 @@ use crate::{
     runtime::Order,
 };
 
+/// How many messages are sent together at most, as an empty queue keeps room for no more.
+const MAX_MERGED_MESSAGES: usize = 64;
+
+/// And what they may cost, in bytes.
+const MAX_MERGED_BYTES: usize = 16 * 1024;
+
 /// Whom a broadcast is for.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct Audience {
@@ -116,12 +122,6 @@ impl<M: Member> Order for Delivery<M> {
         delivery_count.done_with_one();
     }
 }
-
-/// How many messages are sent together at most, as an empty queue keeps room for no more.
-const MAX_MERGED_MESSAGES: usize = 64;
-
-/// And what they may cost, in bytes.
-const MAX_MERGED_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,9 @@ use crate::{
     runtime::{EndpointSlot, Worker},
 };
 
+/// 2^64 divided by the golden ratio, made odd.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// One who can be spoken to.
 pub(crate) trait Member: Clone + Send + Sync + 'static {
     fn id(&self) -> ClientId;
@@ -183,6 +186,3 @@ impl Hasher for Scatter {
         self.0
     }
 }
-
-/// 2^64 divided by the golden ratio, made odd.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -7,6 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// For how many turns one reading is good, on a thread that never sleeps.
+const TURNS: u32 = 32;
+
 /// A time, and the same as it is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
@@ -77,9 +80,6 @@ thread_local! {
     static READING: Cell<Option<Moment>> = const { Cell::new(None) };
     static TURNS_LEFT: Cell<u32> = const { Cell::new(0) };
 }
-
-/// For how many turns one reading is good, on a thread that never sleeps.
-const TURNS: u32 = 32;
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::log::{self, Brief};
 
 /// Before what has panicked is begun anew.
-const PAUSE: Duration = Duration::from_millis(10);
+const RESTART_PAUSE: Duration = Duration::from_millis(10);
 
 /// What was said with a panic.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(crate) async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
     while let Err(panic) = caught(&start).await {
         let panic = Brief(panic);
         log::event!(ERROR, { %panic }, "something panicked that all clients need; it goes on");
-        sleep(PAUSE).await;
+        sleep(RESTART_PAUSE).await;
     }
 }
 

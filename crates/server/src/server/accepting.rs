@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::accept_queue::AcceptQueues;
 use crate::{log, transport::Listener};
 
-const PAUSE: Duration = Duration::from_millis(50);
+const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 
 /// Connections that come within this time of others come in a rush.
 const RUSH: Duration = Duration::from_millis(1);
@@ -35,7 +35,7 @@ pub(crate) async fn accept(listener: &Listener, accept_queues: &AcceptQueues) {
                 Err(error) => {
                     // Out of descriptors or memory: the connection waits until there are some.
                     log::event!(WARN, { %error }, "connections cannot be accepted for now");
-                    sleep(PAUSE).await;
+                    sleep(OUT_OF_RESOURCES_PAUSE).await;
                 }
             }
             next = listener.accept().now_or_never();

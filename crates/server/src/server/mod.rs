@@ -32,6 +32,9 @@ use crate::{
     transport::{Listener, tcp},
 };
 
+/// Longer than any server runs: a hundred years.
+const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A server about to run.
 ///
 /// ```no_run
@@ -118,7 +121,7 @@ impl Server {
     /// from the last response on. Default 10 s.
     pub fn head_period(mut self, period: Duration) -> Self {
         // Hyper adds it to the time without looking.
-        self.limits.head_period = period.min(NEVER);
+        self.limits.head_period = period.min(LONGEST_PERIOD);
         self
     }
 
@@ -173,7 +176,7 @@ impl Server {
     /// that has not ended in time, since a handler blocks it, is left behind: with a warning, and
     /// for as long as the process lives.
     pub fn stop_period(mut self, period: Duration) -> Self {
-        self.limits.stop_period = period.min(NEVER);
+        self.limits.stop_period = period.min(LONGEST_PERIOD);
         self
     }
 
@@ -261,6 +264,3 @@ fn listen(
     let listeners = addresses.iter().map(listen).collect::<Result<_, _>>()?;
     Ok((acceptor, listeners))
 }
-
-/// Longer than any server runs: a hundred years.
-const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -9,6 +9,13 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::log;
 
+/// How many connections the kernel keeps waiting to be accepted; it may cut this down.
+const BACKLOG: i32 = 4096;
+
+/// How much the kernel takes ahead of the peer, in bytes.
+#[cfg(target_os = "linux")]
+const NOT_SENT: u32 = 64 * 1024;
+
 pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server that is started again takes over its port, though old connections linger.
@@ -35,13 +42,6 @@ pub(crate) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
         log::event!(DEBUG, { %address, %error }, "a socket keeps its buffer");
     }
 }
-
-/// How many connections the kernel keeps waiting to be accepted; it may cut this down.
-const BACKLOG: i32 = 4096;
-
-/// How much the kernel takes ahead of the peer, in bytes.
-#[cfg(target_os = "linux")]
-const NOT_SENT: u32 = 64 * 1024;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

@@ -10,6 +10,9 @@ use aerys_proto::Message;
 
 use crate::connection::outbox::{Outbox, cost};
 
+/// What one write takes for certain, however it is put into frames.
+const FAST_PATH_LIMIT: usize = 16 * 1024;
+
 #[derive(Default)]
 pub(crate) struct FastPath {
     /// The address of the outbox it is the front of. It is compared, and never followed.
@@ -71,8 +74,8 @@ impl FastPath {
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        if self.messages.capacity() > super::MAX_SPARE_ROOM {
-            self.messages.shrink_to(super::MAX_SPARE_ROOM);
+        if self.messages.capacity() > super::MAX_MAILBOX_ROOM {
+            self.messages.shrink_to(super::MAX_MAILBOX_ROOM);
         }
     }
 }
@@ -80,6 +83,3 @@ impl FastPath {
 fn address(outbox: &Outbox) -> usize {
     ptr::from_ref(outbox).addr()
 }
-
-/// What one write takes for certain, however it is put into frames.
-const FAST_PATH_LIMIT: usize = 16 * 1024;

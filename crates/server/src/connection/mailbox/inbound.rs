@@ -4,6 +4,9 @@ use std::{collections::VecDeque, mem};
 
 use aerys_proto::{Close, Message};
 
+/// The most messages that one read brings are of no bytes: some 2,700, which come to half of this.
+const INBOUND_LIMIT: usize = 256 * 1024;
+
 #[derive(Default)]
 pub(crate) struct Inbound {
     backlog: VecDeque<Message>,
@@ -56,7 +59,7 @@ impl Inbound {
 
     /// Whether more waits than one read brings, unless what it brings was compressed.
     pub(crate) fn is_over_limit(&self) -> bool {
-        self.cost >= LIMIT
+        self.cost >= INBOUND_LIMIT
     }
 
     /// Notes how the client went; the first word counts.
@@ -86,8 +89,8 @@ impl Inbound {
 
     /// Gives up the room that only a burst needs.
     pub(super) fn shrink(&mut self) {
-        if self.backlog.capacity() > super::MAX_SPARE_ROOM {
-            self.backlog.shrink_to(super::MAX_SPARE_ROOM);
+        if self.backlog.capacity() > super::MAX_MAILBOX_ROOM {
+            self.backlog.shrink_to(super::MAX_MAILBOX_ROOM);
         }
     }
 }
@@ -95,6 +98,3 @@ impl Inbound {
 fn cost(message: &Message) -> usize {
     message.len() + size_of::<Message>()
 }
-
-/// The most messages that one read brings are of no bytes: some 2,700, which come to half of this.
-const LIMIT: usize = 256 * 1024;

@@ -15,6 +15,9 @@ use aerys_proto::Message;
 pub(crate) use self::{fast_path::FastPath, inbound::Inbound};
 use crate::connection::outbox::Outbox;
 
+/// For how many messages a queue keeps room, so that nobody sits on more after a burst.
+const MAX_MAILBOX_ROOM: usize = 64;
+
 #[derive(Default)]
 pub(crate) struct Mailbox {
     pub(crate) inbound: Inbound,
@@ -25,7 +28,7 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// An empty one: the one that the thread has kept, if it has.
     pub(crate) fn recycled() -> Box<Self> {
-        SPARE.take().unwrap_or_default()
+        SPARE_MAILBOX.take().unwrap_or_default()
     }
 
     /// Leaves it to the thread if nothing is on it. Its queues keep their room, so that no burst
@@ -37,7 +40,7 @@ impl Mailbox {
         {
             it.inbound.shrink();
             it.fast_path.shrink();
-            SPARE.set(mailbox.take());
+            SPARE_MAILBOX.set(mailbox.take());
         }
     }
 
@@ -87,8 +90,5 @@ impl Drop for Return<'_> {
 thread_local! {
     static BORROWED: RefCell<Option<Box<Mailbox>>> = const { RefCell::new(None) };
 
-    static SPARE: Cell<Option<Box<Mailbox>>> = const { Cell::new(None) };
+    static SPARE_MAILBOX: Cell<Option<Box<Mailbox>>> = const { Cell::new(None) };
 }
-
-/// For how many messages a queue keeps room, so that nobody sits on more after a burst.
-const MAX_SPARE_ROOM: usize = 64;

@@ -30,6 +30,9 @@ use crate::{
     options::{OutboxLimits, Overflow},
 };
 
+/// A client that is owed this many bytes or more is not heard until it has read some of them.
+const HIGH_WATER: usize = 64 * 1024;
+
 pub(crate) struct Outbox {
     outbox_limits: OutboxLimits,
     snapshot: Snapshot,
@@ -353,6 +356,3 @@ impl Outbox {
         }
     }
 }
-
-/// A client that is owed this many bytes or more is not heard until it has read some of them.
-const HIGH_WATER: usize = 64 * 1024;

@@ -15,6 +15,12 @@ use aerys_proto::Message;
 use super::spare::{Spare, give_back_room, take_room};
 use crate::connection::DeliveryCount;
 
+/// What a queued message costs beside its payload, so that many empty ones are bounded too.
+pub(super) const MESSAGE_OVERHEAD: usize = 64;
+
+/// What a frame's header takes on the wire, about.
+const FRAME_COST: usize = 4;
+
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.
     queued: VecDeque<QueuedMessage>,
@@ -77,13 +83,13 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, message: Message, receipt: Receipt) -> u64 {
-        take_room(&SPARE, &mut self.queued);
+        take_room(&SPARE_QUEUE, &mut self.queued);
         self.append(message, receipt)
     }
 
     /// Puts in several that nobody waits for.
     pub(super) fn push_all(&mut self, messages: &[Message]) {
-        take_room(&SPARE, &mut self.queued);
+        take_room(&SPARE_QUEUE, &mut self.queued);
         self.queued.reserve(messages.len());
         for message in messages {
             self.append(message.clone(), Receipt::Nobody);
@@ -157,7 +163,7 @@ impl Queue {
             }
         }
         if self.queued.is_empty() {
-            give_back_room(&SPARE, &mut self.queued);
+            give_back_room(&SPARE_QUEUE, &mut self.queued);
         }
         awaited
     }
@@ -241,15 +247,9 @@ pub(crate) fn cost(message: &Message) -> usize {
     message.len() + MESSAGE_OVERHEAD
 }
 
-/// What a queued message costs beside its payload, so that many empty ones are bounded too.
-pub(super) const MESSAGE_OVERHEAD: usize = 64;
-
-/// What a frame's header takes on the wire, about.
-const FRAME_COST: usize = 4;
-
 thread_local! {
     /// Room for messages, for whose queue is filled next: an empty one has none of its own.
-    static SPARE: Spare<QueuedMessage> = const { RefCell::new(VecDeque::new()) };
+    static SPARE_QUEUE: Spare<QueuedMessage> = const { RefCell::new(VecDeque::new()) };
 }
 
 #[cfg(test)]

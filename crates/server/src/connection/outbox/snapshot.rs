@@ -11,6 +11,14 @@ use super::{
     state::{State, WakeReason},
 };
 
+/// The driver is at work and looks again before it rests.
+const AWAKE: u8 = 0;
+
+const RESTING: u8 = 1;
+
+/// It waits for the socket, and only an end wakes it.
+const BLOCKED: u8 = 2;
+
 #[derive(Default)]
 pub(super) struct Snapshot {
     phase: AtomicU8,
@@ -160,11 +168,3 @@ impl Snapshot {
         self.flushed.store(state.queue.flushed(), Release);
     }
 }
-
-/// The driver is at work and looks again before it rests.
-const AWAKE: u8 = 0;
-
-const RESTING: u8 = 1;
-
-/// It waits for the socket, and only an end wakes it.
-const BLOCKED: u8 = 2;

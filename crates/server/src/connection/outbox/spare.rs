@@ -3,6 +3,9 @@
 
 use std::{cell::RefCell, collections::VecDeque, mem, thread::LocalKey};
 
+/// How many messages there may be room for, so that a slow client does not sit on more.
+const MAX_SPARE_ROOM: usize = 64;
+
 /// Where a thread keeps it.
 pub(super) type Spare<T> = RefCell<VecDeque<T>>;
 
@@ -23,6 +26,3 @@ pub(super) fn give_back_room<T>(spare: &'static LocalKey<Spare<T>>, queue: &mut 
         }
     });
 }
-
-/// How many messages there may be room for, so that a slow client does not sit on more.
-const MAX_SPARE_ROOM: usize = 64;

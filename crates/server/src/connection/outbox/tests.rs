@@ -111,7 +111,7 @@ fn one_message_larger_than_the_limit_is_taken_in() {
 }
 
 #[test]
-fn a_driver_does_not_rest_while_there_is_an_errand() {
+fn a_driver_does_not_rest_while_output_is_pending() {
     let outbox = outbox(1000);
     outbox.stand_in();
     outbox.listen(&context());
@@ -130,7 +130,7 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
         }
     }
     const COUNT: usize = 20_000;
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TEST_PERIOD: Duration = Duration::from_secs(10);
     let outbox = outbox(usize::MAX);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let cx = Context::from_waker(&waker);
@@ -158,8 +158,8 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
             (0..taken % 100).for_each(|_| hint::spin_loop());
             if taken < COUNT && outbox.rest(SocketState::Writable) {
                 let asleep = Instant::now();
-                thread::park_timeout(PATIENCE);
-                if asleep.elapsed() >= PATIENCE {
+                thread::park_timeout(TEST_PERIOD);
+                if asleep.elapsed() >= TEST_PERIOD {
                     missed = Some(taken);
                     // So that the other thread ends too.
                     taken_so_far.store(COUNT, Relaxed);

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
+const YEAR_10000: u64 = 253_402_300_800;
+
 /// Whole seconds since 1970, which is as exact as an HTTP-date is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Date(i64);
@@ -30,7 +32,6 @@ impl Date {
     }
 }
 
-const YEAR_10000: u64 = 253_402_300_800;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const LONG_DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

@@ -34,7 +34,7 @@ use crate::{
     log::{self, PeerText},
 };
 
-const NOT_FOUND: &str = "404.html";
+const NOT_FOUND_FILE: &str = "404.html";
 const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 
@@ -164,7 +164,7 @@ impl Files {
         if let Some(refused) = refused {
             return *refused;
         }
-        match self.page(NOT_FOUND).await {
+        match self.page(NOT_FOUND_FILE).await {
             Some(opened) => response::not_found(opened, &self.pool),
             None => answer::not_found(),
         }

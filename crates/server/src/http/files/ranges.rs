@@ -5,7 +5,7 @@ use std::ops::Range;
 use http::{HeaderMap, header};
 
 /// More ranges than anybody needs who reads a file: a request for more gets all of it.
-const MOST_RANGES: usize = 32;
+const MAX_RANGES: usize = 32;
 
 /// What the head of a part and the line before it take, about (RFC 9110 §15.3.7.2).
 const PART_OVERHEAD: u64 = 80;
@@ -106,8 +106,8 @@ fn parse(text: &str) -> Option<Vec<Spec>> {
     }
     // RFC 9110 §5.6.1.2: empty elements of a list are nothing.
     let specs = set.split(',').map(|it| it.trim_matches([' ', '\t'])).filter(|it| !it.is_empty());
-    let specs = specs.take(MOST_RANGES + 1).map(Spec::parse).collect::<Option<Vec<_>>>()?;
-    (1..=MOST_RANGES).contains(&specs.len()).then_some(specs)
+    let specs = specs.take(MAX_RANGES + 1).map(Spec::parse).collect::<Option<Vec<_>>>()?;
+    (1..=MAX_RANGES).contains(&specs.len()).then_some(specs)
 }
 
 /// Digits; more than there are bytes anywhere is as far as can be.
@@ -157,14 +157,14 @@ mod tests {
 
     #[test]
     fn too_many_ranges_or_too_small_ones_are_answered_with_all() {
-        let tiny: Vec<_> = (0..MOST_RANGES).map(|it| format!("{}-{0}", it * 2)).collect();
+        let tiny: Vec<_> = (0..MAX_RANGES).map(|it| format!("{}-{0}", it * 2)).collect();
         assert_eq!(selection(&format!("bytes={}", tiny.join(",")), 1000), Selection::Whole);
         let far = |count: usize| {
             let ranges: Vec<_> = (0..count).map(|it| format!("{}-{0}", it * 1000)).collect();
             selection(&format!("bytes={}", ranges.join(",")), 1 << 40)
         };
-        assert!(matches!(far(MOST_RANGES), Selection::Several(it) if it.len() == MOST_RANGES));
-        assert_eq!(far(MOST_RANGES + 1), Selection::Whole);
+        assert!(matches!(far(MAX_RANGES), Selection::Several(it) if it.len() == MAX_RANGES));
+        assert_eq!(far(MAX_RANGES + 1), Selection::Whole);
     }
 
     #[test]

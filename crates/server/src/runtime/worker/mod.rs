@@ -31,6 +31,9 @@ pub(crate) use self::{
 };
 use crate::runtime::{clock, steadily};
 
+/// Nearer than what connections wait for, as a rule.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// A worker as the others see it.
 ///
 /// Orders are carried out in the causal order in which they were given. Whoever has something to
@@ -244,6 +247,3 @@ thread_local! {
     /// The worker whose thread this is.
     static HERE: OnceCell<Arc<Worker>> = const { OnceCell::new() };
 }
-
-/// Nearer than what connections wait for, as a rule.
-const BEAT: Duration = Duration::from_secs(1);

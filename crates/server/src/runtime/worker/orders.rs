@@ -9,6 +9,15 @@ use std::{
     },
 };
 
+/// How many orders may wait.
+const MAX_ORDERS: usize = 1024;
+
+/// And what several may cost, in bytes.
+const MAX_ORDER_BYTES: usize = 1024 * 1024;
+
+/// What may wait on the worker's own thread costs less, in bytes.
+const LOCAL_ORDER_BYTES: usize = 16 * 1024;
+
 /// Something to say to a worker's clients.
 pub(crate) trait Order: Any + Send {
     /// Takes in the order that was given right after this one, so that both are carried out in one
@@ -104,15 +113,6 @@ impl Queue {
         self.waiting.len() >= MAX_ORDERS || (self.waiting.len() > 1 && self.cost >= MAX_ORDER_BYTES)
     }
 }
-
-/// How many orders may wait.
-const MAX_ORDERS: usize = 1024;
-
-/// And what several may cost, in bytes.
-const MAX_ORDER_BYTES: usize = 1024 * 1024;
-
-/// What may wait on the worker's own thread costs less, in bytes.
-const LOCAL_ORDER_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {

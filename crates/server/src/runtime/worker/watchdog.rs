@@ -11,20 +11,20 @@ use super::{Handler, Worker};
 use crate::log;
 
 /// How long a worker may keep others waiting before it is logged.
-const STALL: Duration = Duration::from_millis(500);
+const STUCK_PERIOD: Duration = Duration::from_millis(500);
 
 /// How often workers are looked at, of which none is suspected.
-const GLANCE: Duration = Duration::from_millis(250);
+const LOOK_PERIOD: Duration = Duration::from_millis(250);
 
 /// How often if one is.
-const STARE: Duration = Duration::from_millis(50);
+const CLOSE_LOOK_PERIOD: Duration = Duration::from_millis(50);
 
 /// Watches until dropped.
 pub(crate) async fn watch(workers: &[Arc<Worker>]) {
     let mut suspicions = vec![Suspicion::None; workers.len()];
     loop {
         let is_calm = suspicions.iter().all(|it| *it == Suspicion::None);
-        sleep(if is_calm { GLANCE } else { STARE }).await;
+        sleep(if is_calm { LOOK_PERIOD } else { CLOSE_LOOK_PERIOD }).await;
         for (worker, suspicion) in workers.iter().zip(&mut suspicions) {
             *suspicion = suspicion.next(worker, Instant::now());
         }
@@ -48,7 +48,7 @@ impl Suspicion {
                 Self::Asked { since: now }
             }
             Self::Asked { .. } if worker.has_answered() => Self::None,
-            Self::Asked { since } if now - since < STALL => self,
+            Self::Asked { since } if now - since < STUCK_PERIOD => self,
             Self::Asked { since } => {
                 report(worker, now - since);
                 Self::Stalled { since }
