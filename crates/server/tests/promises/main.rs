@@ -13,6 +13,7 @@ mod delivery;
 mod ends;
 mod faults;
 mod files;
+mod foreign;
 #[cfg(debug_assertions)]
 mod forgotten;
 mod half_closed;
