@@ -11,7 +11,8 @@ from pathlib import Path
 
 # From the lowest to the highest; those in one line do not know each other.
 FLOORS = [
-    ["address", "log"],
+    ["address", "sync"],
+    ["log"],
     ["options"],
     ["error"],
     ["runtime", "transport"],

@@ -385,6 +385,7 @@ mod roster;
 mod runtime;
 mod server;
 mod session;
+mod sync;
 mod transport;
 
 // What is in the signatures.

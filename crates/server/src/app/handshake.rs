@@ -162,11 +162,11 @@ impl<S> Handshake<S> {
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
-        let join = || {
-            roster.join(id, client.clone());
+        let note = || {
+            shared.meter.connected();
             let _ = accepted.set(client.clone());
         };
-        if !shared.accept(headers, join) {
+        if !roster.join(id, client.clone(), || shared.outbox.accept(headers, note)) {
             // `on_open` returned without it: the peer has been refused in the meantime.
             shared.gone();
             shared.outbox.departed();

@@ -2,6 +2,7 @@
 
 mod id;
 pub(crate) mod inbound_memory;
+mod life;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
 mod shared;
@@ -9,7 +10,4 @@ mod stats;
 mod tally;
 
 pub use self::{id::ClientId, stats::Stats, tally::Tally};
-pub(crate) use self::{
-    shared::{Answer, Shared},
-    tally::DeliveryCount,
-};
+pub(crate) use self::{outbox::Answer, shared::Shared, tally::DeliveryCount};

@@ -1,14 +1,9 @@
 //! What a client's handles, its session and its driver share: what lies between the application and
 //! the socket.
 
-use std::{
-    future::poll_fn,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-    task::Poll,
-};
+use std::{future::poll_fn, sync::OnceLock, task::Poll};
 
 use aerys_proto::{Close, Ending, Message};
-use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,114 +11,24 @@ use super::{
     outbox::{Outbox, ReadGate, Receipt},
     stats::Meter,
 };
-use crate::{
-    error::{Refusal, SendError},
-    options::OutboxLimits,
-};
+use crate::{error::SendError, options::OutboxLimits, sync::Afterwards};
 
 pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
-    state: Mutex<HandshakeState>,
     end: OnceLock<CancellationToken>,
     /// Who began the end, once the client has gone.
     ending: OnceLock<Ending>,
 }
 
-/// What `on_open` has decided.
-enum HandshakeState {
-    Open,
-    /// Let in; these headers, if any, are to go with the 101. `opened` once `on_open` has returned.
-    Accepted {
-        headers: Option<Box<HeaderMap>>,
-        opened: bool,
-    },
-    /// Not let in; with which words is about to be said.
-    Shut,
-    /// Not let in.
-    Refused(Refusal),
-    /// Let in, and the 101 is on its way.
-    Switched,
-    /// Not let in, and the answer is on its way.
-    TurnedAway,
-}
-
-/// The answer that the peer is owed now.
-pub(crate) enum Answer {
-    Switch(HeaderMap),
-    Refuse(Refusal),
-}
-
 impl Shared {
-    pub(crate) fn new(outbox_limits: OutboxLimits) -> Self {
+    pub(crate) fn new(limits: OutboxLimits) -> Self {
         Self {
-            outbox: Outbox::new(outbox_limits),
+            outbox: Outbox::new(limits),
             meter: Meter::new(),
-            state: Mutex::new(HandshakeState::Open),
             end: OnceLock::new(),
             ending: OnceLock::new(),
         }
-    }
-
-    /// Lets the client in by `join`, unless it is too late for that. Whoever learns that it was let
-    /// in finds it joined.
-    pub(crate) fn accept(&self, headers: HeaderMap, join: impl FnOnce()) -> bool {
-        let mut state = self.lock();
-        let undecided = matches!(*state, HandshakeState::Open);
-        if undecided {
-            join();
-            let headers = (!headers.is_empty()).then(|| Box::new(headers));
-            *state = HandshakeState::Accepted { headers, opened: false };
-            self.meter.connected();
-        }
-        undecided
-    }
-
-    /// `on_open` has returned: from now on the client is not let in. `false` if it was before.
-    pub(crate) fn shut(&self) -> bool {
-        let mut state = self.lock();
-        if let HandshakeState::Open = *state {
-            *state = HandshakeState::Shut;
-        }
-        !matches!(*state, HandshakeState::Accepted { .. } | HandshakeState::Switched)
-    }
-
-    pub(crate) fn refuse(&self, refusal: Refusal) {
-        let mut state = self.lock();
-        if matches!(*state, HandshakeState::Open | HandshakeState::Shut) {
-            *state = HandshakeState::Refused(refusal);
-        }
-    }
-
-    /// `on_open` has returned.
-    pub(crate) fn opened(&self) {
-        if let HandshakeState::Accepted { opened, .. } = &mut *self.lock() {
-            *opened = true;
-        }
-    }
-
-    /// The answer, once it is due: a refusal at once, the 101 with the first thing said to the
-    /// client or when `on_open` has returned.
-    pub(crate) fn take_answer(&self) -> Option<Answer> {
-        let mut state = self.lock();
-        match std::mem::replace(&mut *state, HandshakeState::TurnedAway) {
-            HandshakeState::Accepted { headers, opened }
-                if opened || self.outbox.has_pending_output() =>
-            {
-                *state = HandshakeState::Switched;
-                Some(Answer::Switch(headers.map_or_else(HeaderMap::new, |it| *it)))
-            }
-            HandshakeState::Refused(refusal) => Some(Answer::Refuse(refusal)),
-            undue => {
-                *state = undue;
-                None
-            }
-        }
-    }
-
-    /// Whether the answer was a 101.
-    pub(crate) fn is_switched(&self) -> bool {
-        matches!(*self.lock(), HandshakeState::Switched)
     }
 
     /// The next message, in order; `None` once the client has gone or is being closed. While the
@@ -183,10 +88,21 @@ impl Shared {
         self.outbox.push(message, receipt)
     }
 
-    /// Puts messages into the outbox that nobody waits for.
-    pub(crate) fn push_all(&self, messages: &[Message]) {
+    /// As [`push`](Self::push), for who holds a lock.
+    pub(crate) fn push_walking(
+        &self,
+        message: Message,
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) -> Result<u64, SendError> {
         self.flush_fast_path();
-        self.outbox.push_all(messages);
+        self.outbox.push_walking(message, receipt, afterwards)
+    }
+
+    /// Puts messages into the outbox that nobody waits for, for who holds a lock.
+    pub(crate) fn push_all_walking(&self, messages: &[Message], afterwards: &mut Afterwards) {
+        self.flush_fast_path();
+        self.outbox.push_all_walking(messages, afterwards);
     }
 
     /// Bytes sent and not yet handed to the kernel.
@@ -231,9 +147,5 @@ impl Shared {
             end.cancel();
         }
         end
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HandshakeState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

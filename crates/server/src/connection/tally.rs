@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures_util::task::AtomicWaker;
@@ -44,15 +44,15 @@ impl DeliveryCount {
         }
     }
 
-    /// The outcome for one client.
-    pub(crate) fn count(&self, outcome: Result<(), SendError>) {
+    /// The outcome for one client. Whoever waits for the last is to be woken.
+    pub(crate) fn count(&self, outcome: Result<(), SendError>) -> Option<Waker> {
         let counter = match outcome {
             Ok(()) => &self.delivered,
             Err(SendError::ClientGone) => &self.gone,
             Err(SendError::Dropped) => &self.dropped,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        self.done_with_one();
+        self.done_with_one()
     }
 
     /// For one more who will be [done](Self::done_with_one).
@@ -61,10 +61,9 @@ impl DeliveryCount {
         Arc::clone(self)
     }
 
-    pub(crate) fn done_with_one(&self) {
-        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.waiting.wake();
-        }
+    /// Whoever waits for the last is to be woken.
+    pub(crate) fn done_with_one(&self) -> Option<Waker> {
+        (self.open.fetch_sub(1, Ordering::AcqRel) == 1).then(|| self.waiting.take()).flatten()
     }
 
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Tally> {

@@ -88,6 +88,31 @@ struct Budget {
     write: usize,
 }
 
+/// What comes after a round of a turn.
+enum Next {
+    /// Another round: it may find something.
+    Again(Cause),
+    /// The next client's turn: this one has used up its own.
+    Yield,
+    /// Nothing, until it is woken, unless it was in the meantime.
+    Rest,
+    /// Nothing: the socket is closed and the application is done.
+    Over,
+}
+
+/// Why there is another round.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The driver was woken, or has found something as it was about to rest.
+    Woken,
+    /// Something was written, for which the application may have waited.
+    Written,
+    /// Something was read, an end was taken in, or what was left of the last round was caught up with.
+    Progress,
+    /// The client is read from again.
+    ReadsResumed,
+}
+
 impl Driver {
     /// Takes over a socket that has become a websocket. `early` is what was read of it already.
     pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
@@ -145,41 +170,62 @@ impl Future for Driver {
 }
 
 impl Driver {
-    /// Reading and writing stay functions of their own: in one with the loop, what both may need is
-    /// made ready on the stack before it is known that neither does.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut budget = Budget { read: TURN_BUDGET, write: TURN_BUDGET };
-        let mut wrote = false;
+        let mut next = Next::Again(Cause::Woken);
         loop {
-            self.handle_pending_action();
-            let read_allowance = self.read_allowance();
-            let paused = read_allowance == 0;
-            // When answers have left, who waited for that comes before what is still to come.
-            let catches_up = wrote && !self.is_application_idle();
-            let read = !catches_up && !paused && self.read(cx, read_allowance, &mut budget.read);
-            self.poll_session(cx);
-            wrote = self.write(cx, &mut budget.write);
-            // Who has waited for that is to go on first.
-            let ended = self.end_if_due(!wrote || budget.write == 0);
-            self.close_socket();
-            if self.session.is_none() && self.socket.is_none() {
-                return Poll::Ready(());
-            }
-            if budget.read == 0 || budget.write == 0 {
-                // It may be long before it rests.
-                self.note_inbound_memory();
-                self.set_alarm(cx);
-                // The next turn comes when the runtime has looked at all sockets, and not before
-                // those that have something to say.
-                return pin!(yield_now()).poll(cx);
-            }
-            // Nothing wakes a driver for what it did not listen to: it has to look by itself.
-            let resumes_reading = paused && !self.are_reads_paused() && self.socket.is_some();
-            let has_come_to_rest = !(read || wrote || ended || catches_up || resumes_reading);
-            if (has_come_to_rest || self.has_nothing_left(cx)) && self.rest(cx) {
-                return Poll::Pending;
-            }
+            next = match next {
+                Next::Again(cause) => self.round(cx, &mut budget, cause),
+                Next::Yield => {
+                    // It may be long before it rests.
+                    self.note_inbound_memory();
+                    self.set_alarm(cx);
+                    // The next turn comes when the runtime has looked at all sockets, and not before
+                    // those that have something to say.
+                    return pin!(yield_now()).poll(cx);
+                }
+                Next::Rest if self.rest(cx) => return Poll::Pending,
+                Next::Rest => Next::Again(Cause::Woken),
+                Next::Over => return Poll::Ready(()),
+            };
         }
+    }
+
+    /// Reads once, lets the application work that off, and writes once.
+    ///
+    /// Reading and writing stay functions of their own: in one with this, what both may need is made
+    /// ready on the stack before it is known that neither does.
+    #[inline]
+    fn round(&mut self, cx: &mut Context<'_>, budget: &mut Budget, cause: Cause) -> Next {
+        self.handle_pending_action();
+        let read_allowance = self.read_allowance();
+        let was_paused = read_allowance == 0;
+        // When answers have left, who waited for that comes before what is still to come.
+        let catches_up = cause == Cause::Written && !self.is_application_idle();
+        let has_read =
+            !catches_up && !was_paused && self.read(cx, read_allowance, &mut budget.read);
+        self.poll_session(cx);
+        let has_written = self.write(cx, &mut budget.write);
+        // Who has waited for that is to go on first.
+        let has_ended = self.end_if_due(!has_written || budget.write == 0);
+        self.close_socket();
+        if self.session.is_none() && self.socket.is_none() {
+            return Next::Over;
+        }
+        if budget.read == 0 || budget.write == 0 {
+            return Next::Yield;
+        }
+        let cause = if has_written {
+            Cause::Written
+        } else if has_read || has_ended || catches_up {
+            Cause::Progress
+        } else if was_paused && !self.are_reads_paused() && self.socket.is_some() {
+            // Nothing wakes a driver for what it did not read: it has to look by itself.
+            Cause::ReadsResumed
+        } else {
+            return Next::Rest;
+        };
+        if self.has_nothing_left(cx) { Next::Rest } else { Next::Again(cause) }
     }
 
     /// Looks at what cannot wait: the clock, and a client that is owed too much.

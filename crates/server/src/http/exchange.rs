@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     error::Error,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -19,6 +19,8 @@ use super::{
     service::Answering,
     transfer::{Transfer, TransferError},
 };
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// One for each connection that hyper has.
 #[derive(Default)]
@@ -72,7 +74,7 @@ impl Exchange {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -2,12 +2,8 @@
 //! it panics.
 
 use std::{
-    collections::HashSet,
-    convert::Infallible,
-    error::Error,
-    future::poll_fn,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashSet, convert::Infallible, error::Error, future::poll_fn,
+    panic::AssertUnwindSafe, sync::Arc,
 };
 
 use bytes::Bytes;
@@ -21,6 +17,7 @@ use crate::{
     log::{self, Brief, PeerText},
     runtime::Panicked,
     session::BoxFuture,
+    sync::Mutex,
 };
 
 /// How many paths are reported of a service that tries to upgrade, and how many characters of each.
@@ -93,7 +90,7 @@ impl UpgradeReports {
     fn report(&self, path: &str, status: StatusCode) {
         let path: String = path.chars().take(MAX_REPORTED_LENGTH).collect();
         let is_new = {
-            let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reported = self.0.lock();
             reported.len() < MAX_REPORTED && reported.insert(path.clone())
         };
         if is_new {

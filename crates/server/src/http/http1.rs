@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -29,7 +29,10 @@ use super::{
     stall::StallTimer,
     transfer::TransferTimer,
 };
-use crate::log;
+use crate::{
+    log,
+    sync::{Mutex, Rank},
+};
 
 /// Why HTTP is spoken no more.
 enum End {
@@ -58,7 +61,7 @@ pub(super) async fn serve(
     let limits = &context.limits;
     let (socket, exchange) = (Arc::new(Socket::new(stream)), Arc::new(Exchange::default()));
     let mut connection = http1::Builder::new()
-        .timer(Since { came: Mutex::new(Some(came)) })
+        .timer(Since { came: Mutex::new(Rank::Leaf, Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
         // A client that sends nothing more may read all the same. Whether one has gone while
@@ -119,7 +122,7 @@ pub(super) async fn serve(
     };
     end.log(address);
     if let Some(opening) = slot.take() {
-        if matches!(end, End::Done(Ok(()))) && opening.shared.is_switched() {
+        if matches!(end, End::Done(Ok(()))) && opening.shared.outbox.is_switched() {
             let parts = connection.into_parts();
             // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
             let early = Bytes::copy_from_slice(&parts.read_buf);
@@ -205,7 +208,7 @@ struct Since {
 
 impl Timer for Since {
     fn now(&self) -> Instant {
-        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let came = self.came.lock().take();
         came.unwrap_or_else(Instant::now)
     }
 

@@ -5,7 +5,7 @@ use std::{
     future::{self, Ready},
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -26,6 +26,7 @@ use crate::{
     options::HandshakeRules,
     runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
+    sync::{Mutex, Rank},
 };
 
 /// What answers the requests of one connection.
@@ -50,7 +51,7 @@ impl HyperService {
         exchange: Arc<Exchange>,
         prepared: Option<Box<Answering>>,
     ) -> Self {
-        Self { service, exchange, prepared: Mutex::new(prepared) }
+        Self { service, exchange, prepared: Mutex::new(Rank::Leaf, prepared) }
     }
 }
 
@@ -60,7 +61,7 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
     type Future = ResponseFuture;
 
     fn call(&self, request: Request<Incoming>) -> ResponseFuture {
-        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let prepared = self.prepared.lock().take();
         if let Some(prepared) = prepared {
             return self.exchange.begin(*prepared, None);
         }

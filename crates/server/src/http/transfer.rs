@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Wake, Waker, ready},
     time::Duration,
 };
@@ -13,6 +13,8 @@ use super::{
     socket::Socket,
     stall::{LOOKS_A_PERIOD, interval},
 };
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// What the average is measured over, at first, if silence is allowed.
 const USUAL_PERIOD: Duration = Duration::from_secs(30);
@@ -140,7 +142,7 @@ impl Transfer {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     error::{Refusal, Status},
     log::{self, PeerText},
     session::{Application, Opening},
+    sync::Mutex,
 };
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -81,25 +82,27 @@ impl Slot {
     /// Puts a session in and answers for it when an answer is due.
     pub(super) fn open(&self, opening: Opening, accept: Accept, asked: Asked) -> JustInTime {
         let agreement = opening.agreement;
-        *self.lock() = Some(opening);
+        self.put(opening);
         JustInTime { slot: self.clone(), accept, agreement, asked, deadline: None }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
     pub(super) fn turn_away(&self) {
-        if let Some(opening) = &*self.lock() {
-            opening.shared.refuse(stopping());
+        if let Some(opening) = self.take() {
+            opening.shared.outbox.refuse(stopping());
+            self.put(opening);
         }
     }
 
     /// The session, once HTTP is done with the socket: the peer was let in, or has vanished, or
     /// was answered before `on_open` returned.
     pub(super) fn take(&self) -> Option<Opening> {
-        self.lock().take()
+        self.0.lock().take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Opening>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn put(&self, opening: Opening) {
+        let before = self.0.lock().replace(opening);
+        drop(before);
     }
 }
 
@@ -184,31 +187,30 @@ impl JustInTime {
     }
 
     fn poll_session(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
-        let mut slot = self.slot.lock();
-        while let Some(opening) = &mut *slot {
+        // Nobody else looks for it while this is polled.
+        let Some(mut opening) = self.slot.take() else { return Poll::Pending };
+        loop {
             let outbox = &opening.shared.outbox;
             outbox.stand_in();
             let ended = opening.session.open(&opening.shared, cx).is_ready();
             if late {
                 // Who was let in is told so; who was not has waited long enough.
-                opening.shared.opened();
-                opening.shared.refuse(unavailable("The application takes too long"));
+                outbox.switch_now();
+                outbox.refuse(unavailable("The application takes too long"));
             }
-            let answer = opening.shared.take_answer();
-            let resting = answer.is_none() && {
+            let answer = outbox.take_answer();
+            let is_resting = answer.is_none() && {
                 outbox.listen(cx);
                 outbox.rest(SocketState::Writable)
             };
             if ended {
-                *slot = None;
+                return answer.map_or(Poll::Pending, Poll::Ready);
             }
-            match answer {
-                Some(answer) => return Poll::Ready(answer),
-                None if resting => break,
-                None => {}
+            if answer.is_some() || is_resting {
+                self.slot.put(opening);
+                return answer.map_or(Poll::Pending, Poll::Ready);
             }
         }
-        Poll::Pending
     }
 
     /// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
@@ -230,13 +232,13 @@ impl JustInTime {
     pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
         let mut head = Vec::with_capacity(256);
         head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
-        let mut shared = |name: &HeaderName, value: &HeaderValue| {
+        let mut write = |name: &HeaderName, value: &HeaderValue| {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 head.extend_from_slice(part);
             }
         };
-        self.ours().for_each(|(name, value)| shared(&name, &value));
-        headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| shared(n, v));
+        self.ours().for_each(|(name, value)| write(&name, &value));
+        headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| write(n, v));
         head.extend_from_slice(b"\r\n");
         head
     }

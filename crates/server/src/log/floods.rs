@@ -6,7 +6,7 @@
 use std::{
     hash::{Hash, Hasher},
     mem, ptr,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::LazyLock,
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +15,8 @@ use indexmap::{Equivalent, IndexMap};
 use tracing::Level;
 
 use super::{Site, guarded};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// Of what is wrong.
 const WARNINGS: Allowance = Allowance { each_second: 1, at_once: 3 };
@@ -68,7 +70,7 @@ fn report() {
 }
 
 fn lock() -> MutexGuard<'static, Floods> {
-    FLOODS.lock().unwrap_or_else(PoisonError::into_inner)
+    FLOODS.lock()
 }
 
 #[derive(Default)]

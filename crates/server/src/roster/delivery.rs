@@ -11,6 +11,7 @@ use crate::{
         outbox::{Receipt, cost},
     },
     runtime::Order,
+    sync::Afterwards,
 };
 
 /// How many messages are sent together at most, as an empty queue keeps room for no more.
@@ -105,21 +106,23 @@ impl<M: Member> Order for Delivery<M> {
         self.cost
     }
 
-    fn execute(&self) {
+    fn execute(&self, afterwards: &mut Afterwards) {
         let shard = &self.roster.shards()[self.shard];
         let Some(delivery_count) = &self.delivery_count else {
-            return self
-                .audience
-                .for_each(shard, |client| client.shared().push_all(&self.messages));
+            return self.audience.for_each(shard, |client| {
+                client.shared().push_all_walking(&self.messages, afterwards);
+            });
         };
         self.audience.for_each(shard, |client| {
             for message in &self.messages {
                 let receipt = Receipt::Broadcast(delivery_count.expect_one());
                 // One that has gone is counted by its receipt.
-                let _ = client.shared().push(message.clone(), receipt);
+                let _ = client.shared().push_walking(message.clone(), receipt, afterwards);
             }
         });
-        delivery_count.done_with_one();
+        if let Some(waker) = delivery_count.done_with_one() {
+            afterwards.wake(waker);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod delivery;
 use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -18,6 +18,7 @@ pub(crate) use self::delivery::{Audience, Delivery};
 use crate::{
     connection::{ClientId, Shared},
     runtime::{EndpointSlot, Worker},
+    sync::{Mutex, MutexGuard, Rank},
 };
 
 /// 2^64 divided by the golden ratio, made odd.
@@ -56,8 +57,10 @@ pub(crate) struct Scatter(u64);
 
 impl<M> Roster<M> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
-        let shard =
-            |worker: &Arc<Worker>| Shard { worker: Arc::clone(worker), clients: Mutex::default() };
+        let shard = |worker: &Arc<Worker>| Shard {
+            worker: Arc::clone(worker),
+            clients: Mutex::new(Rank::Shard, Clients::default()),
+        };
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
@@ -70,12 +73,17 @@ impl<M> Roster<M> {
         }
     }
 
-    /// Makes a client a member.
-    pub(crate) fn join(&self, id: ClientId, client: M) {
+    /// Makes a client a member, if `accept` lets it in. Whoever learns that it was finds it here.
+    pub(crate) fn join(&self, id: ClientId, client: M, accept: impl FnOnce() -> bool) -> bool {
         let shard = self.shard(id);
         // What was broadcast before it came is not for it.
         shard.worker.flush_orders();
-        shard.lock().insert(id, client);
+        let mut clients = shard.lock();
+        let is_accepted = accept();
+        if is_accepted {
+            clients.insert(id, client);
+        }
+        is_accepted
     }
 
     pub(crate) fn next_id(&self, worker: usize) -> ClientId {
@@ -165,7 +173,7 @@ impl<M> Shard<M> {
 
     /// The clients, for a walk or a look; never kept locked while application code runs.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Clients<M>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clients.lock()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     mem,
     net::{self, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -25,6 +25,7 @@ use crate::{
     http_server::AcceptContext,
     log,
     runtime::{Worker, steadily},
+    sync::{Mutex, MutexGuard},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -164,6 +165,6 @@ impl AcceptQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }

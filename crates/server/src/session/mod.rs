@@ -154,11 +154,11 @@ where
     async move {
         let SessionGuard { mount, accepted, shared, .. } = guard;
         let outcome = caught(move || mount.app.on_open(*handshake)).await;
-        if shared.shut() {
-            return shared.refuse(refusal(outcome, mount.path()));
-        }
-        let Some(client) = accepted.get() else { return };
-        shared.opened();
+        shared.outbox.reject();
+        let Some(client) = accepted.get() else {
+            return shared.outbox.refuse(refusal(outcome, mount.path()));
+        };
+        shared.outbox.switch_now();
         guard.has_opened.store(true, Ordering::Relaxed);
         guard.begin();
         if let Err(fault) =

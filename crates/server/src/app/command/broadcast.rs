@@ -87,7 +87,8 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
             let delivery_count = Arc::new(DeliveryCount::new());
             self.start(Some(&delivery_count));
             // Not before every shard has its order may the count reach zero.
-            delivery_count.done_with_one();
+            // Nobody waits yet.
+            let _ = delivery_count.done_with_one();
             self.delivery_count = Some(delivery_count);
         }
         match &self.delivery_count {

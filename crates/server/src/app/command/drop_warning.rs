@@ -9,21 +9,19 @@ pub(super) use off::DropWarning;
 
 #[cfg(debug_assertions)]
 mod on {
-    use std::{
-        collections::BTreeSet,
-        panic::Location,
-        sync::{Mutex, PoisonError},
-        thread,
-    };
+    use std::{collections::BTreeSet, panic::Location, thread};
 
     use tracing::warn;
 
-    use crate::log;
+    use crate::{
+        log,
+        sync::{Mutex, Rank},
+    };
 
     /// Of how many places in a program is warned.
     const MAX_PLACES: usize = 1024;
 
-    static WARNED: Mutex<Places> = Mutex::new(Places(BTreeSet::new()));
+    static WARNED: Mutex<Places> = Mutex::new(Rank::Leaf, Places(BTreeSet::new()));
 
     /// Warns when it is dropped, unless it was disarmed before; once for each place in the code.
     pub(crate) struct DropWarning {
@@ -49,7 +47,7 @@ mod on {
             // What a panic takes with it is not forgotten.
             let Some(place) = self.made_at.filter(|_| !thread::panicking()) else { return };
             let key = (place.file(), place.line(), place.column());
-            let is_new = WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+            let is_new = WARNED.lock().insert(key);
             if is_new {
                 // Not rationed with its like: each place is told of once.
                 log::guarded(|| {

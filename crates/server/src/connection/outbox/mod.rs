@@ -1,40 +1,51 @@
-//! What one client is still owed, between its handles and its driver.
+//! How far one client is and what it is still owed, between its handles and its driver.
 //!
 //! Handles put messages in from any thread; the driver takes them out, and says when they have been
 //! handed to the kernel.
 
+mod driver;
+mod handshake;
 mod queue;
 mod snapshot;
 mod spare;
 mod state;
 #[cfg(test)]
 mod tests;
+mod wake;
 
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Mutex, PoisonError},
+    // What the wake protocol is made of; a model checker has its own.
+    sync::atomic,
     task::{Context, Poll},
 };
 
-use aerys_proto::{Close, CloseCode, Message};
+use aerys_proto::{Close, Message};
 
-pub(crate) use self::queue::{Receipt, cost};
+pub(crate) use self::{
+    driver::{PendingAction, SocketState},
+    handshake::Answer,
+    queue::{Receipt, cost},
+};
 use self::{
     queue::SendStatus,
-    snapshot::{Snapshot, Stage},
-    state::{Locked, Phase, State, WakeReason, complete_receipts, lost},
+    snapshot::Snapshot,
+    state::{Locked, State},
+    wake::WakeReason,
 };
+use super::life::Stage;
 use crate::{
     error::SendError,
     options::{OutboxLimits, Overflow},
+    sync::{Afterwards, Mutex, Rank},
 };
 
 /// A client that is owed this many bytes or more is not heard until it has read some of them.
 const HIGH_WATER: usize = 64 * 1024;
 
 pub(crate) struct Outbox {
-    outbox_limits: OutboxLimits,
+    limits: OutboxLimits,
     snapshot: Snapshot,
     state: Mutex<State>,
 }
@@ -49,72 +60,68 @@ pub(crate) enum ReadGate {
     Closed,
 }
 
-/// What the driver finds when it begins a turn.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PendingAction {
-    None,
-    /// A close was asked for. Its turn may still be to come.
-    Closing,
-    /// The client is owed too much and is to be given up. Said once.
-    Overflowed(Close),
-}
-
-/// Whether the driver can write at all while it rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SocketState {
-    Writable,
-    /// The socket takes no more for now, so that new messages need not wake it.
-    Blocked,
-}
-
 /// The handles' side.
 impl Outbox {
-    pub(crate) fn new(outbox_limits: OutboxLimits) -> Self {
-        Self { outbox_limits, snapshot: Snapshot::default(), state: Mutex::new(State::new()) }
+    pub(crate) fn new(limits: OutboxLimits) -> Self {
+        Self {
+            limits,
+            snapshot: Snapshot::new(),
+            state: Mutex::new(Rank::Connection, State::new()),
+        }
     }
 
     /// Puts a message in and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
-        let mut completed = Vec::new();
-        let outcome = self.lock().push(message, receipt, self.outbox_limits, &mut completed);
-        complete_receipts(completed);
+        let mut afterwards = Afterwards::default();
+        let outcome = self.push_walking(message, receipt, &mut afterwards);
+        afterwards.run();
         outcome
     }
 
-    /// Puts messages in that nobody waits for.
-    pub(crate) fn push_all(&self, messages: &[Message]) {
-        let mut completed = Vec::new();
-        self.lock().push_all(messages, self.outbox_limits, &mut completed);
-        complete_receipts(completed);
+    /// As [`push`](Self::push), for who holds a lock.
+    pub(crate) fn push_walking(
+        &self,
+        message: Message,
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) -> Result<u64, SendError> {
+        self.lock().push(message, receipt, self.limits, afterwards)
+    }
+
+    /// Puts messages in that nobody waits for, for who holds a lock.
+    pub(crate) fn push_all_walking(&self, messages: &[Message], afterwards: &mut Afterwards) {
+        self.lock().push_all(messages, self.limits, afterwards);
     }
 
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
     pub(crate) fn poll_sent(&self, place: u64, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
         // Where messages are dropped from the front, one that was passed by need not have left.
-        if self.outbox_limits.overflow != Overflow::DropOldest && place <= self.snapshot.flushed() {
+        if self.limits.overflow != Overflow::DropOldest && place <= self.snapshot.flushed() {
             return Poll::Ready(Ok(()));
         }
-        match self.lock().queue.send_status(place) {
-            SendStatus::Flushed => Poll::Ready(Ok(())),
-            SendStatus::Dropped => Poll::Ready(Err(SendError::Dropped)),
-            SendStatus::Lost => Poll::Ready(Err(SendError::ClientGone)),
-            SendStatus::Queued(receipt) => {
-                *receipt = Receipt::Sender(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+        let waker = cx.waker().clone();
+        let replaced = match self.lock().queue.send_status(place) {
+            SendStatus::Flushed => return Poll::Ready(Ok(())),
+            SendStatus::Dropped => return Poll::Ready(Err(SendError::Dropped)),
+            SendStatus::Lost => return Poll::Ready(Err(SendError::ClientGone)),
+            SendStatus::Queued(receipt) => mem::replace(receipt, Receipt::Sender(waker)),
+        };
+        // Only now, when the lock is released.
+        drop(replaced);
+        Poll::Pending
     }
 
     /// Nobody waits any more for what became of the message at `place`.
     pub(crate) fn abandon(&self, place: u64) {
-        self.lock().queue.abandon(place);
+        let mut afterwards = Afterwards::default();
+        self.lock().queue.abandon(place, &mut afterwards);
+        afterwards.run();
     }
 
     /// Asks for a close once everything put in before has left. The first to ask is heard.
     pub(crate) fn close(&self, close: Close) {
         let mut state = self.lock();
-        if matches!(state.phase, Phase::Open) {
-            state.phase = Phase::Closing(Box::new(close));
+        if state.life.close(close) {
             state.wake_driver(WakeReason::Urgent);
         }
     }
@@ -126,11 +133,15 @@ impl Outbox {
 
     /// Whether `on_close` has run; if not, `cx` is woken when it has.
     pub(crate) fn poll_departed(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
         let mut state = self.lock();
-        if matches!(state.phase, Phase::Departed) {
+        if state.life.has_departed() {
             return Poll::Ready(());
         }
-        state.close_waiters.get_or_insert_default().add(cx.waker());
+        let unused = state.close_waiters.get_or_insert_default().add(waker);
+        drop(state);
+        // Only now, when the lock is released.
+        drop(unused);
         Poll::Pending
     }
 
@@ -146,17 +157,15 @@ impl Outbox {
 
     /// How many bytes may be owed.
     pub(crate) fn limit(&self) -> usize {
-        self.outbox_limits.max_queued_bytes
+        self.limits.max_queued_bytes
     }
 
     /// Puts in what was said before everything that is in it and not taken.
     pub(crate) fn push_front(&self, messages: VecDeque<Message>) {
         let mut state = self.lock();
-        if matches!(state.phase, Phase::Gone | Phase::Departed) {
-            drop(state);
-            return;
+        if state.life.stage() != Stage::Gone {
+            state.queue.push_front(messages);
         }
-        state.queue.push_front(messages);
     }
 
     /// Bytes put in and not yet handed to the kernel.
@@ -181,7 +190,7 @@ impl Outbox {
 
     /// Whether nothing will be sent any more.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.lock().phase, Phase::Gone | Phase::Departed)
+        self.snapshot.stage() == Stage::Gone
     }
 
     /// Whether anything has been said to the client that the driver has not taken.
@@ -206,153 +215,6 @@ impl Outbox {
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner), &self.snapshot)
-    }
-}
-
-/// The driver's side.
-impl Outbox {
-    /// Who answers the handshake is at work in the driver's stead: it looks at everything itself.
-    pub(crate) fn stand_in(&self) {
-        self.snapshot.set_at_work();
-        self.snapshot.hush();
-    }
-
-    /// Keeps how to wake the driver when it rests.
-    pub(crate) fn listen(&self, cx: &Context<'_>) {
-        let mut state = self.lock();
-        match &mut state.driver {
-            Some(driver) => driver.clone_from(cx.waker()),
-            None => state.driver = Some(cx.waker().clone()),
-        }
-    }
-
-    /// The driver needs to hear no more. Handles may outlive the connection, and are not to keep
-    /// its task.
-    pub(crate) fn forget_driver(&self) {
-        let driver = self.lock().driver.take();
-        drop(driver);
-    }
-
-    /// The connection's alarm rings.
-    pub(crate) fn ring(&self) {
-        self.snapshot.ring();
-        self.wake_driver();
-    }
-
-    /// The client is to go since others need the memory: its driver is to look at that as it does when
-    /// the alarm rings.
-    pub(crate) fn evict(&self) {
-        self.snapshot.evict();
-        self.ring();
-    }
-
-    /// Whether it is to go. Said once.
-    pub(crate) fn is_evicted(&self) -> bool {
-        self.snapshot.is_evicted()
-    }
-
-    /// Whether it has rung. Said once.
-    pub(crate) fn has_rung(&self) -> bool {
-        self.snapshot.has_rung()
-    }
-
-    /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
-    pub(crate) fn begin_turn(&self) -> PendingAction {
-        self.snapshot.set_at_work();
-        match self.snapshot.stage() {
-            Stage::Closing => PendingAction::Closing,
-            Stage::Overflowed => {
-                let mut state = self.lock();
-                if let Phase::Overflowed = state.phase {
-                    state.phase = Phase::Draining;
-                }
-                PendingAction::Overflowed(Close::new(
-                    CloseCode::POLICY,
-                    "too slow to read what was sent",
-                ))
-            }
-            Stage::Open | Stage::Draining | Stage::Gone => PendingAction::None,
-        }
-    }
-
-    /// Whether a close was asked for, what was put in before it being still to leave.
-    pub(crate) fn is_close_asked_for(&self) -> bool {
-        self.snapshot.stage() == Stage::Closing
-    }
-
-    /// The place of the last message that was put in.
-    pub(crate) fn last_place(&self) -> u64 {
-        self.lock().queue.last_place()
-    }
-
-    /// Whether all messages up to this place have been handed to the kernel, and all that was said
-    /// before them.
-    pub(crate) fn is_flushed_to(&self, place: u64) -> bool {
-        self.lock().queue.is_flushed_to(place)
-    }
-
-    /// Whether the server is stopping.
-    pub(crate) fn is_expedited(&self) -> bool {
-        self.snapshot.is_expedited()
-    }
-
-    /// Takes the close that was asked for out of its turn.
-    pub(crate) fn take_close(&self) -> Option<Close> {
-        self.lock().take_close()
-    }
-
-    /// The driver, who can be woken, is about to wait. `false` if there is something for it to do:
-    /// it must not.
-    pub(crate) fn rest(&self, owes: SocketState) -> bool {
-        self.snapshot.rest(owes)
-    }
-
-    /// Takes messages that come to about `room` bytes, but at least one, or, if there is none, the
-    /// close that was asked for.
-    pub(crate) fn take(&self, room: usize, messages: &mut VecDeque<Message>) -> Option<Close> {
-        let mut state = self.lock();
-        if state.queue.has_untaken() {
-            state.queue.take(room, messages);
-            return None;
-        }
-        state.take_close()
-    }
-
-    /// The first `count` of the messages taken have been handed to the kernel. Whoever waits for
-    /// that is woken, but not the driver's own task, which is at work: it looks again.
-    pub(crate) fn flushed(&self, count: usize, cx: &Context<'_>) {
-        let is_mine =
-            |receipt: &Receipt| matches!(receipt, Receipt::Sender(it) if it.will_wake(cx.waker()));
-        let awaited = self.lock().queue.flush(count, is_mine);
-        complete_receipts(awaited.into_iter().map(|receipt| (receipt, Ok(()))));
-    }
-
-    /// The driver has messages that never were in here and that the kernel has not taken: they
-    /// count as one that was taken first.
-    pub(crate) fn count_unsent(&self, cost: usize) {
-        self.lock().queue.count_unsent(cost);
-    }
-
-    /// The client has gone: whoever waits is told, and nothing is taken in any more.
-    pub(crate) fn gone(&self) {
-        let mut state = self.lock();
-        if !matches!(state.phase, Phase::Departed) {
-            state.phase = Phase::Gone;
-        }
-        let left = state.queue.forget();
-        drop(state);
-        complete_receipts(left.into_iter().map(lost));
-    }
-
-    /// `on_close` has run, if it was to.
-    pub(crate) fn departed(&self) {
-        let mut state = self.lock();
-        state.phase = Phase::Departed;
-        let close_waiters = mem::take(&mut state.close_waiters);
-        drop(state);
-        if let Some(close_waiters) = close_waiters {
-            close_waiters.wake();
-        }
+        Locked::new(self.state.lock(), &self.snapshot)
     }
 }

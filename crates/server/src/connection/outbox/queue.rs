@@ -6,6 +6,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, VecDeque},
+    mem,
     sync::Arc,
     task::Waker,
 };
@@ -13,7 +14,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::spare::{Spare, give_back_room, take_room};
-use crate::connection::DeliveryCount;
+use crate::{connection::DeliveryCount, error::SendError, sync::Afterwards};
 
 /// What a queued message costs beside its payload, so that many empty ones are bounded too.
 pub(super) const MESSAGE_OVERHEAD: usize = 64;
@@ -56,6 +57,37 @@ struct QueuedMessage {
     message: Option<Message>,
     cost: usize,
     receipt: Receipt,
+}
+
+impl Receipt {
+    /// Tells who waits, `afterwards`.
+    pub(super) fn complete(self, outcome: Result<(), SendError>, afterwards: &mut Afterwards) {
+        match self {
+            Self::Nobody => {}
+            Self::Sender(waker) => afterwards.wake(waker),
+            Self::Broadcast(count) => {
+                if let Some(waker) = count.count(outcome) {
+                    afterwards.wake(waker);
+                }
+            }
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn drop(self, afterwards: &mut Afterwards) {
+        if let Self::Sender(waker) = self {
+            afterwards.drop_waker(waker);
+        }
+    }
+}
+
+impl QueuedMessage {
+    fn end(self, outcome: Result<(), SendError>, afterwards: &mut Afterwards) {
+        self.receipt.complete(outcome, afterwards);
+        if let Some(message) = self.message {
+            afterwards.drop_message(message);
+        }
+    }
 }
 
 impl Queue {
@@ -149,52 +181,64 @@ impl Queue {
         }
     }
 
-    /// The first `count` of the messages taken have been handed to the kernel. Answers the receipts
-    /// of who waits for that, but those of who `knows`.
-    pub(super) fn flush(&mut self, count: usize, knows: impl Fn(&Receipt) -> bool) -> Vec<Receipt> {
-        let mut awaited = Vec::new();
+    /// The first `count` of the messages taken have been handed to the kernel. Whoever waits for that is
+    /// told `afterwards`, but those who `know`.
+    pub(super) fn flush(
+        &mut self,
+        count: usize,
+        knows: impl Fn(&Receipt) -> bool,
+        afterwards: &mut Afterwards,
+    ) {
         for _ in 0..count.min(self.taken) {
             let Some(message) = self.queued.pop_front() else { break };
             self.taken -= 1;
             self.bytes -= message.cost;
             self.flushed = message.place;
-            if !matches!(message.receipt, Receipt::Nobody) && !knows(&message.receipt) {
-                awaited.push(message.receipt);
+            match message.receipt {
+                Receipt::Nobody => {}
+                // Its waker is the driver's own.
+                receipt if knows(&receipt) => {}
+                receipt => receipt.complete(Ok(()), afterwards),
             }
         }
         if self.queued.is_empty() {
             give_back_room(&SPARE_QUEUE, &mut self.queued);
         }
-        awaited
     }
 
-    /// Drops a message instead of putting it in.
-    pub(super) fn refuse(&mut self) {
+    /// Counts a message that is not put in.
+    pub(super) fn count_dropped(&mut self) {
         self.dropped += 1;
     }
 
-    /// Drops the oldest message that the driver does not have; `None` if it has all.
-    pub(super) fn drop_oldest(&mut self) -> Option<Receipt> {
-        let message = self.queued.remove(self.taken)?;
+    /// Drops the oldest message that the driver does not have; whether there was one.
+    pub(super) fn drop_oldest(&mut self, afterwards: &mut Afterwards) -> bool {
+        let Some(message) = self.queued.remove(self.taken) else { return false };
         self.bytes -= message.cost;
         self.dropped += 1;
         if let Receipt::Sender(_) = message.receipt {
             self.unnoticed.get_or_insert_default().insert(message.place);
         }
-        Some(message.receipt)
+        message.end(Err(SendError::Dropped), afterwards);
+        true
     }
 
-    /// Forgets what the driver does not have.
-    pub(super) fn forget_untaken(&mut self) -> Vec<Receipt> {
-        let forgotten: Vec<QueuedMessage> = self.queued.drain(self.taken..).collect();
-        self.bytes -= forgotten.iter().map(|message| message.cost).sum::<usize>();
-        forgotten.into_iter().map(|message| message.receipt).collect()
+    /// Forgets what the driver does not have: it is lost with its client.
+    pub(super) fn forget_untaken(&mut self, afterwards: &mut Afterwards) {
+        for message in self.queued.drain(self.taken..) {
+            self.bytes -= message.cost;
+            message.end(Err(SendError::ClientGone), afterwards);
+        }
+        if self.queued.is_empty() {
+            // No more than it needs: handles may keep it for long.
+            self.queued = VecDeque::new();
+        }
     }
 
     /// Forgets everything.
-    pub(super) fn forget(&mut self) -> Vec<Receipt> {
+    pub(super) fn forget(&mut self, afterwards: &mut Afterwards) {
         self.taken = 0;
-        self.forget_untaken()
+        self.forget_untaken(afterwards);
     }
 
     pub(super) fn send_status(&mut self, place: u64) -> SendStatus<'_> {
@@ -211,9 +255,9 @@ impl Queue {
     }
 
     /// The sender of this message does not wait for it any more.
-    pub(super) fn abandon(&mut self, place: u64) {
+    pub(super) fn abandon(&mut self, place: u64, afterwards: &mut Afterwards) {
         if let SendStatus::Queued(receipt) = self.send_status(place) {
-            *receipt = Receipt::Nobody;
+            mem::replace(receipt, Receipt::Nobody).drop(afterwards);
         }
     }
 
@@ -272,6 +316,11 @@ mod tests {
         queue
     }
 
+    /// Drops what is left to be done.
+    fn afterwards() -> Afterwards {
+        Afterwards::default()
+    }
+
     fn take(queue: &mut Queue, room: usize) -> VecDeque<Message> {
         let mut messages = VecDeque::new();
         queue.take(room, &mut messages);
@@ -291,10 +340,10 @@ mod tests {
     fn the_oldest_message_to_be_dropped_is_the_oldest_that_the_driver_does_not_have() {
         let mut queue = queue_of(4);
         take(&mut queue, 1);
-        assert!(queue.drop_oldest().is_some());
+        assert!(queue.drop_oldest(&mut afterwards()));
         assert_eq!(take(&mut queue, 100), [Message::text("3"), Message::text("4")]);
-        assert!(queue.drop_oldest().is_none());
-        assert_eq!(queue.flush(3, nobody).len(), 3);
+        assert!(!queue.drop_oldest(&mut afterwards()));
+        queue.flush(3, nobody, &mut afterwards());
         let statuses: Vec<_> = (1..=4).map(|place| send_status(&mut queue, place)).collect();
         assert_eq!(statuses, ["flushed", "dropped", "flushed", "flushed"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 1));
@@ -304,9 +353,9 @@ mod tests {
     fn what_is_forgotten_is_lost_and_not_dropped() {
         let mut queue = queue_of(3);
         take(&mut queue, 1);
-        queue.flush(1, nobody);
+        queue.flush(1, nobody, &mut afterwards());
         take(&mut queue, 1);
-        assert_eq!(queue.forget().len(), 2);
+        queue.forget(&mut afterwards());
         let statuses: Vec<_> = (1..=3).map(|place| send_status(&mut queue, place)).collect();
         assert_eq!(statuses, ["flushed", "lost", "lost"]);
         assert_eq!((queue.bytes(), queue.dropped()), (0, 0));
@@ -320,24 +369,24 @@ mod tests {
         assert!(!queue.is_flushed_to(queue.last_place()));
         take(&mut queue, 1);
         assert!(!queue.is_flushed_to(queue.last_place()));
-        queue.flush(1, nobody);
+        queue.flush(1, nobody, &mut afterwards());
         assert!(queue.is_flushed_to(queue.last_place()));
         queue.count_unsent(1);
         assert!(!queue.is_flushed_to(queue.last_place()));
         // What comes later is not.
         queue.push(Message::text("later"), Receipt::Nobody);
-        queue.flush(1, nobody);
+        queue.flush(1, nobody, &mut afterwards());
         assert!(queue.is_flushed_to(0) && !queue.is_flushed_to(1));
     }
 
     #[test]
     fn nothing_is_remembered_of_a_dropped_message_that_nobody_waits_for() {
         let mut queue = queue_of(2);
-        queue.abandon(1);
-        queue.drop_oldest();
-        queue.drop_oldest();
+        queue.abandon(1, &mut afterwards());
+        queue.drop_oldest(&mut afterwards());
+        queue.drop_oldest(&mut afterwards());
         assert_eq!(queue.unnoticed.as_ref().unwrap().len(), 1);
-        queue.abandon(2);
+        queue.abandon(2, &mut afterwards());
         assert!(queue.unnoticed.unwrap().is_empty());
     }
 }

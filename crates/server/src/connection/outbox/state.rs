@@ -2,27 +2,42 @@
 //! driver has to be woken.
 
 use std::{
-    mem,
     ops::{Deref, DerefMut},
-    sync::MutexGuard,
     task::Waker,
 };
 
-use aerys_proto::{Close, Message};
+use aerys_proto::Message;
+use http::HeaderMap;
 
 use super::{
     OutboxLimits,
     queue::{Queue, Receipt},
-    snapshot::{Snapshot, Stage},
+    snapshot::Snapshot,
+    wake::WakeReason,
 };
-use crate::{error::SendError, options::Overflow};
+use crate::{
+    connection::life::Life,
+    error::SendError,
+    options::Overflow,
+    sync::{Afterwards, MutexGuard},
+};
 
 pub(super) struct State {
-    pub(super) phase: Phase,
+    pub(super) life: Life,
+    pub(super) switching: Switching,
     pub(super) queue: Queue,
     /// How to wake the driver; `None` before it first rests and when it needs to hear no more.
     pub(super) driver: Option<Waker>,
     pub(super) close_waiters: Option<Box<CloseWaiters>>,
+}
+
+/// The 101 of a client that was let in, with these headers, if any.
+pub(super) enum Switching {
+    /// For something to say, or for `on_open` to return.
+    Waits(Option<Box<HeaderMap>>),
+    Due(Option<Box<HeaderMap>>),
+    /// It is on its way.
+    Done,
 }
 
 /// Who waits until `on_close` has run.
@@ -37,65 +52,30 @@ pub(super) struct Locked<'o> {
     wake_reason: Option<WakeReason>,
 }
 
-pub(super) enum Phase {
-    Open,
-    /// A close was asked for and not yet taken by the driver.
-    Closing(Box<Close>),
-    /// The client is owed too much, which the driver does not know yet.
-    Overflowed,
-    /// The driver knows of the end.
-    Draining,
-    /// Nothing will be sent any more.
-    Gone,
-    /// And `on_close` has run.
-    Departed,
-}
-
-/// What the driver is called for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WakeReason {
-    Message,
-    /// Also if it waits for its socket.
-    Urgent,
-}
-
 impl State {
     pub(super) fn new() -> Self {
-        Self { phase: Phase::Open, queue: Queue::new(), driver: None, close_waiters: None }
-    }
-
-    pub(super) fn take_close(&mut self) -> Option<Close> {
-        match mem::replace(&mut self.phase, Phase::Draining) {
-            Phase::Closing(close) => Some(*close),
-            phase => {
-                self.phase = phase;
-                None
-            }
+        Self {
+            life: Life::Deciding,
+            switching: Switching::Waits(None),
+            queue: Queue::new(),
+            driver: None,
+            close_waiters: None,
         }
     }
 }
 
 impl CloseWaiters {
-    pub(super) fn add(&mut self, waker: &Waker) {
-        if !self.0.iter().any(|waiter| waiter.will_wake(waker)) {
-            self.0.push(waker.clone());
+    /// Gives the waker back if it is one of them already.
+    pub(super) fn add(&mut self, waker: Waker) -> Option<Waker> {
+        if self.0.iter().any(|waiter| waiter.will_wake(&waker)) {
+            return Some(waker);
         }
+        self.0.push(waker);
+        None
     }
 
     pub(super) fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Phase {
-    pub(super) fn stage(&self) -> Stage {
-        match self {
-            Self::Open => Stage::Open,
-            Self::Closing(_) => Stage::Closing,
-            Self::Overflowed => Stage::Overflowed,
-            Self::Draining => Stage::Draining,
-            Self::Gone | Self::Departed => Stage::Gone,
-        }
     }
 }
 
@@ -104,42 +84,33 @@ impl<'o> Locked<'o> {
         Self { state, snapshot, wake_reason: None }
     }
 
-    /// `completed` gets the receipts of what is not, or no longer, to be sent.
+    /// What is not, or no longer, to be sent is left to `afterwards`.
     pub(super) fn push(
         &mut self,
         message: Message,
         receipt: Receipt,
-        outbox_limits: OutboxLimits,
-        completed: &mut Vec<CompletedReceipt>,
+        limits: OutboxLimits,
+        afterwards: &mut Afterwards,
     ) -> Result<u64, SendError> {
-        if !matches!(self.phase, Phase::Open) {
-            completed.push(lost(receipt));
-            return Err(SendError::ClientGone);
+        if !self.life.is_open() {
+            return Err(refuse(message, receipt, SendError::ClientGone, afterwards));
         }
-        while !self.queue.has_room(&message, outbox_limits.max_queued_bytes) {
-            let oldest = match outbox_limits.overflow {
+        while !self.queue.has_room(&message, limits.max_queued_bytes) {
+            match limits.overflow {
+                Overflow::DropOldest if self.queue.drop_oldest(afterwards) => {}
                 // What is on its way already does not keep the latest out.
-                Overflow::DropOldest if !self.queue.has_untaken() => break,
-                Overflow::DropOldest => self.queue.drop_oldest(),
-                Overflow::DropNewest => None,
+                Overflow::DropOldest => break,
+                Overflow::DropNewest => {
+                    self.queue.count_dropped();
+                    return Err(refuse(message, receipt, SendError::Dropped, afterwards));
+                }
                 Overflow::Close => {
-                    self.phase = Phase::Overflowed;
-                    completed.extend(self.queue.forget_untaken().into_iter().map(lost));
-                    completed.push(lost(receipt));
+                    self.life.overflow();
+                    self.queue.forget_untaken(afterwards);
                     self.wake_driver(WakeReason::Urgent);
-                    return Err(SendError::ClientGone);
+                    return Err(refuse(message, receipt, SendError::ClientGone, afterwards));
                 }
-            };
-            let Some(oldest) = oldest else {
-                // Where the latest counts, it is not lost to what is on its way already.
-                if outbox_limits.overflow == Overflow::DropOldest {
-                    break;
-                }
-                self.queue.refuse();
-                completed.push((receipt, Err(SendError::Dropped)));
-                return Err(SendError::Dropped);
-            };
-            completed.push((oldest, Err(SendError::Dropped)));
+            }
         }
         self.wake_driver(WakeReason::Message);
         Ok(self.queue.push(message, receipt))
@@ -149,16 +120,16 @@ impl<'o> Locked<'o> {
     pub(super) fn push_all(
         &mut self,
         messages: &[Message],
-        outbox_limits: OutboxLimits,
-        completed: &mut Vec<CompletedReceipt>,
+        limits: OutboxLimits,
+        afterwards: &mut Afterwards,
     ) {
-        let is_open = matches!(self.phase, Phase::Open);
-        if is_open && self.queue.has_room_for_all(messages, outbox_limits.max_queued_bytes) {
+        let is_open = self.life.is_open();
+        if is_open && self.queue.has_room_for_all(messages, limits.max_queued_bytes) {
             self.wake_driver(WakeReason::Message);
             return self.queue.push_all(messages);
         }
         for message in messages {
-            let _ = self.push(message.clone(), Receipt::Nobody, outbox_limits, completed);
+            let _ = self.push(message.clone(), Receipt::Nobody, limits, afterwards);
         }
     }
 
@@ -184,9 +155,9 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.snapshot.note(&self.state);
+        self.snapshot.publish(&self.state);
         if let Some(wake_reason) = self.wake_reason
-            && self.snapshot.call(wake_reason)
+            && self.snapshot.wake.call(wake_reason)
             && let Some(driver) = &self.state.driver
         {
             driver.wake_by_ref();
@@ -194,20 +165,14 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// Someone who waits, and what they are to hear.
-pub(super) type CompletedReceipt = (Receipt, Result<(), SendError>);
-
-pub(super) fn lost(receipt: Receipt) -> CompletedReceipt {
-    (receipt, Err(SendError::ClientGone))
-}
-
-/// Wakers run other people's code, so this is done with the lock released.
-pub(super) fn complete_receipts(settlements: impl IntoIterator<Item = CompletedReceipt>) {
-    for (receipt, outcome) in settlements {
-        match receipt {
-            Receipt::Nobody => {}
-            Receipt::Sender(waker) => waker.wake(),
-            Receipt::Broadcast(delivery_count) => delivery_count.count(outcome),
-        }
-    }
+/// A message that is not put in.
+fn refuse(
+    message: Message,
+    receipt: Receipt,
+    error: SendError,
+    afterwards: &mut Afterwards,
+) -> SendError {
+    receipt.complete(Err(error), afterwards);
+    afterwards.drop_message(message);
+    error
 }

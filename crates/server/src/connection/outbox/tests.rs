@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aerys_proto::CloseCode;
+use http::HeaderMap;
+
 use super::{queue::MESSAGE_OVERHEAD, *};
 
 fn context() -> Context<'static> {
@@ -16,7 +19,14 @@ fn context() -> Context<'static> {
 }
 
 fn outbox(max_queued_bytes: usize) -> Outbox {
-    Outbox::new(OutboxLimits { max_queued_bytes, overflow: Overflow::Close })
+    open(OutboxLimits { max_queued_bytes, overflow: Overflow::Close })
+}
+
+/// Of a client that was let in.
+fn open(limits: OutboxLimits) -> Outbox {
+    let outbox = Outbox::new(limits);
+    assert!(outbox.accept(HeaderMap::new(), || ()));
+    outbox
 }
 
 fn push(outbox: &Outbox, text: &str) -> Result<u64, SendError> {
@@ -26,7 +36,7 @@ fn push(outbox: &Outbox, text: &str) -> Result<u64, SendError> {
 /// All messages, and the close behind them.
 fn take_all(outbox: &Outbox) -> (Vec<Message>, Option<Close>) {
     let mut messages = VecDeque::new();
-    while outbox.snapshot.has_untaken() {
+    while outbox.lock().queue.has_untaken() {
         assert_eq!(outbox.take(1, &mut messages), None);
     }
     let close = outbox.take(1, &mut VecDeque::new());
@@ -50,15 +60,17 @@ fn several_messages_are_put_in_as_each_of_them_would_be() {
     for overflow in [Overflow::Close, Overflow::DropNewest, Overflow::DropOldest] {
         for fitting in 0..8 {
             for already in 0..3 {
-                let outbox_limits =
+                let limits =
                     OutboxLimits { max_queued_bytes: fitting * (MESSAGE_OVERHEAD + 1), overflow };
-                let [one, other] = [(), ()].map(|()| Outbox::new(outbox_limits));
+                let [one, other] = [(), ()].map(|()| open(limits));
                 for outbox in [&one, &other] {
                     for _ in 0..already {
                         let _ = push(outbox, "x");
                     }
                 }
-                one.push_all(&texts);
+                let mut afterwards = Afterwards::default();
+                one.push_all_walking(&texts, &mut afterwards);
+                afterwards.run();
                 for text in &texts {
                     let _ = other.push(text.clone(), Receipt::Nobody);
                 }

@@ -1,9 +1,11 @@
 //! What a worker is at, for whoever wants to know why it does not look up.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicU32, Ordering},
 };
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// What runs on a worker and is not the server's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl Activity {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+        self.paths.lock()
     }
 }
 

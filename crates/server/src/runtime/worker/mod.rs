@@ -185,7 +185,7 @@ impl WorkerThread {
         let worker = Arc::new(Worker {
             index,
             runtime: runtime.handle().clone(),
-            orders: Orders::default(),
+            orders: Orders::new(),
             called: Notify::new(),
             serial: AtomicU64::new(1),
             connections: TaskTracker::new(),

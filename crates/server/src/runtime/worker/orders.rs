@@ -3,11 +3,10 @@
 use std::{
     any::Any,
     mem,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+use crate::sync::{Afterwards, Mutex, MutexGuard, Rank};
 
 /// How many orders may wait.
 const MAX_ORDERS: usize = 1024;
@@ -29,11 +28,11 @@ pub(crate) trait Order: Any + Send {
     /// What it costs to keep, in bytes.
     fn cost(&self) -> usize;
 
-    fn execute(&self);
+    /// It is done under the lock of all orders of the worker.
+    fn execute(&self, afterwards: &mut Afterwards);
 }
 
 /// Orders in their order, and bounded.
-#[derive(Default)]
 pub(super) struct Orders {
     queue: Mutex<Queue>,
     /// Whether there are any.
@@ -50,6 +49,10 @@ struct Queue {
 }
 
 impl Orders {
+    pub(super) fn new() -> Self {
+        Self { queue: Mutex::new(Rank::Orders, Queue::default()), pending: AtomicBool::new(false) }
+    }
+
     /// Takes an order. Answers whether the worker is to be told: else it has been carried out.
     ///
     /// Who `is_here`, on the worker's thread, is who keeps it from getting to more: much does not
@@ -83,14 +86,15 @@ impl Orders {
     fn execute(&self, mut queue: MutexGuard<'_, Queue>) {
         queue.cost = 0;
         let orders = mem::take(&mut queue.waiting);
-        orders.iter().for_each(|order| order.execute());
+        let mut afterwards = Afterwards::default();
+        orders.iter().for_each(|order| order.execute(&mut afterwards));
         self.pending.store(false, Ordering::Release);
-        // Before the orders are dropped: what a message is made of may do anything then.
         drop(queue);
+        afterwards.run();
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
             self.1
         }
 
-        fn execute(&self) {
+        fn execute(&self, _: &mut Afterwards) {
             self.0.send(self.1).unwrap();
         }
     }
