@@ -247,11 +247,6 @@ impl Inflater {
         Ok(Step { recalled, ..advance(state, input, chunk)? })
     }
 
-    /// Whether a block is begun that has not ended, as far as anything was read of it.
-    fn is_within_block(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.total_in() > 0)
-    }
-
     /// Nothing more of the message comes, nor of any other.
     pub(crate) fn forget(&mut self) {
         match &mut self.context {
@@ -331,6 +326,8 @@ pub(crate) struct Inflation {
     tail: usize,
     /// Whether more may come of what has been read.
     is_full: bool,
+    /// Whether anything has been read behind the last final block.
+    is_open: bool,
     has_begun: bool,
     /// Whether it was stopped before it was through with what has arrived.
     is_behind: bool,
@@ -357,12 +354,12 @@ impl Inflation {
         pool::with_chunk(|chunk| {
             loop {
                 // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end
-                // a block, and after a final one there is none to end.
+                // a block, and there is none to end after a final one, or where there is nothing.
                 let (source, position) = if self.read < self.waiting.len() {
                     (&self.waiting[..], &mut self.read)
                 } else if taken < bytes.len() {
                     (bytes, &mut taken)
-                } else if is_last && (self.tail > 0 || inflater.is_within_block()) {
+                } else if is_last && (self.tail > 0 || self.is_open) {
                     (TAIL, &mut self.tail)
                 } else {
                     (TAIL, &mut nothing)
@@ -379,6 +376,7 @@ impl Inflation {
                 let step = inflater.step(input, output, chunk)?;
                 *position += step.consumed;
                 self.is_full = step.is_full;
+                self.is_open = !step.has_ended && (self.is_open || step.consumed > 0);
                 // Blocks of nothing are work too.
                 *work = work.saturating_sub(step.made.max(STEP) + step.recalled / RECALLED);
                 if step.made > 0 {

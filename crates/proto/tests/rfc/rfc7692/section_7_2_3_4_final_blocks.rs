@@ -190,10 +190,13 @@ fn a_block_refers_to_what_is_before_a_final_one_in_its_message() {
 fn messages_of_nothing_and_plain_ones_are_between_without_a_trace() {
     for end in ENDS {
         let first = Sent::default().store(b"Hello", end).end(end);
-        let nothing = Sent { deflated: vec![0], says: vec![] };
-        let final_nothing = Sent { deflated: vec![3, 0], says: vec![] };
         let last = Sent::default().refer(5, b"Hello", end).end(end);
-        assert_heard(&takeover(), OFFER, &[first.clone(), nothing, final_nothing, last.clone()]);
+        // An empty block, a final one, and not even an octet.
+        for nothing in [&[0][..], &[3, 0], &[]] {
+            let nothing = Sent { deflated: nothing.to_vec(), says: vec![] };
+            let messages = [first.clone(), nothing.clone(), nothing, last.clone()];
+            assert_heard(&takeover(), OFFER, &messages);
+        }
 
         let mut session = Session::compressed(takeover(), OFFER);
         let frames = [
