@@ -1,9 +1,49 @@
 //! A client that compresses by the rules, in every way that they allow: RFC 7692 §7.2.1.
 
 use arbitrary::Arbitrary;
-use flate2::{Compress, FlushCompress, Status};
+use flate2::{Compress, Compression, FlushCompress, Status};
 
 use crate::wire::{CONTINUATION, FIN, PING, frame};
+
+/// A client's compressor, which may end streams and go on in their window.
+pub(crate) struct Compressor {
+    state: Compress,
+    level: u32,
+    bits: u8,
+    /// What has been compressed since it last [forgot](Self::forget).
+    said: Vec<u8>,
+}
+
+impl Compressor {
+    pub(crate) fn new(level: u32, bits: u8) -> Self {
+        Self { state: compress(level, bits), level, bits, said: Vec::new() }
+    }
+
+    /// Nothing refers to what was before.
+    pub(crate) fn forget(&mut self) {
+        self.state.reset();
+        self.said.clear();
+    }
+
+    fn step(&mut self, input: &[u8], flush: FlushCompress, output: &mut Vec<u8>) {
+        step(&mut self.state, input, flush, output);
+        self.said.extend(input);
+    }
+
+    /// Ends the stream after `input`; what follows refers to what is before, if that `goes_on`.
+    fn finish(&mut self, input: &[u8], goes_on: bool, output: &mut Vec<u8>) {
+        self.step(input, FlushCompress::Finish, output);
+        self.state = compress(self.level, self.bits);
+        if goes_on && !self.said.is_empty() {
+            let window = self.said.len().saturating_sub(1 << self.bits);
+            self.state.set_dictionary(&self.said[window..]).expect("it has compressed nothing");
+        }
+    }
+}
+
+fn compress(level: u32, bits: u8) -> Compress {
+    Compress::new_with_window_bits(Compression::new(level), false, bits)
+}
 
 /// How a client sends a message.
 #[derive(Arbitrary, Debug)]
@@ -12,15 +52,15 @@ pub(crate) struct Style {
     pub(crate) plain: bool,
     /// RFC 7692 §7.2.3.4: some end with a final block.
     end: u8,
-    /// RFC 7692 §7.2.3.5: in more than one block, flushed at these places.
+    /// RFC 7692 §7.2.3.5: in more than one block, flushed or ended at these places.
     flushes: [u16; 2],
     /// Where its frames end.
     pub(crate) cuts: [u16; 3],
 }
 
 impl Style {
-    /// Ends in a final block, after which the compressor is of no more use.
-    pub(crate) fn finish(&self) -> bool {
+    /// Ends in a final block.
+    fn finish(&self) -> bool {
         self.end % 4 < 2
     }
 
@@ -29,19 +69,28 @@ impl Style {
         self.end % 4 == 1
     }
 
+    /// Refers to what is before a final block: RFC 7692 §7.2.2.
+    fn goes_on(&self) -> bool {
+        self.end % 8 < 4
+    }
+
     /// RFC 7692 §7.2.1.
-    pub(crate) fn compress(&self, state: &mut Compress, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn compress(&self, client: &mut Compressor, message: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
         let mut start = 0;
         let mut flushes = self.flushes.map(usize::from);
         flushes.sort_unstable();
         for end in flushes.into_iter().filter(|end| *end < message.len()) {
-            let flush = if end % 2 == 0 { FlushCompress::Sync } else { FlushCompress::Full };
-            step(state, &message[start..end], flush, &mut output);
+            let piece = &message[start..end];
+            match end % 4 {
+                0 | 2 => client.step(piece, FlushCompress::Sync, &mut output),
+                1 => client.step(piece, FlushCompress::Full, &mut output),
+                _ => client.finish(piece, self.goes_on(), &mut output),
+            }
             start = end;
         }
         if self.finish() {
-            step(state, &message[start..], FlushCompress::Finish, &mut output);
+            client.finish(&message[start..], self.goes_on(), &mut output);
             // RFC 7692 §7.2.3.4: of "an empty DEFLATE block with no compression" that follows a
             // final one, this octet is left once the end is taken off.
             if !self.is_terse() {
@@ -49,7 +98,7 @@ impl Style {
             }
             return output;
         }
-        step(state, &message[start..], FlushCompress::Sync, &mut output);
+        client.step(&message[start..], FlushCompress::Sync, &mut output);
         if output.is_empty() {
             // RFC 7692 §7.2.3.6: what is left of an empty block, where there was nothing to flush.
             return vec![0x00];

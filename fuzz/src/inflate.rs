@@ -7,11 +7,10 @@ use aerys_proto::{
     deflate::{self, Agreement, Compression},
 };
 use arbitrary::{Arbitrary, Result, Unstructured};
-use flate2::Compress;
 use http::{HeaderMap, HeaderValue, header::SEC_WEBSOCKET_EXTENSIONS};
 
 use crate::{
-    client::{Style, fragments},
+    client::{Compressor, Style, fragments},
     content,
     inflater::Inflater,
     peer::Peer,
@@ -146,17 +145,14 @@ fn receive_messages(terms: &Terms, input: &mut Unstructured<'_>) -> Result<()> {
     let sizes = &sizes[..usize::from(sizes[0] % 4)];
     let key = input.arbitrary()?;
     let mut connection = terms.connection();
-    let new = |level| {
-        Compress::new_with_window_bits(flate2::Compression::new(level), false, terms.client_bits())
-    };
-    let mut client = new(input.int_in_range(0..=9)?);
+    let mut client = Compressor::new(input.int_in_range(0..=9)?, terms.client_bits());
     for _ in 0..input.int_in_range(1..=5)? {
         let style: Style = input.arbitrary()?;
         let message = content::payload(input, MAX_MESSAGE)?;
         let mut payload = message.clone();
         if !style.plain {
             if !terms.client_takes_over {
-                client.reset();
+                client.forget();
             }
             payload = style.compress(&mut client, &message);
         }
@@ -165,9 +161,6 @@ fn receive_messages(terms: &Terms, input: &mut Unstructured<'_>) -> Result<()> {
         let received = receive(&mut connection, pieces(&bytes, sizes));
         assert_eq!(received.end, None, "{style:?}");
         assert_eq!(received.messages, [Message::from(message)], "{style:?}");
-        if style.finish() && !style.plain {
-            client = new(terms.level());
-        }
     }
     Ok(())
 }

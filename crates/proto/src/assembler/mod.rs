@@ -2,6 +2,7 @@
 //!
 //! A compressed message is decompressed as it arrives, so that its limit holds for what comes of it.
 
+mod inflated;
 mod unfinished;
 
 use bytes::{BufMut, Bytes};

@@ -1,5 +1,6 @@
 //! One message that is not whole: what has come of it, checked as it comes.
 
+use super::inflated::Inflated;
 use crate::{
     Config, Message,
     deflate::{Inflater, Inflation},
@@ -79,18 +80,10 @@ impl Unfinished {
         let Self { kind, inflation: Some(inflation), segments, payload, utf8 } = self else {
             return Ok(bytes.len());
         };
-        let taken = inflation.push(bytes, is_last, inflater, work, |bytes| {
-            let before = segments.as_ref().map_or(0, |segments| segments.len());
-            check_size((before + payload.len() + bytes.len()) as u64, config)?;
-            if Segments::are_due(segments.as_deref(), payload, bytes.len()) {
-                let longest = config.max_msg_size - before - payload.len() + utf8.pending();
-                segments.get_or_insert_default().put(payload, utf8.pending(), longest);
-            }
-            payload.push(bytes, config.max_msg_size);
-            check_text(*kind, utf8, payload, bytes.len())
-        })?;
+        let mut output = Inflated { kind: *kind, segments, payload, utf8, config };
+        let taken = inflation.push(bytes, is_last, inflater, work, &mut output)?;
         if is_last && !inflation.is_behind() {
-            inflater.end_message();
+            inflater.end_message(&output);
             if let Some(segments) = segments {
                 segments.begin_gathering(payload);
             }
@@ -139,7 +132,7 @@ impl Unfinished {
 }
 
 /// Checks the last `added` bytes of a payload, if that is to be done.
-fn check_text(
+pub(super) fn check_text(
     kind: Kind,
     utf8: &mut Utf8,
     payload: &Payload,

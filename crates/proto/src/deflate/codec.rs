@@ -9,6 +9,7 @@ use super::{
     Agreement, Compression,
     large::{LARGE_MESSAGE, Large, Piece},
     pool,
+    window::{Before, History, Output},
 };
 use crate::{Message, error::PeerError};
 
@@ -17,6 +18,9 @@ const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
 
 /// What each step of decompressing counts as work at least.
 const STEP: usize = 64;
+
+/// How many bytes of the window may be copied for one of work.
+const RECALLED: usize = 16;
 
 /// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
 /// times as much.
@@ -187,79 +191,126 @@ pub(crate) struct Inflater {
     state: Option<Box<Decompress>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 enum Context {
     #[default]
     Off,
+    /// Each message on its own.
     Lent,
-    Own,
+    /// Each message in the context of those before it.
+    Own(Box<History>),
 }
 
 impl Inflater {
     pub(crate) fn new(agreement: &Agreement) -> Self {
-        let context = if agreement.client_takes_over() { Context::Own } else { Context::Lent };
+        let context = if agreement.client_takes_over() {
+            Context::Own(Box::new(History::new(agreement.client_bits())))
+        } else {
+            Context::Lent
+        };
         Self { context, state: None }
     }
 
     /// Whether messages may be compressed.
     pub(crate) fn is_on(&self) -> bool {
-        self.context != Context::Off
+        !matches!(self.context, Context::Off)
     }
 
-    /// Decompresses from the front of a message's next bytes into `chunk`. RFC 7692 §7.2.2.
-    fn step(&mut self, input: &[u8], chunk: &mut [u8]) -> Result<Step, PeerError> {
+    /// Decompresses from the front of a message's next bytes into `chunk`, behind what `output` has
+    /// of the message. RFC 7692 §7.2.2.
+    fn step(
+        &mut self,
+        input: &[u8],
+        output: &impl Output,
+        chunk: &mut [u8],
+    ) -> Result<Step, PeerError> {
         let state = self.state.get_or_insert_with(|| match self.context {
             Context::Off | Context::Lent => pool::borrow_decompress(),
-            Context::Own => Box::new(pool::new_decompress()),
+            Context::Own(_) => Box::new(pool::new_decompress()),
         });
-        let (consumed, produced) = (state.total_in(), state.total_out());
-        let status = state
-            .decompress(input, chunk, FlushDecompress::Sync)
-            .map_err(|_| PeerError::NotDeflate)?;
-        let consumed = (state.total_in() - consumed) as usize;
-        let made = (state.total_out() - produced) as usize;
-        if made == 0 && consumed == 0 && !input.is_empty() {
-            return Err(PeerError::NotDeflate);
+        let history = match &self.context {
+            Context::Off | Context::Lent => None,
+            Context::Own(history) => Some(&**history),
+        };
+        let before = Before { history, output };
+        if state.total_in() > 0 || before.is_empty() {
+            return advance(state, input, chunk);
         }
-        // RFC 7692 §7.2.3.4: blocks may be final, and others may follow them.
-        let has_ended = status == Status::StreamEnd;
-        if has_ended {
-            state.reset(false);
+        // Few that begin behind a final block refer to what is before it, and many may be in a
+        // message: only one that needs to know that is told.
+        let alone = advance(state, input, chunk);
+        if alone.as_ref().is_ok_and(|step| step.has_ended) {
+            return alone;
         }
-        Ok(Step { consumed, made, is_full: !has_ended && made == chunk.len() })
+        state.reset(false);
+        let recalled = before.recall(state)?;
+        Ok(Step { recalled, ..advance(state, input, chunk)? })
     }
 
-    /// Whether a block is begun that has not ended, as far as anything was read of it.
-    fn is_within_block(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.total_in() > 0)
-    }
-
-    /// Nothing more of the message comes.
+    /// Nothing more of the message comes, nor of any other.
     pub(crate) fn forget(&mut self) {
-        if let (Some(state), Context::Lent) = (self.state.take(), self.context) {
-            pool::return_decompress(state);
+        match &mut self.context {
+            Context::Off | Context::Lent => self.give_back(),
+            Context::Own(history) => {
+                history.clear();
+                self.state = None;
+            }
         }
     }
 
-    /// What was borrowed for the message is given back.
-    pub(crate) fn end_message(&mut self) {
-        if self.context == Context::Lent {
-            self.forget();
+    /// All of a message has come, which is in `output`.
+    pub(crate) fn end_message(&mut self, output: &impl Output) {
+        match &mut self.context {
+            Context::Off | Context::Lent => self.give_back(),
+            Context::Own(history) => history.extend(output),
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(state) = self.state.take() {
+            pool::return_decompress(state);
         }
     }
 
     /// What it has borrowed or owns, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        if self.state.is_some() { pool::DECOMPRESSOR } else { 0 }
+        let state = if self.state.is_some() { pool::DECOMPRESSOR } else { 0 };
+        match &self.context {
+            Context::Off | Context::Lent => state,
+            Context::Own(history) => state + history.memory(),
+        }
     }
+}
+
+/// Decompresses from the front of `input` into `chunk`, as far as the next final block.
+fn advance(state: &mut Decompress, input: &[u8], chunk: &mut [u8]) -> Result<Step, PeerError> {
+    let (consumed, produced) = (state.total_in(), state.total_out());
+    let status =
+        state.decompress(input, chunk, FlushDecompress::Sync).map_err(|_| PeerError::NotDeflate)?;
+    let consumed = (state.total_in() - consumed) as usize;
+    let made = (state.total_out() - produced) as usize;
+    if made == 0 && consumed == 0 && !input.is_empty() {
+        return Err(PeerError::NotDeflate);
+    }
+    // RFC 7692 §7.2.3.4: blocks may be final, and others may follow them.
+    let has_ended = status == Status::StreamEnd;
+    if has_ended {
+        state.reset(false);
+    }
+    let is_full = !has_ended && made == chunk.len();
+    Ok(Step { consumed, made, recalled: 0, is_full, has_ended })
 }
 
 /// What came of some input.
 struct Step {
     consumed: usize,
     made: usize,
+    /// How much of what came before was copied for it.
+    recalled: usize,
     /// Whether more may come of what was consumed.
     is_full: bool,
+    /// Whether a final block has, and nothing is behind it yet.
+    has_ended: bool,
 }
 
 /// A compressed message on its way in.
@@ -275,6 +326,8 @@ pub(crate) struct Inflation {
     tail: usize,
     /// Whether more may come of what has been read.
     is_full: bool,
+    /// Whether anything has been read behind the last final block.
+    is_open: bool,
     has_begun: bool,
     /// Whether it was stopped before it was through with what has arrived.
     is_behind: bool,
@@ -282,7 +335,7 @@ pub(crate) struct Inflation {
 
 impl Inflation {
     /// Decompresses from the front of `bytes`, as much as `work` allows, and gives what comes of it
-    /// to `sink`, piece by piece, until that errs; `is_last` if nothing of the message follows them.
+    /// to `output`, piece by piece, until that errs; `is_last` if nothing of the message follows them.
     /// Answers how many of the bytes it has taken in; all, unless it [is behind](Self::is_behind).
     pub(crate) fn push(
         &mut self,
@@ -290,7 +343,7 @@ impl Inflation {
         is_last: bool,
         inflater: &mut Inflater,
         work: &mut usize,
-        mut sink: impl FnMut(&[u8]) -> Result<(), PeerError>,
+        output: &mut impl Output,
     ) -> Result<usize, PeerError> {
         if !is_last && !self.has_begun && self.waiting.len() + bytes.len() < ENOUGH {
             self.waiting.extend_from_slice(bytes);
@@ -301,12 +354,12 @@ impl Inflation {
         pool::with_chunk(|chunk| {
             loop {
                 // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end
-                // a block, and after a final one there is none to end.
+                // a block, and there is none to end after a final one, or where there is nothing.
                 let (source, position) = if self.read < self.waiting.len() {
                     (&self.waiting[..], &mut self.read)
                 } else if taken < bytes.len() {
                     (bytes, &mut taken)
-                } else if is_last && (self.tail > 0 || inflater.is_within_block()) {
+                } else if is_last && (self.tail > 0 || self.is_open) {
                     (TAIL, &mut self.tail)
                 } else {
                     (TAIL, &mut nothing)
@@ -320,13 +373,14 @@ impl Inflation {
                     self.is_behind = true;
                     break;
                 }
-                let step = inflater.step(input, chunk)?;
+                let step = inflater.step(input, output, chunk)?;
                 *position += step.consumed;
                 self.is_full = step.is_full;
+                self.is_open = !step.has_ended && (self.is_open || step.consumed > 0);
                 // Blocks of nothing are work too.
-                *work = work.saturating_sub(step.made.max(STEP));
+                *work = work.saturating_sub(step.made.max(STEP) + step.recalled / RECALLED);
                 if step.made > 0 {
-                    sink(&chunk[..step.made])?;
+                    output.push(&chunk[..step.made])?;
                 }
             }
             Ok(())

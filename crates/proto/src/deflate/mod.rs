@@ -35,11 +35,13 @@ mod large;
 mod negotiate;
 mod pool;
 mod shared;
+mod window;
 
 pub(crate) use self::{
     codec::{Deflated, Deflater, Inflater, Inflation},
     large::Large,
     shared::Shared,
+    window::Output,
 };
 pub use self::{
     compression::{Compression, CompressionError},

@@ -80,6 +80,11 @@ impl Agreement {
     pub(super) fn server_bits(&self) -> u8 {
         self.server_max_window_bits.unwrap_or(MAX_BITS)
     }
+
+    /// The window that the client compresses with, at most.
+    pub(super) fn client_bits(&self) -> u8 {
+        self.client_max_window_bits.unwrap_or(MAX_BITS)
+    }
 }
 
 /// The parameters of one offer.

@@ -91,6 +91,11 @@ impl Segments {
         self.gathering.is_some()
     }
 
+    /// What there is of them, in order, as long as nothing has been gathered.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.full.iter().map(Payload::bytes)
+    }
+
     /// How many bytes there are that have not been gathered.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -8,7 +8,7 @@ use std::{io, os::fd::AsFd};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl},
-    io::ioctl_fionread,
+    io::{ioctl_fionread, retry_on_intr},
 };
 use tokio::{io::Interest, net::UnixStream};
 
@@ -196,7 +196,7 @@ impl Source {
     fn level(&self) -> io::Result<bool> {
         let wanted = self.readiness.poll_flags();
         let mut polled = [PollFd::new(&self.descriptor, wanted)];
-        poll(&mut polled, Some(&Timespec::default()))?;
+        retry_on_intr(|| poll(&mut polled, Some(&Timespec::default())))?;
         let found = polled[0].revents();
         if found.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -208,5 +208,42 @@ impl Source {
             Readiness::Readable => true,
             Readiness::Writable => !hung_up,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering::Relaxed},
+        thread,
+    };
+
+    use nix::sys::{
+        pthread::{pthread_kill, pthread_self},
+        signal::Signal,
+    };
+    use tokio::signal::unix::{SignalKind, signal};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_that_comes_while_it_is_asked_for_is_no_error() {
+        // Without a handler it would end the program.
+        let _handled = signal(SignalKind::user_defined1()).unwrap();
+        let (silent, _peer) = UnixStream::pair().unwrap();
+        let source = Source::new(&silent, Readiness::Readable).unwrap();
+        let (asking, is_done) = (pthread_self(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Relaxed) {
+                    pthread_kill(asking, Signal::SIGUSR1).unwrap();
+                }
+            });
+            // Of some hundred thousand one is interrupted.
+            let mut answers = (0..2_000_000).map(|_| source.level().map_err(|it| it.kind()));
+            let wrong = answers.find(|it| *it != Err(io::ErrorKind::WouldBlock));
+            is_done.store(true, Relaxed);
+            assert_eq!(wrong, None);
+        });
     }
 }

@@ -4,6 +4,7 @@ mod peer;
 mod properties;
 mod section_5_negotiation;
 mod section_6_framing;
+mod section_7_2_3_4_final_blocks;
 mod section_7_2_3_examples;
 mod section_7_2_messages;
 mod section_8_limits;

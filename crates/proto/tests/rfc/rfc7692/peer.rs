@@ -60,4 +60,14 @@ pub(super) fn deflate(payload: impl AsRef<[u8]>) -> Vec<u8> {
     Peer::new().deflate(payload.as_ref())
 }
 
+/// What no compressor makes shorter.
+pub(super) fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
 pub(super) const RSV1: u8 = 0x40;

@@ -4,7 +4,7 @@ use aerys_proto::{CloseCode, Config, Event, Message, deflate::Compression};
 
 use super::{
     no_takeover,
-    peer::{Peer, RSV1, deflate},
+    peer::{Peer, RSV1, deflate, noise},
     takeover,
 };
 use crate::client::{BINARY, CONTINUATION, FIN, PING, PONG, Session, TEXT, frame, text};
@@ -24,16 +24,6 @@ fn messages_below_the_threshold_go_plain() {
         session.connection.send(Message::text("x".repeat(len))).unwrap();
         assert_eq!(session.transmit()[0].0, first, "{len} bytes");
     }
-}
-
-/// What no compressor makes shorter.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..len).map(|_| next()).collect()
 }
 
 #[test]

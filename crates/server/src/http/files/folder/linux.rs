@@ -10,7 +10,7 @@ use std::{
 use rustix::{
     fd::OwnedFd,
     fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2},
-    io::Errno,
+    io::{Errno, retry_on_intr},
 };
 
 use super::{Entry, Folder, portable};
@@ -23,7 +23,8 @@ pub(super) struct Root<'f> {
 impl<'f> Root<'f> {
     pub(super) fn new(folder: &'f Folder) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let descriptor = rustix::fs::open(&folder.path, flags, Mode::empty())?;
+        let open = || rustix::fs::open(&folder.path, flags, Mode::empty());
+        let descriptor = retry_on_intr(open)?;
         Ok(Self { folder, descriptor })
     }
 
@@ -46,7 +47,8 @@ impl<'f> Root<'f> {
 
     fn open_with(&self, name: &Path, resolve: ResolveFlags) -> Result<Option<Entry>, Errno> {
         let open = |flags| {
-            openat2(&self.descriptor, name, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+            let flags = flags | OFlags::CLOEXEC;
+            retry_on_intr(|| openat2(&self.descriptor, name, flags, Mode::empty(), resolve))
         };
         // Neither a device nor a pipe notices that it is looked at so.
         let status = fstat(open(OFlags::PATH)?)?;

@@ -42,9 +42,13 @@ impl<'f> Root<'f> {
 /// Should it have become a pipe since it was looked at, opening it does not block.
 #[cfg(unix)]
 fn open_file(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
+    use rustix::{
+        fs::{Mode, OFlags},
+        io::retry_on_intr,
+    };
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, OFlags::RDONLY | flags, Mode::empty())?.into())
+    let open = || rustix::fs::open(path, OFlags::RDONLY | flags, Mode::empty());
+    Ok(retry_on_intr(open)?.into())
 }
 
 #[cfg(not(unix))]
