@@ -77,8 +77,11 @@ impl Socket {
     /// Costs a system call.
     pub(super) fn progress(&self) -> Progress {
         let (written, is_full) = (self.written(), self.is_full());
-        match unacknowledged(&self.stream) {
-            Some(owed) => Progress { acknowledged: written.saturating_sub(owed), owed, is_full },
+        match aerys_sys::unacknowledged(&self.stream) {
+            Some(owed) => {
+                let owed = owed as u64;
+                Progress { acknowledged: written.saturating_sub(owed), owed, is_full }
+            }
             None => {
                 let owed = if is_full { u64::MAX } else { 0 };
                 Progress { acknowledged: written, owed, is_full }
@@ -173,16 +176,6 @@ impl Socket {
         // A socket that refuses is one that has gone.
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
-}
-
-#[cfg(unix)]
-fn unacknowledged(stream: &TcpStream) -> Option<u64> {
-    aerys_sys::unacknowledged(stream).map(|bytes| bytes as u64)
-}
-
-#[cfg(not(unix))]
-fn unacknowledged(_: &TcpStream) -> Option<u64> {
-    None
 }
 
 /// The socket as hyper has it. Closing it is not hyper's.

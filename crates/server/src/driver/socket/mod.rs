@@ -130,10 +130,7 @@ impl Socket {
     /// How many of the bytes written to it the peer's kernel has not acknowledged, if this system
     /// tells.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
-        #[cfg(unix)]
-        return aerys_sys::unacknowledged(&self.stream);
-        #[cfg(not(unix))]
-        None
+        aerys_sys::unacknowledged(&self.stream)
     }
 
     /// Whether everything was written, and our side has ended.
