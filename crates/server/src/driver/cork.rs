@@ -7,6 +7,8 @@
 
 use tokio::net::TcpStream;
 
+use crate::transport::stream;
+
 /// Whether the kernel holds something back.
 #[derive(Debug, Default)]
 pub(super) struct Cork {
@@ -17,7 +19,7 @@ impl Cork {
     /// Something was handed over. What was held back before leaves with it, unless it is held back
     /// itself because `more_follows`.
     pub(super) fn holds(&mut self, more_follows: bool) {
-        self.holds = more_follows && cfg!(target_os = "linux");
+        self.holds = more_follows && stream::holds_back();
     }
 
     /// Nothing more follows for now: what was held back leaves.

@@ -2,7 +2,7 @@
 //! task looks at it meanwhile. When a peer has stalled is [`stall`](super::stall)'s to say.
 
 use std::{
-    io::{self, ErrorKind::WouldBlock, IoSlice, Read},
+    io::{self, ErrorKind::WouldBlock, IoSlice},
     net::Shutdown,
     pin::Pin,
     sync::{
@@ -19,6 +19,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
+
+use crate::transport::stream;
 
 /// After how long a silence it is asked whether a half-closed peer is there at all.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -95,25 +97,9 @@ impl Socket {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let size = buffer.len();
-        loop {
-            let mut read = None;
-            let outcome = self.stream.try_io(Interest::READABLE, || {
-                let count = *read.insert((&*SockRef::from(&self.stream)).read(buffer)?);
-                // Who gets less than there is room for has emptied the socket: the runtime is told,
-                // so that nobody asks in vain.
-                let is_empty = cfg!(target_os = "linux") && (1..size).contains(&count);
-                if is_empty { Err(WouldBlock.into()) } else { Ok(()) }
-            });
-            match (read, outcome) {
-                (Some(count), _) => {
-                    self.received.fetch_add(count as u64, Relaxed);
-                    return Poll::Ready(Ok(count));
-                }
-                (None, Err(error)) if error.kind() != WouldBlock => return Poll::Ready(Err(error)),
-                (None, _) => ready!(self.stream.poll_read_ready(cx))?,
-            }
-        }
+        let read = ready!(stream::poll_recv(&self.stream, cx, buffer))?;
+        self.received.fetch_add(read as u64, Relaxed);
+        Poll::Ready(Ok(read))
     }
 
     fn poll_write(
@@ -136,20 +122,8 @@ impl Socket {
     }
 
     /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) async fn read_closed(&self) {
-        // The runtime does not ask for urgent data, so that what is left of this interest is that the
-        // peer's side was closed. One in reading would also be met by what waits to be read.
-        let _ = self.stream.ready(Interest::PRIORITY).await;
-    }
-
-    /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(super) async fn read_closed(&self) {
-        const CLOSED_LOOK_PERIOD: Duration = Duration::from_millis(250);
-        while self.stream.ready(Interest::READABLE).await.is_ok_and(|it| !it.is_read_closed()) {
-            tokio::time::sleep(CLOSED_LOOK_PERIOD).await;
-        }
+        stream::read_closed(&self.stream).await;
     }
 
     /// Resolves when the connection is broken: not that the peer is silent, but that it is not

@@ -54,8 +54,6 @@ pub(crate) async fn serve_http(
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver>>> {
-    #[cfg(not(target_os = "linux"))]
-    crate::transport::tcp::tune(&stream, address);
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(stream, address, worker, context).await {
         Outcome::Over => {

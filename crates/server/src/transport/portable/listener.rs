@@ -7,6 +7,8 @@ use std::{
 
 use tokio::net::TcpListener;
 
+use crate::transport::tcp;
+
 pub(crate) struct Listener(TcpListener);
 
 impl Listener {
@@ -22,6 +24,7 @@ impl Listener {
     /// The next connection, in non-blocking mode, and where it is from.
     pub(crate) async fn accept(&self) -> io::Result<(net::TcpStream, SocketAddr)> {
         let (stream, address) = self.0.accept().await?;
+        tcp::tune(&stream, address);
         Ok((stream.into_std()?, address))
     }
 }

@@ -3,14 +3,6 @@
 //! What is small goes to the kernel and comes from it in system calls of our own; what is large by
 //! the runtime's.
 
-#[cfg(target_os = "linux")]
-#[path = "linux.rs"]
-mod system;
-
-#[cfg(not(target_os = "linux"))]
-#[path = "portable.rs"]
-mod system;
-
 use std::{
     io,
     pin::Pin,
@@ -22,6 +14,7 @@ use tokio::{io::AsyncWrite, net::TcpStream};
 use tokio_util::io::poll_read_buf;
 
 use super::{batch::Unsent, cork::Cork};
+use crate::transport::stream;
 
 pub(super) struct Socket {
     stream: TcpStream,
@@ -74,7 +67,7 @@ impl Socket {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let Some(early) = &mut self.early else {
-            return system::poll_recv(&mut self.stream, cx, buffer);
+            return stream::poll_recv(&self.stream, cx, buffer);
         };
         let size = early.len().min(buffer.len());
         early.copy_to_slice(&mut buffer[..size]);
@@ -102,7 +95,7 @@ impl Socket {
         bytes: &[u8],
         more_follows: bool,
     ) -> Poll<io::Result<usize>> {
-        let written = system::poll_send(&mut self.stream, cx, bytes, more_follows);
+        let written = stream::poll_send(&self.stream, cx, bytes, more_follows);
         if written.is_ready() {
             self.cork.holds(more_follows);
         }

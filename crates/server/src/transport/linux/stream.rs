@@ -1,0 +1,108 @@
+//! The system calls of a connection's socket, made directly.
+//!
+//! The runtime's own are the same, but look at its budget first, and at whom to wake next time:
+//! that is only of interest when there is nothing to read or no room to write. The C library's may be
+//! cancelled, which costs them another dozen instructions for each.
+
+use std::{
+    io::{self, ErrorKind::WouldBlock},
+    task::{Context, Poll, ready},
+};
+
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use socket2::SockRef;
+use tokio::{io::Interest, net::TcpStream};
+
+/// How much the kernel takes ahead of the peer, in bytes.
+const NOT_SENT: u32 = 64 * 1024;
+
+/// Whether a socket goes by what the one was set to that accepted it.
+pub(crate) const fn inherits_options() -> bool {
+    true
+}
+
+/// Whether the kernel holds back what more is said to follow.
+pub(crate) const fn holds_back() -> bool {
+    true
+}
+
+/// What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
+pub(crate) fn limit_unsent(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(NOT_SENT)
+}
+
+/// Reads once; nothing is the end. Who gets less than there is room for has emptied the socket,
+/// which the runtime is told, so that nobody asks in vain.
+pub(crate) fn poll_recv(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let size = buffer.len();
+    poll(stream, Interest::READABLE, cx, size, || {
+        recv(stream, &mut *buffer, RecvFlags::empty()).map(|(read, _)| read)
+    })
+}
+
+/// Writes once. If `more_follows`, the kernel waits for that.
+pub(crate) fn poll_send(
+    stream: &TcpStream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+    more_follows: bool,
+) -> Poll<io::Result<usize>> {
+    let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
+    poll(stream, Interest::WRITABLE, cx, bytes.len(), || {
+        send(stream, bytes, SendFlags::NOSIGNAL | more)
+    })
+}
+
+/// Has `pass` pass up to `size` bytes, or has this task woken when it can.
+fn poll(
+    stream: &TcpStream,
+    interest: Interest,
+    cx: &mut Context<'_>,
+    size: usize,
+    mut pass: impl FnMut() -> rustix::io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        let mut passed = None;
+        let outcome = stream.try_io(interest, || {
+            let count = *passed.insert(pass()?);
+            if (1..size).contains(&count) { Err(WouldBlock.into()) } else { Ok(()) }
+        });
+        match (passed, outcome) {
+            (Some(count), _) => return Poll::Ready(Ok(count)),
+            (None, Err(error)) if error.kind() != WouldBlock => return Poll::Ready(Err(error)),
+            (None, _) if interest.is_readable() => ready!(stream.poll_read_ready(cx))?,
+            (None, _) => ready!(stream.poll_write_ready(cx))?,
+        }
+    }
+}
+
+/// Resolves when the peer sends nothing any more, whatever of it waits to be read.
+pub(crate) async fn read_closed(stream: &TcpStream) {
+    // The runtime does not ask for urgent data, so that what is left of this interest is that the
+    // peer's side was closed. One in reading would also be met by what waits to be read.
+    let _ = stream.ready(Interest::PRIORITY).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{self, Ipv4Addr};
+
+    use super::*;
+    use crate::transport::tcp;
+
+    #[test]
+    fn what_is_accepted_inherits_how_the_listener_is_tuned() -> io::Result<()> {
+        let listener = tcp::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        listener.set_nonblocking(false)?;
+        let _peer = net::TcpStream::connect(listener.local_addr()?)?;
+        let (accepted, _) = listener.accept()?;
+        let accepted = SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay()?);
+        assert_eq!(accepted.tcp_notsent_lowat()?, NOT_SENT);
+        Ok(())
+    }
+}

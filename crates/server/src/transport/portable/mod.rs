@@ -1,0 +1,6 @@
+//! What every system has for it.
+
+mod listener;
+pub(crate) mod stream;
+
+pub(crate) use self::listener::Listener;
