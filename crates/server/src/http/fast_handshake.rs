@@ -123,12 +123,12 @@ fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
     *request.uri_mut() = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
     let headers = request.headers_mut();
     headers.reserve(head.headers.len());
-    for shared in head.headers {
-        let name = HeaderName::from_bytes(shared.name.as_bytes()).ok()?;
+    for field in head.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::EXPECT].contains(&name) {
             return None;
         }
-        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(shared.value)).ok()?);
+        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(field.value)).ok()?);
     }
     Some((request, len))
 }
