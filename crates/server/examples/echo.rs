@@ -4,8 +4,6 @@
 //! cargo run --release --example echo -- 127.0.0.1:9001 --workers 1 --await
 //! ```
 
-use std::net::SocketAddr;
-
 use aerys::{
     Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server, ServerError,
     Websocket,
@@ -15,8 +13,8 @@ use clap::Parser;
 /// Echoes every message at `/`.
 #[derive(Parser)]
 struct Arguments {
-    /// Where to listen.
-    address: SocketAddr,
+    /// Where to listen: an address and a port, `unix:` and a path, or `systemd:` and a number.
+    address: String,
     /// How many threads drive the clients [default: one for each core].
     #[arg(long)]
     workers: Option<usize>,
@@ -62,15 +60,18 @@ async fn main() -> Result<(), ServerError> {
         .compression(compression);
     let echo = Echo { awaited: arguments.awaited };
     let mut server = Server::new()
-        .listen(arguments.address)
+        .listen(&*arguments.address)
         .host(Host::new("localhost").websocket_with("/", echo, options));
     if let Some(workers) = arguments.workers {
         server = server.workers(workers);
     }
     let running = server.start().await?;
-    let address = running.address();
+    let address = match running.addresses().first() {
+        Some(address) => format!("http://{address}"),
+        None => arguments.address,
+    };
     // Before anyone is told the address, who may then send a signal at once.
     let signalled = running.until_signalled();
-    println!("Listening on http://{address}");
+    println!("Listening on {address}");
     signalled.await
 }

@@ -411,6 +411,7 @@ pub use crate::{
     http_server::{Body, BodyError, Host, Root},
     options::{Options, OptionsError, Origins, Overflow},
     server::{Running, Server},
+    transport::{Listener, PeerAddr},
 };
 
 /// The README's examples are compiled with the rest, and those of the pages.

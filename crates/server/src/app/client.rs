@@ -1,6 +1,6 @@
 //! A client that was accepted: the handle by which an application speaks to it.
 
-use std::{fmt, marker, net::SocketAddr, sync::Arc};
+use std::{fmt, marker, sync::Arc};
 
 use aerys_proto::Message;
 
@@ -8,6 +8,7 @@ use super::{Close, Endpoint, Send};
 use crate::{
     connection::{ClientId, Shared, Stats},
     roster::Member,
+    transport::PeerAddr,
 };
 
 /// One client of an [`Endpoint`]. Cheap to clone; may be kept and used from any task or thread.
@@ -19,7 +20,7 @@ pub struct Client<S = ()>(Arc<Peer<S>>);
 struct Peer<S> {
     id: ClientId,
     state: S,
-    address: SocketAddr,
+    address: PeerAddr,
     endpoint: Endpoint<S>,
     shared: Arc<Shared>,
 }
@@ -28,7 +29,7 @@ impl<S> Client<S> {
     pub(crate) fn new(
         id: ClientId,
         state: S,
-        address: SocketAddr,
+        address: PeerAddr,
         endpoint: Endpoint<S>,
         shared: Arc<Shared>,
     ) -> Self {
@@ -52,8 +53,8 @@ impl<S> Client<S> {
     }
 
     /// The address its connection comes from.
-    pub fn peer_addr(&self) -> SocketAddr {
-        self.0.address
+    pub fn peer_addr(&self) -> PeerAddr {
+        self.0.address.clone()
     }
 
     /// Sends a message: `.await` waits until all of it has been handed to the kernel, `.nowait()`

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
     sync::{Arc, OnceLock},
 };
 
@@ -12,6 +11,7 @@ use super::{Client, Endpoint};
 use crate::{
     connection::Shared,
     error::{Refusal, Status},
+    transport::PeerAddr,
 };
 
 /// A client at the door: its request, and the two answers to it.
@@ -38,7 +38,7 @@ pub struct Handshake<S = ()> {
 pub(crate) struct RequestInfo {
     request: Parts,
     params: Vec<(String, String)>,
-    address: SocketAddr,
+    address: PeerAddr,
     worker: usize,
     headers: HeaderMap,
     protocol: Option<HeaderValue>,
@@ -48,7 +48,7 @@ impl RequestInfo {
     pub(crate) fn new(
         request: Parts,
         params: Vec<(String, String)>,
-        address: SocketAddr,
+        address: PeerAddr,
         worker: usize,
         subprotocols: &[String],
     ) -> Box<Self> {
@@ -120,8 +120,8 @@ impl<S> Handshake<S> {
     }
 
     /// The address the connection comes from.
-    pub fn peer_addr(&self) -> SocketAddr {
-        self.request_info.address
+    pub fn peer_addr(&self) -> PeerAddr {
+        self.request_info.address.clone()
     }
 
     /// The endpoint that the client wants to join.

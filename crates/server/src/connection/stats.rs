@@ -1,14 +1,16 @@
 //! What is known of one client's connection.
 
 use std::{
-    net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use aerys_proto::{Connection, Count};
 
-use crate::runtime::clock::{self, Tick};
+use crate::{
+    runtime::clock::{self, Tick},
+    transport::PeerAddr,
+};
 
 const NO_TICK: u64 = u64::MAX;
 
@@ -22,7 +24,7 @@ const NO_TICK: u64 = u64::MAX;
 #[non_exhaustive]
 pub struct Stats {
     /// The address the connection comes from.
-    pub peer_addr: SocketAddr,
+    pub peer_addr: PeerAddr,
     /// When it was let in.
     pub connected: Instant,
     /// Bytes read from the client.
@@ -118,7 +120,7 @@ impl Meter {
         self.round_trip.store(round_trip, Relaxed);
     }
 
-    pub(crate) fn stats(&self, peer_addr: SocketAddr, queued_bytes: usize, dropped: u64) -> Stats {
+    pub(crate) fn stats(&self, peer_addr: PeerAddr, queued_bytes: usize, dropped: u64) -> Stats {
         let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
         Stats {

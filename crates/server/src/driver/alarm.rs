@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Driver;
-use crate::connection::Shared;
+use crate::{connection::Shared, transport::Transport};
 
 /// How far off an alarm is that was not set yet: thirty years.
 const UNSET_ALARM: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
@@ -84,7 +84,7 @@ impl Wake for Shared {
     }
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// The alarm has rung: does what is due.
     pub(super) fn handle_timeout(&mut self) {
         let now = self.now.instant;

@@ -3,16 +3,14 @@
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use aerys_proto::{Frame, Message};
 use bytes::{Buf, Bytes};
-use tokio::{io::AsyncWrite, net::TcpStream};
 
 use super::socket::Socket;
-use crate::connection::mailbox::FastPath;
+use crate::{connection::mailbox::FastPath, transport::Transport};
 
 /// Payloads of this size and more are not copied.
 const UNCOPIED_SIZE: usize = 16 * 1024;
@@ -137,7 +135,7 @@ impl Batch {
     /// Writes it. If `more_follows` at once, the kernel may wait for that.
     pub(super) fn poll_write(
         &self,
-        socket: &mut Socket,
+        socket: &mut Socket<impl Transport>,
         more_follows: bool,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
@@ -152,7 +150,7 @@ impl Batch {
     #[inline(never)]
     fn poll_write_vectored(
         &self,
-        socket: &mut Socket,
+        socket: &mut Socket<impl Transport>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let mut slices = [IoSlice::new(&[]); 2 * MAX_PAYLOADS + 1];
@@ -218,7 +216,7 @@ impl Unsent {
     #[inline(never)]
     pub(super) fn poll_write(
         &mut self,
-        stream: &mut TcpStream,
+        transport: &impl Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let mut slices = [IoSlice::new(&[]); MAX_PAYLOADS];
@@ -226,7 +224,7 @@ impl Unsent {
             *slice = IoSlice::new(piece);
         }
         let count = self.pieces.len().min(MAX_PAYLOADS);
-        let written = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..count]))?;
+        let written = ready!(transport.poll_write_vectored(cx, &slices[..count]))?;
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }

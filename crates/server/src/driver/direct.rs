@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::BufMut;
 
 use super::Driver;
-use crate::runtime::clock;
+use crate::{runtime::clock, transport::Transport};
 
 /// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
 const DIRECT_READ_SIZE: usize = 16 * 1024;
@@ -15,7 +15,7 @@ const DIRECT_READ_SIZE: usize = 16 * 1024;
 /// memory of an unfinished message for a shorter time.
 const CHEAPER: usize = 32;
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// Reads once, as far as `budget` goes, into the message that is arriving. Answers whether
     /// anything came; `None` if too little of it is to come for that to be of use.
     pub(super) fn read_in_place(

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Driver;
-use crate::runtime::clock;
+use crate::{runtime::clock, transport::Transport};
 
 /// Longer than a look into a database takes, as a rule, and shorter than a peer waits for our CLOSE.
 const SILENT_HANDLER_GRACE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ pub(super) struct Deferral {
     is_handled: bool,
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// The peer has ended the connection, or nothing can be written to it any more.
     pub(super) fn defer_end(&mut self) {
         if self.deferral.is_none() {

@@ -3,7 +3,7 @@
 use aerys_proto::{Close, CloseCode};
 
 use super::Driver;
-use crate::connection::inbound_memory::InboundMemory;
+use crate::{connection::inbound_memory::InboundMemory, transport::Transport};
 
 /// What holding anything takes beside the messages themselves, about, in bytes.
 const OVERHEAD: usize = 256;
@@ -21,7 +21,7 @@ struct Seen {
     backlog: usize,
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// Notes what the client holds before it rests. Most hold nothing.
     #[inline]
     pub(super) fn note_inbound_memory(&mut self) {

@@ -5,7 +5,6 @@
 
 mod alarm;
 mod batch;
-mod cork;
 mod direct;
 mod ending;
 mod inbound_memory;
@@ -24,7 +23,7 @@ use std::{
 
 use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
-use tokio::{net::TcpStream, task::yield_now};
+use tokio::task::yield_now;
 
 use self::{
     alarm::{Alarm, BacklogDeadline},
@@ -41,17 +40,18 @@ use crate::{
     },
     runtime::clock::{self, Moment},
     session::{Opening, Session},
+    transport::Transport,
 };
 
 /// How much one client may read and write in one turn, in bytes.
 const TURN_BUDGET: usize = 32 * 1024;
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
-pub(crate) struct Driver {
+pub(crate) struct Driver<T> {
     connection: Connection,
     shared: Arc<Shared>,
     /// `None` once the socket is closed.
-    socket: Option<Socket>,
+    socket: Option<Socket<T>>,
     /// `None` once the application is done.
     session: Option<Session>,
     /// `None` while there is nothing on it.
@@ -113,10 +113,10 @@ enum Cause {
     ReadsResumed,
 }
 
-impl Driver {
-    /// Takes over a socket that has become a websocket. `early` is what was read of it already.
-    pub(crate) fn new(opening: Opening, stream: TcpStream, early: Bytes) -> Self {
-        Self { socket: Some(Socket::new(stream, early)), ..Self::without_socket(opening) }
+impl<T: Transport> Driver<T> {
+    /// Takes over a transport that has become a websocket. `early` is what was read of it already.
+    pub(crate) fn new(opening: Opening, transport: T, early: Bytes) -> Self {
+        Self { socket: Some(Socket::new(transport, early)), ..Self::without_socket(opening) }
     }
 
     /// For a peer that vanished before its answer: all there is to do is to let `on_open` end.
@@ -156,20 +156,20 @@ impl Driver {
     }
 }
 
-impl Future for Driver {
+impl<T: Transport> Future for Driver<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let driver = &mut *self;
         driver.now = clock::now();
         let outcome = driver.turn(cx);
-        driver.pull_cork();
+        driver.flush(cx);
         Mailbox::recycle(&mut driver.mailbox);
         outcome
     }
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut budget = Budget { read: TURN_BUDGET, write: TURN_BUDGET };
         let mut next = Next::Again(Cause::Woken);
@@ -300,10 +300,10 @@ impl Driver {
         }
     }
 
-    /// What the kernel holds back does not wait for longer than this turn.
-    fn pull_cork(&mut self) {
+    /// What is held back does not wait for longer than this turn.
+    fn flush(&mut self, cx: &mut Context<'_>) {
         if let Some(socket) = &mut self.socket {
-            socket.pull_cork();
+            socket.flush(cx);
         }
     }
 

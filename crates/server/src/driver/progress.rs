@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::Driver;
+use crate::transport::Transport;
 
 /// For how many heartbeat periods, all in all and at least, a client that is owed something may take
 /// none of it. With the usual receive buffer one that reads 2,000 B/s acknowledges something every 65 s.
@@ -34,7 +35,7 @@ fn look(owed: &mut Option<Box<Owed>>, acknowledged: u64, is_owed: bool, now: Ins
     has_moved
 }
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// From now on it counts that a client takes nothing of what it is owed.
     pub(super) fn begin_progress(&mut self) {
         self.has_progressed();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Driver;
-use crate::{connection::mailbox::Inbound, runtime::clock};
+use crate::{connection::mailbox::Inbound, runtime::clock, transport::Transport};
 
 /// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
 const MIN_MESSAGE_COST: usize = 70;
@@ -15,7 +15,7 @@ const MIN_MESSAGE_COST: usize = 70;
 /// that waits, and no neighbour waits long.
 const READ_SIZE: usize = 16 * 1024 + 64;
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// Reads once, at most `budget` bytes and as many as are [allowed](Self::read_allowance), and takes in what
     /// came. Answers whether anything did.
     ///

@@ -1,23 +1,22 @@
-//! One client's socket, with what was read of it too early and what it has not taken yet.
+//! One client's transport, with what was read of it too early and what it has not taken yet.
 //!
-//! What is small goes to the kernel and comes from it in system calls of our own; what is large by
-//! the runtime's.
+//! A handler that awaits each send has each message handed over by itself. While others of the same
+//! read wait for their turn, their answers are on their way too, and all leave together: of what more
+//! will follow the kernel waits with sending, until the end of the turn. A handler that blocks its
+//! thread holds back what it has said before, as it does everything else on that thread.
 
 use std::{
     io,
-    pin::Pin,
     task::{Context, Poll},
 };
 
 use bytes::{Buf, BufMut, Bytes};
-use tokio::{io::AsyncWrite, net::TcpStream};
-use tokio_util::io::poll_read_buf;
 
-use super::{batch::Unsent, cork::Cork};
-use crate::transport::stream;
+use super::batch::Unsent;
+use crate::transport::Transport;
 
-pub(super) struct Socket {
-    stream: TcpStream,
+pub(super) struct Socket<T> {
+    transport: T,
     /// What a write left behind.
     pub(super) unsent: Option<Box<Unsent>>,
     /// What was read and not taken in yet: before the driver took over, or behind a message that
@@ -28,20 +27,21 @@ pub(super) struct Socket {
     /// Whether the peer has ended its side, which is looked at when ours has ended.
     pub(super) has_ended: bool,
     is_shut: bool,
-    cork: Cork,
+    /// Whether something that was written is held back.
+    waits_for_flush: bool,
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream, early: Bytes) -> Self {
+impl<T: Transport> Socket<T> {
+    pub(super) fn new(transport: T, early: Bytes) -> Self {
         let early = Some(early).filter(|early| !early.is_empty()).map(Box::new);
         Self {
-            stream,
+            transport,
             unsent: None,
             early,
             is_cut: false,
             has_ended: false,
             is_shut: false,
-            cork: Cork::default(),
+            waits_for_flush: false,
         }
     }
 
@@ -57,7 +57,7 @@ impl Socket {
 
     /// Whether there is nothing to read; then this task is woken when there is.
     pub(super) fn is_silent(&self, cx: &mut Context<'_>) -> bool {
-        self.early.is_none() && self.stream.poll_read_ready(cx).is_pending()
+        self.early.is_none() && self.transport.poll_read_ready(cx).is_pending()
     }
 
     /// Reads once; answers how much. Nothing is the end.
@@ -67,7 +67,7 @@ impl Socket {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let Some(early) = &mut self.early else {
-            return stream::poll_recv(&self.stream, cx, buffer);
+            return self.transport.poll_read(cx, buffer);
         };
         let size = early.len().min(buffer.len());
         early.copy_to_slice(&mut buffer[..size]);
@@ -84,7 +84,7 @@ impl Socket {
         room: &mut impl BufMut,
     ) -> Poll<io::Result<usize>> {
         debug_assert!(self.early.is_none());
-        poll_read_buf(Pin::new(&mut self.stream), cx, room)
+        self.transport.poll_read_buf(cx, room)
     }
 
     /// Writes once; answers how much has gone. If `more_follows` at once, the kernel may wait for
@@ -95,9 +95,9 @@ impl Socket {
         bytes: &[u8],
         more_follows: bool,
     ) -> Poll<io::Result<usize>> {
-        let written = stream::poll_send(&self.stream, cx, bytes, more_follows);
+        let written = self.transport.poll_write(cx, bytes, more_follows);
         if written.is_ready() {
-            self.cork.holds(more_follows);
+            self.waits_for_flush = T::waits_for_flush(more_follows);
         }
         written
     }
@@ -108,14 +108,14 @@ impl Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.cork.holds(false);
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        self.waits_for_flush = T::waits_for_flush(false);
+        self.transport.poll_write_vectored(cx, slices)
     }
 
     /// Writes once what an earlier write has left behind, if anything; answers how much has gone.
     pub(super) fn poll_write_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match &mut self.unsent {
-            Some(unsent) => unsent.poll_write(&mut self.stream, cx),
+            Some(unsent) => unsent.poll_write(&self.transport, cx),
             None => Poll::Ready(Ok(0)),
         }
     }
@@ -123,7 +123,7 @@ impl Socket {
     /// How many of the bytes written to it the peer's kernel has not acknowledged, if this system
     /// tells.
     pub(super) fn unacknowledged(&self) -> Option<usize> {
-        aerys_sys::unacknowledged(&self.stream)
+        self.transport.unacknowledged()
     }
 
     /// Whether everything was written, and our side has ended.
@@ -134,14 +134,17 @@ impl Socket {
     /// Nothing is written any more.
     pub(super) fn shut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if !self.is_shut {
-            self.cork.holds(false);
-            self.is_shut = Pin::new(&mut self.stream).poll_shutdown(cx)?.is_ready();
+            self.waits_for_flush = false;
+            self.is_shut = self.transport.poll_shutdown(cx)?.is_ready();
         }
         Ok(())
     }
 
-    /// Nothing follows for now: what the kernel holds back leaves.
-    pub(super) fn pull_cork(&mut self) {
-        self.cork.pull(&self.stream);
+    /// Nothing follows for now: what is held back leaves.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        if self.waits_for_flush {
+            // If it fails, the next read or write will.
+            self.waits_for_flush = self.transport.poll_flush(cx).is_pending();
+        }
     }
 }

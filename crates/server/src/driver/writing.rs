@@ -9,14 +9,14 @@ use std::{
 use aerys_proto::Message;
 
 use super::{Driver, batch::Batch, socket::Socket};
-use crate::runtime::clock;
+use crate::{runtime::clock, transport::Transport};
 
-impl Driver {
+impl<T: Transport> Driver<T> {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
-        let unsent = |socket: &Socket| socket.unsent.is_some();
+        let unsent = |socket: &Socket<T>| socket.unsent.is_some();
         let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_clear());
         if !self.may_have_output
             && !said

@@ -1,6 +1,6 @@
 //! Why a server did not start, or did not stop as it should.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use super::{Failure, RootError};
 use crate::{
@@ -16,7 +16,7 @@ pub enum ServerError {
     #[error("cannot listen on {address}: {}", why_not_bound(source))]
     Listen {
         /// The address asked for.
-        address: SocketAddr,
+        address: String,
         /// What the system said.
         source: io::Error,
     },

@@ -3,16 +3,12 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::{
-    net::TcpStream,
-    time::{sleep, sleep_until},
-};
+use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,7 +18,12 @@ use super::{
     service::Service,
     upgrade::Slot,
 };
-use crate::{error::ServerError, log, session::Opening};
+use crate::{
+    error::ServerError,
+    log,
+    session::Opening,
+    transport::{PeerAddr, Transport},
+};
 
 /// What a request and its response may cost.
 #[derive(Clone, Copy, Debug)]
@@ -70,28 +71,28 @@ impl AcceptContext {
 }
 
 /// How HTTP ended.
-pub(crate) enum Outcome {
+pub(crate) enum Outcome<T> {
     /// With nothing left to do.
     Over,
-    /// The socket is a websocket from here on; `early` is what was read of it already.
-    Upgraded { opening: Opening, stream: TcpStream, early: Bytes },
+    /// The transport is a websocket's from here on; `early` is what was read of it already.
+    Upgraded { opening: Opening, transport: T, early: Bytes },
     /// The peer has gone while `on_open` still thinks.
     Vanished(Opening),
 }
 
-/// Serves HTTP on a socket until it is closed or becomes a websocket.
-pub(crate) async fn serve(
-    mut stream: TcpStream,
-    address: SocketAddr,
+/// Serves HTTP on a transport until it is closed or becomes a websocket.
+pub(crate) async fn serve<T: Transport>(
+    transport: T,
+    address: PeerAddr,
     worker: usize,
     context: Arc<AcceptContext>,
-) -> Outcome {
+) -> Outcome<T> {
     let came = Instant::now();
     let slot = Slot::default();
-    let service = Service { context, address, worker, slot: slot.clone() };
+    let service = Service { context, address: address.clone(), worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
-        start = poll_fn(|cx| fast_handshake::poll_start(&mut stream, &service, cx)) => start,
+        start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,
         () = service.context.stop.cancelled() => return Outcome::Over,
         () = sleep_until((came + service.context.limits.head_period).into()) => {
             Err(io::ErrorKind::TimedOut.into())
@@ -101,17 +102,17 @@ pub(crate) async fn serve(
         Ok(Start::Nothing) => return Outcome::Over,
         Ok(Start::Plain(read, answer)) => {
             // In a box of its own: most never need the room.
-            return Box::pin(http1::serve(stream, came, read, service, answer)).await;
+            return Box::pin(http1::serve(transport, came, read, service, answer)).await;
         }
         Ok(Start::Switched { unsent, early }) => {
             let sent = if unsent.is_empty() {
                 Ok(())
             } else {
-                Box::pin(fast_handshake::send_rest(&stream, unsent, &service.context)).await
+                Box::pin(fast_handshake::send_rest(&transport, unsent, &service.context)).await
             };
             match sent {
                 Ok(()) => {
-                    let upgraded = |opening| Outcome::Upgraded { opening, stream, early };
+                    let upgraded = |opening| Outcome::Upgraded { opening, transport, early };
                     return slot.take().map_or(Outcome::Over, upgraded);
                 }
                 Err(error) => error,

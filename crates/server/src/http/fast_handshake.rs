@@ -2,27 +2,24 @@
 //! hyper sets up for a connection; whatever is not that plain is hyper's, from its first byte.
 
 use std::{
+    future::poll_fn,
     io,
     mem::MaybeUninit,
-    pin::{Pin, pin},
+    pin::pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use http::{HeaderName, HeaderValue, Request, Uri, header};
 use http_body_util::Empty;
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    net::TcpStream,
-    time::sleep,
-};
+use tokio::time::sleep;
 
 use super::{
     AcceptContext, answer,
     service::{self, Answering, Service, Way},
 };
-use crate::connection::Answer;
+use crate::{connection::Answer, transport::Transport};
 
 /// The longest request that is answered here, in bytes. No limit of hyper's is lower.
 const ROOM: usize = 8 * 1024;
@@ -42,19 +39,21 @@ pub(super) enum Start {
 
 /// Reads once, and answers what was read if that is as plain as it may be here.
 pub(super) fn poll_start(
-    stream: &mut TcpStream,
+    transport: &impl Transport,
     service: &Service,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Start>> {
-    let mut room = [MaybeUninit::uninit(); ROOM];
-    let mut buffer = ReadBuf::uninit(&mut room);
-    ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer))?;
-    let read = Bytes::copy_from_slice(buffer.filled());
-    Poll::Ready(if read.is_empty() { Ok(Start::Nothing) } else { start(stream, service, read, cx) })
+    let mut read = Vec::with_capacity(ROOM);
+    if ready!(transport.poll_read_buf(cx, &mut (&mut read).limit(ROOM)))? == 0 {
+        return Poll::Ready(Ok(Start::Nothing));
+    }
+    // A copy, which is as large as it is.
+    let read = Bytes::copy_from_slice(&read);
+    Poll::Ready(start(transport, service, read, cx))
 }
 
 fn start(
-    stream: &TcpStream,
+    transport: &impl Transport,
     service: &Service,
     read: Bytes,
     cx: &mut Context<'_>,
@@ -68,7 +67,7 @@ fn start(
     match handshake.poll_at_once(cx) {
         Poll::Ready(Answer::Switch(headers)) => {
             let mut unsent = handshake.encode_switching(&headers);
-            send(stream, &mut unsent)?;
+            send(transport, &mut unsent, cx)?;
             // A copy, mostly of nothing, so that the request is given back.
             let early = Bytes::copy_from_slice(&read[len..]);
             Ok(Start::Switched { unsent, early })
@@ -84,28 +83,30 @@ fn start(
 /// Sends what a socket that was full has left of a 101. It takes so little that it counts as
 /// progress when there is room again.
 pub(super) async fn send_rest(
-    stream: &TcpStream,
+    transport: &impl Transport,
     mut unsent: Vec<u8>,
     context: &AcceptContext,
 ) -> io::Result<()> {
     let mut out_of_time = pin!(context.out_of_time());
     let period = context.limits.stall_period.unwrap_or(Duration::MAX);
     while !unsent.is_empty() {
+        let before = unsent.len();
+        let has_sent = poll_fn(|cx| match send(transport, &mut unsent, cx) {
+            Ok(()) if unsent.len() == before => Poll::Pending,
+            outcome => Poll::Ready(outcome),
+        });
         tokio::select! {
-            is_writable = stream.writable() => is_writable?,
+            outcome = has_sent => outcome?,
             () = sleep(period) => return Err(io::ErrorKind::TimedOut.into()),
             () = &mut out_of_time => return Err(io::ErrorKind::TimedOut.into()),
         }
-        send(stream, &mut unsent)?;
     }
     Ok(())
 }
 
-fn send(stream: &TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
-    match stream.try_write(unsent) {
-        Ok(sent) => drop(unsent.drain(..sent)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-        Err(error) => return Err(error),
+fn send(transport: &impl Transport, unsent: &mut Vec<u8>, cx: &mut Context<'_>) -> io::Result<()> {
+    if let Poll::Ready(sent) = transport.poll_write(cx, unsent, false)? {
+        unsent.drain(..sent);
     }
     Ok(())
 }

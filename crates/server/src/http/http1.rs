@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -15,10 +14,7 @@ use hyper::{
     server::conn::http1,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::TcpStream,
-    time::{Sleep, sleep},
-};
+use tokio::time::{Sleep, sleep};
 
 use super::{
     Outcome,
@@ -32,6 +28,7 @@ use super::{
 use crate::{
     log,
     sync::{Mutex, Rank},
+    transport::{PeerAddr, Transport},
 };
 
 /// Why HTTP is spoken no more.
@@ -49,17 +46,17 @@ enum End {
 }
 
 /// Goes on with what was `read` already, the first request of which may be answered by `prepared`.
-pub(super) async fn serve(
-    stream: TcpStream,
+pub(super) async fn serve<T: Transport>(
+    transport: T,
     came: Instant,
     read: Bytes,
     service: Service,
     prepared: Option<Box<Answering>>,
-) -> Outcome {
-    let (address, slot) = (service.address, service.slot.clone());
+) -> Outcome<T> {
+    let (address, slot) = (service.address.clone(), service.slot.clone());
     let context = Arc::clone(&service.context);
     let limits = &context.limits;
-    let (socket, exchange) = (Arc::new(Socket::new(stream)), Arc::new(Exchange::default()));
+    let (socket, exchange) = (Arc::new(Socket::new(transport)), Arc::new(Exchange::default()));
     let mut connection = http1::Builder::new()
         .timer(Since { came: Mutex::new(Rank::Leaf, Some(came)) })
         .header_read_timeout(limits.head_period)
@@ -74,7 +71,8 @@ pub(super) async fn serve(
     let mut stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
     let mut transfer = TransferTimer::new(limits.body);
     let end = {
-        let (closed, broken) = (pin!(socket.read_closed()), pin!(socket.broken()));
+        let (closed, broken) =
+            (pin!(socket.transport.read_closed()), pin!(socket.transport.broken()));
         let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
         let mut stopped = pin!(context.stop.cancelled());
         // Runs once the server stops: the time of what is under way.
@@ -120,7 +118,7 @@ pub(super) async fn serve(
         })
         .await
     };
-    end.log(address);
+    end.log(&address);
     if let Some(opening) = slot.take() {
         if matches!(end, End::Done(Ok(()))) && opening.shared.outbox.is_switched() {
             let parts = connection.into_parts();
@@ -128,14 +126,14 @@ pub(super) async fn serve(
             let early = Bytes::copy_from_slice(&parts.read_buf);
             drop(parts.io);
             let socket = Arc::into_inner(socket).expect("hyper has given its share back");
-            return Outcome::Upgraded { opening, stream: socket.into_stream(), early };
+            return Outcome::Upgraded { opening, transport: socket.into_transport(), early };
         }
         return Outcome::Vanished(opening);
     }
     drop(connection);
     match end {
         End::Gone => {}
-        End::Stalled => socket.give_up(),
+        End::Stalled => socket.transport.reset_on_close(),
         End::Done(_) | End::Unfinished | End::Stopped => {
             linger(&socket, end.sends_more(&exchange), &mut stall, &context.stop).await;
         }
@@ -144,7 +142,7 @@ pub(super) async fn serve(
 }
 
 impl End {
-    fn log(&self, address: SocketAddr) {
+    fn log(&self, address: &PeerAddr) {
         match self {
             Self::Done(Ok(())) | Self::Stopped => {}
             Self::Done(Err(error)) => {
@@ -175,14 +173,14 @@ impl End {
 }
 
 /// A peer, watched while it is owed an answer.
-struct Peer<'s, C, B> {
-    socket: &'s Socket,
+struct Peer<'s, T, C, B> {
+    socket: &'s Socket<T>,
     closed: Pin<&'s mut C>,
     broken: Pin<&'s mut B>,
     has_closed: bool,
 }
 
-impl<C: Future<Output = ()>, B: Future<Output = ()>> Peer<'_, C, B> {
+impl<T: Transport, C: Future<Output = ()>, B: Future<Output = ()>> Peer<'_, T, C, B> {
     /// Ready when the peer has gone. One that sends nothing more has gone if its handshake is not
     /// answered yet; any other may wait for its response.
     fn poll_gone(&mut self, phase: Phase, cx: &mut Context<'_>) -> Poll<()> {
@@ -191,7 +189,7 @@ impl<C: Future<Output = ()>, B: Future<Output = ()>> Peer<'_, C, B> {
         }
         if !self.has_closed && self.closed.as_mut().poll(cx).is_ready() {
             self.has_closed = true;
-            self.socket.keep_alive();
+            self.socket.transport.keep_alive();
         }
         if self.has_closed && phase == Phase::Deciding {
             return Poll::Ready(());

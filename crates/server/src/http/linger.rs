@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{socket::Socket, stall::StallTimer};
+use crate::transport::Transport;
 
 /// How much is thrown away, and how much of it at a time, in bytes. More of a body than this is
 /// its sender's loss.
@@ -29,13 +30,13 @@ const SILENCE: Duration = Duration::from_secs(5);
 const LINGER_LOOK_PERIOD: Duration = Duration::from_secs(1);
 
 /// Waits until a socket can be closed. What the kernel has when the server stops is left to it.
-pub(super) async fn linger(
-    socket: &Socket,
+pub(super) async fn linger<T: Transport>(
+    socket: &Socket<T>,
     sends_more: bool,
     stall: &mut StallTimer,
     stop: &CancellationToken,
 ) {
-    if socket.shut_down().is_err() {
+    if socket.shut_down().await.is_err() {
         return;
     }
     let begin = Instant::now();
@@ -51,7 +52,7 @@ pub(super) async fn linger(
                 return Poll::Ready(());
             }
             if stall.poll(socket, cx).is_ready() {
-                socket.give_up();
+                socket.transport.reset_on_close();
                 return Poll::Ready(());
             }
             if stopped.as_mut().poll(cx).is_ready() {
@@ -81,7 +82,7 @@ struct Drain {
 
 impl Drain {
     /// Throws away what there is; ready if the connection is over, or too much has come.
-    fn poll_end(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_end<T: Transport>(&mut self, socket: &Socket<T>, cx: &mut Context<'_>) -> Poll<()> {
         let (mut buffer, most) = ([0; 8 * 1024], self.size + DRAINED_AT_ONCE);
         while self.size < most {
             match socket.poll_read(cx, &mut buffer) {

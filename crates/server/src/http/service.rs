@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     future::{self, Ready},
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -27,12 +26,13 @@ use crate::{
     runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
     sync::{Mutex, Rank},
+    transport::PeerAddr,
 };
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
     pub(super) context: Arc<AcceptContext>,
-    pub(super) address: SocketAddr,
+    pub(super) address: PeerAddr,
     pub(super) worker: usize,
     pub(super) slot: Slot,
 }
@@ -123,7 +123,7 @@ impl Service {
             Err(unfit) => {
                 let (path, answer) = (application.path(), unfit.answer());
                 let status = answer.status().as_u16();
-                upgrade::log_refused(path, self.address, status, || unfit.to_string());
+                upgrade::log_refused(path, &self.address, status, || unfit.to_string());
                 return ready(answer);
             }
         };
@@ -142,8 +142,9 @@ impl Service {
             let sentence = "HostService of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
-        let asked = Asked { address: self.address, application: Arc::clone(&application) };
-        let request_info = RequestInfo::new(parts, params, self.address, self.worker, subprotocols);
+        let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };
+        let request_info =
+            RequestInfo::new(parts, params, self.address.clone(), self.worker, subprotocols);
         let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }

@@ -2,32 +2,24 @@
 //! task looks at it meanwhile. When a peer has stalled is [`stall`](super::stall)'s to say.
 
 use std::{
-    io::{self, ErrorKind::WouldBlock, IoSlice},
-    net::Shutdown,
+    future::poll_fn,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::transport::stream;
-
-/// After how long a silence it is asked whether a half-closed peer is there at all.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+use crate::transport::Transport;
 
 /// Only the connection's own task uses it; it is atomic so that the task may move.
-pub(super) struct Socket {
-    stream: TcpStream,
+pub(super) struct Socket<T> {
+    pub(super) transport: T,
     /// How many bytes hyper has been given.
     received: AtomicU64,
     /// How many bytes the kernel has taken.
@@ -49,18 +41,18 @@ pub(super) struct Progress {
     pub(super) is_full: bool,
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
+impl<T: Transport> Socket<T> {
+    pub(super) fn new(transport: T) -> Self {
         Self {
-            stream,
+            transport,
             received: AtomicU64::new(0),
             written: AtomicU64::new(0),
             is_full: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
-        self.stream
+    pub(super) fn into_transport(self) -> T {
+        self.transport
     }
 
     pub(super) fn received(&self) -> u64 {
@@ -79,7 +71,7 @@ impl Socket {
     /// Costs a system call.
     pub(super) fn progress(&self) -> Progress {
         let (written, is_full) = (self.written(), self.is_full());
-        match aerys_sys::unacknowledged(&self.stream) {
+        match self.transport.unacknowledged() {
             Some(owed) => {
                 let owed = owed as u64;
                 Progress { acknowledged: written.saturating_sub(owed), owed, is_full }
@@ -97,75 +89,40 @@ impl Socket {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let read = ready!(stream::poll_recv(&self.stream, cx, buffer))?;
+        let read = ready!(self.transport.poll_read(cx, buffer))?;
         self.received.fetch_add(read as u64, Relaxed);
         Poll::Ready(Ok(read))
     }
 
-    fn poll_write(
-        &self,
-        cx: &mut Context<'_>,
-        write: impl Fn(&TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            match write(&self.stream) {
-                Err(error) if error.kind() == WouldBlock => {}
-                outcome => {
-                    self.is_full.store(false, Relaxed);
-                    self.written.fetch_add(*outcome.as_ref().unwrap_or(&0) as u64, Relaxed);
-                    return Poll::Ready(outcome);
-                }
-            }
-            self.is_full.store(true, Relaxed);
-            ready!(self.stream.poll_write_ready(cx))?;
+    /// Notes what came of a write.
+    fn written_once(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.is_full.store(written.is_pending(), Relaxed);
+        if let Poll::Ready(Ok(count)) = &written {
+            self.written.fetch_add(*count as u64, Relaxed);
         }
-    }
-
-    /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
-    pub(super) async fn read_closed(&self) {
-        stream::read_closed(&self.stream).await;
-    }
-
-    /// Resolves when the connection is broken: not that the peer is silent, but that it is not
-    /// there.
-    pub(super) async fn broken(&self) {
-        let _ = self.stream.ready(Interest::ERROR).await;
-    }
-
-    /// Has the kernel ask now and then whether a peer that is silent is there at all. A half-closed
-    /// one looks like one that has gone, until something is sent to it.
-    pub(super) fn keep_alive(&self) {
-        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
-        // A socket that refuses is one that has gone.
-        let _ = SockRef::from(&self.stream).set_tcp_keepalive(&keepalive);
+        written
     }
 
     /// Nothing is written any more: the peer gets a FIN behind what was.
-    pub(super) fn shut_down(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(Shutdown::Write)
-    }
-
-    /// Has the socket be reset when it is closed: what the peer did not take is given up.
-    pub(super) fn give_up(&self) {
-        // A socket that refuses is one that has gone.
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    pub(super) async fn shut_down(&self) -> io::Result<()> {
+        poll_fn(|cx| self.transport.poll_shutdown(cx)).await
     }
 }
 
 /// The socket as hyper has it. Closing it is not hyper's.
-pub(super) struct HyperSocket {
-    socket: Arc<Socket>,
+pub(super) struct HyperSocket<T> {
+    socket: Arc<Socket<T>>,
     /// What was read before, to be read once more.
     read: Bytes,
 }
 
-impl HyperSocket {
-    pub(super) fn new(socket: Arc<Socket>, read: Bytes) -> Self {
+impl<T: Transport> HyperSocket<T> {
+    pub(super) fn new(socket: Arc<Socket<T>>, read: Bytes) -> Self {
         Self { socket, read }
     }
 }
 
-impl AsyncRead for HyperSocket {
+impl<T: Transport> AsyncRead for HyperSocket<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -182,13 +139,14 @@ impl AsyncRead for HyperSocket {
     }
 }
 
-impl AsyncWrite for HyperSocket {
+impl<T: Transport> AsyncWrite for HyperSocket<T> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.socket.poll_write(cx, |stream| stream.try_write(buf))
+        let written = self.socket.transport.poll_write(cx, buf, false);
+        self.socket.written_once(written)
     }
 
     fn poll_write_vectored(
@@ -196,15 +154,20 @@ impl AsyncWrite for HyperSocket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.socket.poll_write(cx, |stream| stream.try_write_vectored(bufs))
+        let written = self.socket.transport.poll_write_vectored(cx, bufs);
+        self.socket.written_once(written)
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if T::waits_for_flush(false) {
+            self.socket.transport.poll_flush(cx)
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -13,6 +13,7 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::socket::{Progress, Socket};
+use crate::transport::Transport;
 
 /// How often in each period a look is taken.
 pub(super) const LOOKS_A_PERIOD: u32 = 8;
@@ -39,7 +40,11 @@ impl StallTimer {
     }
 
     /// Ready when the peer has stalled. To be called whenever something may have been written.
-    pub(super) fn poll(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll<T: Transport>(
+        &mut self,
+        socket: &Socket<T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some(rule) = &mut self.rule else { return Poll::Pending };
         let interval = interval(rule.period);
         loop {

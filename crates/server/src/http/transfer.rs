@@ -14,7 +14,10 @@ use super::{
     stall::{LOOKS_A_PERIOD, interval},
 };
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::{
+    sync::{Mutex, MutexGuard},
+    transport::Transport,
+};
 
 /// What the average is measured over, at first, if silence is allowed.
 const USUAL_PERIOD: Duration = Duration::from_secs(30);
@@ -166,10 +169,10 @@ impl TransferTimer {
     }
 
     /// Ready when a transfer has been ended.
-    pub(super) fn poll(
+    pub(super) fn poll<T: Transport>(
         &mut self,
         transfer: Option<&Transfer>,
-        socket: &Socket,
+        socket: &Socket<T>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let interval = match self.grace {

@@ -4,7 +4,6 @@
 //! that response is a 101, the session stays in the slot for the driver to take over.
 
 use std::{
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -25,6 +24,7 @@ use crate::{
     log::{self, PeerText},
     session::{Application, Opening},
     sync::Mutex,
+    transport::PeerAddr,
 };
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -108,14 +108,14 @@ impl Slot {
 
 /// Who asked to be let in, and where.
 pub(super) struct Asked {
-    pub(super) address: SocketAddr,
+    pub(super) address: PeerAddr,
     pub(super) application: Arc<dyn Application>,
 }
 
 impl Asked {
     /// Logs what the handshake came to.
     fn log(&self, answer: &Answer) {
-        let (address, path) = (self.address, self.application.path());
+        let (address, path) = (&self.address, self.application.path());
         match answer {
             Answer::Switch(_) => {
                 log::event!(DEBUG, at path, { %address, status = 101 }, "a handshake was accepted");
@@ -131,7 +131,7 @@ impl Asked {
 /// Logs that a handshake came to nothing.
 pub(super) fn log_refused(
     path: &str,
-    address: SocketAddr,
+    address: &PeerAddr,
     status: u16,
     why: impl FnOnce() -> String,
 ) {

@@ -5,7 +5,6 @@
 
 use std::{
     mem,
-    net::{self, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::{
     net::TcpStream,
     sync::Notify,
@@ -26,6 +27,7 @@ use crate::{
     log,
     runtime::{Worker, steadily},
     sync::{Mutex, MutexGuard},
+    transport::{Incoming, PeerAddr, Transport},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -50,8 +52,8 @@ struct AcceptQueue {
 
 /// A connection that no worker has taken yet.
 struct Waiting {
-    stream: net::TcpStream,
-    address: SocketAddr,
+    stream: Incoming,
+    address: PeerAddr,
     came: Instant,
     /// Has it counted as the worker's from the start.
     counted: TaskTrackerToken,
@@ -75,7 +77,7 @@ impl AcceptQueues {
     }
 
     /// Gives a connection to the worker with the fewest, of those that come for them.
-    pub(crate) fn place(&self, stream: net::TcpStream, address: SocketAddr) {
+    pub(crate) fn place(&self, stream: Incoming, address: PeerAddr) {
         let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
         if let Some(accept_queue) = fewest {
             accept_queue.give(stream, address);
@@ -123,20 +125,28 @@ impl AcceptQueue {
         }
     }
 
-    fn start(&self, stream: net::TcpStream, address: SocketAddr, context: Arc<AcceptContext>) {
+    fn start(&self, stream: Incoming, address: PeerAddr, context: Arc<AcceptContext>) {
         // A socket belongs to the runtime that it was made on.
-        match TcpStream::from_std(stream) {
-            Ok(stream) => {
-                let http = serve_http(stream, address, self.worker.index(), context);
-                self.worker.spawn(ConnectionTask::new(http));
+        let taken = match stream {
+            Incoming::Tcp(stream) => {
+                TcpStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
             }
-            Err(error) => {
-                log::event!(WARN, { %address, %error }, "a connection could not be taken in");
+            #[cfg(unix)]
+            Incoming::Unix(stream) => {
+                UnixStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
             }
+        };
+        if let Err(error) = taken {
+            log::event!(WARN, { %address, %error }, "a connection could not be taken in");
         }
     }
 
-    fn give(&self, stream: net::TcpStream, address: SocketAddr) {
+    fn spawn(&self, transport: impl Transport, address: PeerAddr, context: Arc<AcceptContext>) {
+        let http = serve_http(transport, address, self.worker.index(), context);
+        self.worker.spawn(ConnectionTask::new(http));
+    }
+
+    fn give(&self, stream: Incoming, address: PeerAddr) {
         let counted = self.worker.connections().token();
         self.lock().push(Waiting { stream, address, came: Instant::now(), counted });
         self.called.notify_one();

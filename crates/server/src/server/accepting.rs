@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::sleep;
 
 use super::accept_queue::AcceptQueues;
-use crate::{log, transport::Listener};
+use crate::{log, transport::BoundListener};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 
@@ -21,7 +21,7 @@ const GATHER: Duration = Duration::from_micros(300);
 
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listener: &Listener, accept_queues: &AcceptQueues) {
+pub(crate) async fn accept(listener: &BoundListener, accept_queues: &AcceptQueues) {
     let mut last = Instant::now();
     loop {
         let mut next = Some(listener.accept().await);

@@ -2,7 +2,7 @@
 //! handler that blocks one of these does not keep newcomers out.
 
 use std::{
-    io, net,
+    io,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{accept_queue::AcceptQueues, accepting::accept};
 use crate::{
     runtime::{Worker, steadily, watch},
-    transport::Listener,
+    transport::{Bound, BoundListener},
 };
 
 /// The thread. It ends when dropped.
@@ -37,15 +37,15 @@ impl Acceptor {
     }
 
     /// Has the thread listen on a bound socket, and accept nothing yet.
-    pub(super) fn listen(&self, socket: net::TcpListener) -> io::Result<Listener> {
+    pub(super) fn listen(&self, bound: Bound) -> io::Result<BoundListener> {
         let _context = self.runtime.enter();
-        Listener::new(socket)
+        BoundListener::new(bound)
     }
 
     /// Accepts until told to stop.
     pub(super) fn accept(
         &self,
-        listeners: impl IntoIterator<Item = Listener>,
+        listeners: impl IntoIterator<Item = BoundListener>,
         accept_queues: AcceptQueues,
         stop: &CancellationToken,
     ) {

@@ -29,7 +29,7 @@ use crate::{
     http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits},
     log,
     runtime::WorkerThread,
-    transport::{Listener, tcp},
+    transport::{BoundListener, Listener},
 };
 
 /// Longer than any server runs: a hundred years.
@@ -56,7 +56,7 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// ```
 #[derive(Debug)]
 pub struct Server {
-    addresses: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
     hosts: Vec<Host>,
     workers: usize,
     limits: Limits,
@@ -67,7 +67,7 @@ impl Server {
     /// A server with no host yet.
     pub fn new() -> Self {
         Self {
-            addresses: Vec::new(),
+            listeners: Vec::new(),
             hosts: Vec::new(),
             workers: thread::available_parallelism().map_or(1, usize::from),
             limits: Limits {
@@ -82,10 +82,10 @@ impl Server {
         }
     }
 
-    /// Listens on an address; may be called several times. Port 0 is any free port.
-    /// Default 127.0.0.1:1337.
-    pub fn listen(mut self, address: impl Into<SocketAddr>) -> Self {
-        self.addresses.push(address.into());
+    /// Listens on an address, a Unix socket, or a socket bound elsewhere: see [`Listener`]. May be called
+    /// several times. Default 127.0.0.1:1337.
+    pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
+        self.listeners.push(listener.into());
         self
     }
 
@@ -207,7 +207,7 @@ impl Server {
     /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
         self.limits.check()?;
-        let (acceptor, listeners) = listen(&self.addresses)?;
+        let (acceptor, addresses, listeners) = listen(self.listeners)?;
         let max_inbound_bytes = self.max_inbound_bytes;
         let thread =
             |index| WorkerThread::start(index, move || inbound_memory::limit(max_inbound_bytes));
@@ -216,7 +216,7 @@ impl Server {
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
         let (hosts, applications) = Hosts::new(self.hosts, &workers)?;
         let mut running = Running {
-            addresses: listeners.iter().map(|(address, _)| *address).collect(),
+            addresses,
             applications: Applications::default(),
             acceptor,
             threads,
@@ -237,7 +237,6 @@ impl Server {
         for address in &running.addresses {
             log::event!(INFO, { %address }, "listening");
         }
-        let listeners = listeners.into_iter().map(|(_, listener)| listener);
         running.acceptor.accept(listeners, accept_queues, &running.stop);
         Ok(running)
     }
@@ -249,18 +248,21 @@ impl Default for Server {
     }
 }
 
-/// Listens on all addresses, or on the usual one.
+/// Listens everywhere, or on the usual address.
 fn listen(
-    addresses: &[SocketAddr],
-) -> Result<(Acceptor, Vec<(SocketAddr, Listener)>), ServerError> {
-    let usual = [SocketAddr::from((Ipv4Addr::LOCALHOST, 1337))];
-    let addresses = if addresses.is_empty() { &usual } else { addresses };
+    listeners: Vec<Listener>,
+) -> Result<(Acceptor, Vec<SocketAddr>, Vec<BoundListener>), ServerError> {
+    let usual = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 1337)).into()];
+    let listeners = if listeners.is_empty() { usual() } else { listeners };
     let acceptor = Acceptor::start().map_err(ServerError::System)?;
-    let listen = |&address: &SocketAddr| {
-        let refused = |source| ServerError::Listen { address, source };
-        let listener = tcp::bind(address).and_then(|it| acceptor.listen(it)).map_err(refused)?;
-        Ok((listener.local_addr().map_err(refused)?, listener))
-    };
-    let listeners = addresses.iter().map(listen).collect::<Result<_, _>>()?;
-    Ok((acceptor, listeners))
+    let (mut addresses, mut bound_listeners) = (Vec::new(), Vec::new());
+    for listener in listeners {
+        let address = listener.to_string();
+        let refused = |source| ServerError::Listen { address: address.clone(), source };
+        let bound = listener.bind().map_err(refused)?;
+        addresses.extend(bound.socket_addr().map_err(refused)?);
+        bound_listeners.push(acceptor.listen(bound).map_err(refused)?);
+        log::event!(DEBUG, { %address }, "bound");
+    }
+    Ok((acceptor, addresses, bound_listeners))
 }

@@ -30,13 +30,17 @@ pub struct Running {
 }
 
 impl Running {
-    /// The addresses it listens on, in the order in which they were asked for, with the port that
+    /// The IP addresses it listens on, in the order in which they were asked for, with the port that
     /// was found for each port 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
     /// The first of its [`addresses`](Self::addresses).
+    ///
+    /// # Panics
+    ///
+    /// If it listens on Unix sockets alone.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }

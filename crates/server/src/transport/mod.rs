@@ -1,11 +1,95 @@
-//! Where connections come from, and the system calls that their sockets are used by.
+//! Connected streams, as those above need them, and where they come from.
 
+mod listener;
+mod peer;
+mod socket;
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
 mod system;
 #[cfg(not(target_os = "linux"))]
 #[path = "portable/mod.rs"]
 mod system;
-pub(crate) mod tcp;
+#[cfg(unix)]
+mod systemd;
+mod tcp;
+#[cfg(unix)]
+mod unix;
 
-pub(crate) use self::system::{Listener, stream};
+use std::{
+    io::{self, IoSlice},
+    task::{Context, Poll},
+};
+
+use bytes::BufMut;
+
+use self::system::stream;
+pub(crate) use self::{listener::Bound, system::BoundListener};
+pub use self::{listener::Listener, peer::PeerAddr};
+
+/// A connection that belongs to no runtime yet, in non-blocking mode.
+pub(crate) enum Incoming {
+    Tcp(std::net::TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// A connected stream.
+///
+/// It is read from and written to through a shared reference, as more than one part of a connection's
+/// task looks at it. All of them are polled by that one task: it is what is woken, and the waker last
+/// given for reading, and for writing, is the one that counts.
+pub(crate) trait Transport: Send + Sync + Unpin + 'static {
+    /// Reads once to `buffer`, which is not empty; answers how much. Nothing is the end.
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Reads once to where there is `room`; answers how much. Nothing is the end.
+    fn poll_read_buf(
+        &self,
+        cx: &mut Context<'_>,
+        room: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>>;
+
+    /// Ready if there may be something to read.
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Writes once; answers how much was taken. If `more_follows` at once, sending may wait for that,
+    /// or for a [flush](Self::poll_flush).
+    fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        more_follows: bool,
+    ) -> Poll<io::Result<usize>>;
+
+    /// As [`poll_write`](Self::poll_write), from several places, when nothing follows.
+    fn poll_write_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Whether what was written waits for a flush, `more_follows` having been said of it or not.
+    fn waits_for_flush(more_follows: bool) -> bool;
+
+    /// Hands what was taken to the kernel, or to whoever has it in the kernel's stead.
+    fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Nothing is written any more: the peer learns of it behind what was.
+    fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// How many bytes that were written the peer's kernel has not acknowledged, if that can be known.
+    /// It costs a system call, and is asked when an alarm rings.
+    fn unacknowledged(&self) -> Option<usize>;
+
+    /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
+    fn read_closed(&self) -> impl Future<Output = ()> + Send;
+
+    /// Resolves when the connection is broken: not that the peer is silent, but that it is not there.
+    fn broken(&self) -> impl Future<Output = ()> + Send;
+
+    /// Has the kernel ask now and then whether a peer that is silent is there at all.
+    fn keep_alive(&self);
+
+    /// Has the stream be reset when it is closed: what the peer did not take is given up.
+    fn reset_on_close(&self);
+}

@@ -11,9 +11,9 @@ use super::stream;
 use crate::log;
 
 /// How many connections the kernel keeps waiting to be accepted; it may cut this down.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
-pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
+pub(super) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server that is started again takes over its port, though old connections linger.
     #[cfg(unix)]
@@ -26,6 +26,15 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Sets what the sockets go by that are accepted by one that was bound elsewhere.
+pub(super) fn tune_listener(socket: &net::TcpListener) {
+    if stream::inherits_options()
+        && let Ok(address) = socket.local_addr()
+    {
+        tune(socket, address);
+    }
 }
 
 /// Sets what the sockets of connections go by.

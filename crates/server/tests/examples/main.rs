@@ -8,6 +8,7 @@ mod gathering;
 mod program;
 mod sending;
 mod serving;
+mod systemd;
 mod table;
 mod visitor;
 mod watching;

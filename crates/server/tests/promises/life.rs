@@ -352,6 +352,9 @@ async fn a_listener_that_is_not_to_be_had_is_found_out_before_anything_starts() 
         .listen(address)
         .workers(1);
     let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
-    assert!(matches!(&error, ServerError::Listen { address: it, .. } if *it == address), "{error}");
+    assert!(
+        matches!(&error, ServerError::Listen { address: it, .. } if *it == address.to_string()),
+        "{error}"
+    );
     assert_eq!(station.journal.lines(), [""; 0]);
 }

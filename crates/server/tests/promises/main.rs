@@ -24,6 +24,7 @@ mod inspect;
 mod just_in_time;
 mod life;
 mod limits;
+mod listeners;
 mod logging;
 mod nonsense;
 mod order;

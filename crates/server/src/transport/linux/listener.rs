@@ -5,37 +5,52 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
-    os::fd::OwnedFd,
+    net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd},
 };
 
-use rustix::net::{SocketFlags, acceptfrom_with};
+use rustix::net::{AddressFamily, SocketFlags, acceptfrom_with};
 use tokio::{io::Interest, net::UnixStream};
 
-pub(crate) struct Listener {
-    socket: TcpListener,
+use crate::transport::{Bound, Incoming, PeerAddr, unix};
+
+pub(crate) struct BoundListener {
+    bound: Bound,
     /// A duplicate of it, through which nothing goes. The runtime's type for Unix sockets is the one
     /// that takes any descriptor by a safe way and tells of its readiness.
     readiness: UnixStream,
 }
 
-impl Listener {
+impl BoundListener {
     /// Needs a runtime around it, and a socket in non-blocking mode.
-    pub(crate) fn new(socket: TcpListener) -> io::Result<Self> {
-        let duplicate = OwnedFd::from(socket.try_clone()?);
-        Ok(Self { socket, readiness: UnixStream::from_std(duplicate.into())? })
-    }
-
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub(crate) fn new(bound: Bound) -> io::Result<Self> {
+        let duplicate = bound.as_fd().try_clone_to_owned()?;
+        Ok(Self { bound, readiness: UnixStream::from_std(duplicate.into())? })
     }
 
     /// The next connection, in non-blocking mode, and where it is from.
-    pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Incoming, PeerAddr)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let accept = || Ok(acceptfrom_with(&self.socket, flags)?);
+        let accept = || Ok(acceptfrom_with(&self.bound, flags)?);
         let (stream, address) = self.readiness.async_io(Interest::READABLE, accept).await?;
+        if let Bound::Unix { .. } = self.bound {
+            let path = address
+                .filter(|it| it.address_family() == AddressFamily::UNIX)
+                .and_then(|it| rustix::net::SocketAddrUnix::try_from(it).ok())
+                .and_then(|it| unix::path(it.path_bytes()?));
+            return Ok((Incoming::Unix(stream.into()), PeerAddr::Unix(path)));
+        }
         let address = address.and_then(|address| SocketAddr::try_from(address).ok());
-        Ok((stream.into(), address.ok_or(io::ErrorKind::ConnectionAborted)?))
+        let address = address.ok_or(io::ErrorKind::ConnectionAborted)?;
+        Ok((Incoming::Tcp(stream.into()), address.into()))
+    }
+}
+
+impl AsFd for Bound {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Unix { socket, .. } => socket.as_fd(),
+        }
     }
 }

@@ -3,4 +3,4 @@
 mod listener;
 pub(crate) mod stream;
 
-pub(crate) use self::listener::Listener;
+pub(crate) use self::listener::BoundListener;

@@ -5,13 +5,16 @@
 //! cancelled, which costs them another dozen instructions for each.
 
 use std::{
-    io::{self, ErrorKind::WouldBlock},
+    io::{self, ErrorKind::WouldBlock, IoSlice},
     task::{Context, Poll, ready},
 };
 
+use bytes::BufMut;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::SockRef;
-use tokio::{io::Interest, net::TcpStream};
+use tokio::io::Interest;
+
+use crate::transport::socket::Socket;
 
 /// How much the kernel takes ahead of the peer, in bytes.
 const NOT_SENT: u32 = 64 * 1024;
@@ -34,36 +37,57 @@ pub(crate) fn limit_unsent(socket: &SockRef<'_>) -> io::Result<()> {
 /// Reads once; nothing is the end. Who gets less than there is room for has emptied the socket,
 /// which the runtime is told, so that nobody asks in vain.
 pub(crate) fn poll_recv(
-    stream: &TcpStream,
+    stream: &impl Socket,
     cx: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
     let size = buffer.len();
     poll(stream, Interest::READABLE, cx, size, || {
-        recv(stream, &mut *buffer, RecvFlags::empty()).map(|(read, _)| read)
+        Ok(recv(stream, &mut *buffer, RecvFlags::empty()).map(|(read, _)| read)?)
     })
+}
+
+/// Reads once to where there is `room`.
+pub(crate) fn poll_recv_buf(
+    stream: &impl Socket,
+    cx: &mut Context<'_>,
+    room: &mut impl BufMut,
+) -> Poll<io::Result<usize>> {
+    // As much as it reads at most.
+    let size = room.chunk_mut().len();
+    poll(stream, Interest::READABLE, cx, size, || stream.try_read_buf(room))
 }
 
 /// Writes once. If `more_follows`, the kernel waits for that.
 pub(crate) fn poll_send(
-    stream: &TcpStream,
+    stream: &impl Socket,
     cx: &mut Context<'_>,
     bytes: &[u8],
     more_follows: bool,
 ) -> Poll<io::Result<usize>> {
     let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
     poll(stream, Interest::WRITABLE, cx, bytes.len(), || {
-        send(stream, bytes, SendFlags::NOSIGNAL | more)
+        Ok(send(stream, bytes, SendFlags::NOSIGNAL | more)?)
     })
+}
+
+/// Writes once, from several places.
+pub(crate) fn poll_send_vectored(
+    stream: &impl Socket,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    let size = slices.iter().map(|slice| slice.len()).sum();
+    poll(stream, Interest::WRITABLE, cx, size, || stream.try_write_vectored(slices))
 }
 
 /// Has `pass` pass up to `size` bytes, or has this task woken when it can.
 fn poll(
-    stream: &TcpStream,
+    stream: &impl Socket,
     interest: Interest,
     cx: &mut Context<'_>,
     size: usize,
-    mut pass: impl FnMut() -> rustix::io::Result<usize>,
+    mut pass: impl FnMut() -> io::Result<usize>,
 ) -> Poll<io::Result<usize>> {
     loop {
         let mut passed = None;
@@ -81,7 +105,7 @@ fn poll(
 }
 
 /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
-pub(crate) async fn read_closed(stream: &TcpStream) {
+pub(crate) async fn read_closed(stream: &impl Socket) {
     // The runtime does not ask for urgent data, so that what is left of this interest is that the
     // peer's side was closed. One in reading would also be met by what waits to be read.
     let _ = stream.ready(Interest::PRIORITY).await;

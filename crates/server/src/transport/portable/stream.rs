@@ -1,13 +1,16 @@
 //! The system calls of a connection's socket, as the runtime makes them.
 
 use std::{
-    io::{self, ErrorKind::WouldBlock},
+    io::{self, ErrorKind::WouldBlock, IoSlice},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use bytes::BufMut;
 use socket2::SockRef;
-use tokio::{io::Interest, net::TcpStream, time::sleep};
+use tokio::{io::Interest, time::sleep};
+
+use crate::transport::socket::Socket;
 
 /// How often it is looked whether the peer's side was closed while something waits to be read.
 const CLOSED_LOOK_PERIOD: Duration = Duration::from_millis(250);
@@ -29,12 +32,21 @@ pub(crate) fn limit_unsent(_: &SockRef<'_>) -> io::Result<()> {
 
 /// Reads once; nothing is the end.
 pub(crate) fn poll_recv(
-    stream: &TcpStream,
+    stream: &impl Socket,
     cx: &mut Context<'_>,
-    buffer: &mut [u8],
+    mut buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    poll_recv_buf(stream, cx, &mut buffer)
+}
+
+/// Reads once to where there is `room`.
+pub(crate) fn poll_recv_buf(
+    stream: &impl Socket,
+    cx: &mut Context<'_>,
+    room: &mut impl BufMut,
 ) -> Poll<io::Result<usize>> {
     loop {
-        match stream.try_read(buffer) {
+        match stream.try_read_buf(room) {
             Err(error) if error.kind() == WouldBlock => ready!(stream.poll_read_ready(cx))?,
             outcome => return Poll::Ready(outcome),
         }
@@ -43,13 +55,22 @@ pub(crate) fn poll_recv(
 
 /// Writes once. Whether more follows is of no interest here.
 pub(crate) fn poll_send(
-    stream: &TcpStream,
+    stream: &impl Socket,
     cx: &mut Context<'_>,
     bytes: &[u8],
     _: bool,
 ) -> Poll<io::Result<usize>> {
+    poll_send_vectored(stream, cx, &[IoSlice::new(bytes)])
+}
+
+/// Writes once, from several places.
+pub(crate) fn poll_send_vectored(
+    stream: &impl Socket,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
     loop {
-        match stream.try_write(bytes) {
+        match stream.try_write_vectored(slices) {
             Err(error) if error.kind() == WouldBlock => ready!(stream.poll_write_ready(cx))?,
             outcome => return Poll::Ready(outcome),
         }
@@ -57,7 +78,7 @@ pub(crate) fn poll_send(
 }
 
 /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
-pub(crate) async fn read_closed(stream: &TcpStream) {
+pub(crate) async fn read_closed(stream: &impl Socket) {
     while stream.ready(Interest::READABLE).await.is_ok_and(|it| !it.is_read_closed()) {
         sleep(CLOSED_LOOK_PERIOD).await;
     }

@@ -72,11 +72,17 @@ struct Who;
 
 impl Websocket for Who {
     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        let connection = handshake.peer_addr().ip();
+        let connection = handshake.peer_addr();
         let forwarded = handshake.request().headers.get_all("x-forwarded-for").iter();
         let forwarded: Vec<_> = forwarded.map(|it| it.to_str().unwrap_or("?").to_owned()).collect();
         let client = handshake.accept();
-        client.send(format!("{connection} {}", forwarded.join(" and "))).await?;
+        client
+            .send(format!(
+                "{} {}",
+                connection.ip().expect("a proxy speaks TCP"),
+                forwarded.join(" and ")
+            ))
+            .await?;
         Ok(client)
     }
 }

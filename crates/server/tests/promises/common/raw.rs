@@ -1,15 +1,15 @@
-//! A bare TCP connection.
+//! A bare connection.
 
 use aerys::Running;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
 
 use super::soon;
 
-pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Raw<S = TcpStream> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
@@ -29,8 +29,8 @@ pub(crate) fn but(from: &str, to: &str) -> String {
     valid.replacen(from, to, 1)
 }
 
-impl From<TcpStream> for Raw {
-    fn from(stream: TcpStream) -> Self {
+impl<S> From<S> for Raw<S> {
+    fn from(stream: S) -> Self {
         Self { stream, read: Vec::new() }
     }
 }
@@ -67,6 +67,16 @@ impl Raw {
         raw
     }
 
+    /// Whether nothing has come so far. The server must have had its chance before.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        let mut byte = [0];
+        self.read.is_empty()
+            && matches!(self.stream.try_read(&mut byte), Err(error)
+                if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub(crate) async fn upgrade(&mut self, path: &str) {
         self.write(handshake(path, "")).await;
         let head = self.head().await;
@@ -76,7 +86,9 @@ impl Raw {
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         soon(self.stream.write_all(bytes.as_ref())).await.expect("the server takes it");
     }
+}
 
+impl<S: AsyncRead + Unpin> Raw<S> {
     /// The head of the next response, `\r\n\r\n` included.
     pub(crate) async fn head(&mut self) -> String {
         loop {
@@ -124,14 +136,6 @@ impl Raw {
     /// How many bytes have been read that nobody has asked for.
     pub(crate) fn buffered(&self) -> usize {
         self.read.len()
-    }
-
-    /// Whether nothing has come so far. The server must have had its chance before.
-    pub(crate) fn is_silent(&mut self) -> bool {
-        let mut byte = [0];
-        self.read.is_empty()
-            && matches!(self.stream.try_read(&mut byte), Err(error)
-                if error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     async fn fill(&mut self) -> bool {

@@ -1,0 +1,238 @@
+//! Where a server listens, as it is asked for.
+
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, TcpListener},
+};
+
+use super::tcp;
+#[cfg(unix)]
+use super::unix::{self, SocketFile};
+
+/// Where a server listens: what [`Server::listen`](crate::Server::listen) takes.
+///
+/// It is made of an address, of text, or of a socket that is bound already:
+///
+/// | text | listens on |
+/// | --- | --- |
+/// | `127.0.0.1:80`, `[::]:443` | an IP address and a port, 0 for any free one |
+/// | `unix:/run/chat.sock` | a [Unix socket](Self::unix) |
+/// | `systemd:0` | the first socket that [systemd](Self::systemd) has passed |
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use aerys::{Listener, Server};
+///
+/// # fn main() -> std::io::Result<()> {
+/// Server::new()
+///     .listen(([127, 0, 0, 1], 8080))
+///     .listen("[::1]:8080")
+///     .listen(Listener::unix("/run/chat.sock").mode(0o660))
+///     .listen(TcpListener::bind("127.0.0.1:0")?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "give it to `Server::listen`"]
+pub struct Listener(Source);
+
+#[derive(Debug)]
+enum Source {
+    Address(SocketAddr),
+    Text(String),
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(SocketFile),
+    #[cfg(unix)]
+    UnixBound(UnixListener),
+    #[cfg(unix)]
+    Systemd(usize),
+}
+
+/// A socket that is bound, and listens.
+pub(crate) enum Bound {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        socket: UnixListener,
+        /// Removed when this is dropped, if it is ours.
+        _file: Option<unix::Bound>,
+    },
+}
+
+impl Listener {
+    /// Listens on a Unix socket. Its file is made when the server starts, and removed when it ends.
+    /// One that is there already is replaced if nobody listens on it any more; if somebody does, or
+    /// it is no socket, the server does not start.
+    #[cfg(unix)]
+    pub fn unix(path: impl Into<std::path::PathBuf>) -> Self {
+        Self(Source::Unix(SocketFile::new(path.into())))
+    }
+
+    /// Who may connect to a Unix socket: the mode of its file, as in `0o660`. Default as the process'
+    /// umask has it. It is set before anybody can connect.
+    ///
+    /// # Panics
+    ///
+    /// If it is no Unix socket made by [`unix`](Self::unix).
+    #[cfg(unix)]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.socket_file().mode = Some(mode);
+        self
+    }
+
+    /// Whose the file of a Unix socket is: the numbers of a user and a group, `None` for whose it
+    /// would be. It takes a privilege to give it to another user.
+    ///
+    /// # Panics
+    ///
+    /// If it is no Unix socket made by [`unix`](Self::unix).
+    #[cfg(unix)]
+    pub fn owner(mut self, user: Option<u32>, group: Option<u32>) -> Self {
+        self.socket_file().owner = (user, group);
+        self
+    }
+
+    /// Listens on a socket that systemd has passed, for TCP or Unix: the one with this number in the
+    /// order of the `.socket` unit's `Listen` lines, from 0 on. Each can be taken once.
+    #[cfg(unix)]
+    pub fn systemd(number: usize) -> Self {
+        Self(Source::Systemd(number))
+    }
+
+    #[cfg(unix)]
+    fn socket_file(&mut self) -> &mut SocketFile {
+        match &mut self.0 {
+            Source::Unix(file) => file,
+            _ => panic!("only `Listener::unix` makes a file that has a mode and an owner"),
+        }
+    }
+
+    /// Listens, in non-blocking mode.
+    pub(crate) fn bind(self) -> io::Result<Bound> {
+        let tcp = |socket: TcpListener| {
+            socket.set_nonblocking(true)?;
+            Ok(Bound::Tcp(socket))
+        };
+        match self.0 {
+            Source::Address(address) => tcp::bind(address).map(Bound::Tcp),
+            Source::Text(text) => Self::parse(&text)?.bind(),
+            Source::Tcp(socket) => {
+                tcp::tune_listener(&socket);
+                tcp(socket)
+            }
+            #[cfg(unix)]
+            Source::Unix(file) => {
+                let (socket, file) = file.bind()?;
+                Ok(Bound::Unix { socket, _file: Some(file) })
+            }
+            #[cfg(unix)]
+            Source::UnixBound(socket) => {
+                socket.set_nonblocking(true)?;
+                Ok(Bound::Unix { socket, _file: None })
+            }
+            #[cfg(unix)]
+            Source::Systemd(number) => super::systemd::take(number)?.bind(),
+        }
+    }
+
+    fn parse(text: &str) -> io::Result<Self> {
+        #[cfg(unix)]
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::unix(path));
+        }
+        #[cfg(unix)]
+        if let Some(number) = text.strip_prefix("systemd:").and_then(|it| it.parse().ok()) {
+            return Ok(Self::systemd(number));
+        }
+        let address = text.parse::<SocketAddr>().map_err(|_| {
+            let write = "write an IP address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\", \
+                         or \"unix:/path\"";
+            io::Error::new(io::ErrorKind::InvalidInput, write)
+        })?;
+        Ok(address.into())
+    }
+}
+
+/// As it is asked for.
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Source::Address(address) => address.fmt(f),
+            Source::Text(text) => text.fmt(f),
+            Source::Tcp(socket) => match socket.local_addr() {
+                Ok(address) => address.fmt(f),
+                Err(_) => f.write_str("a socket"),
+            },
+            #[cfg(unix)]
+            Source::Unix(file) => write!(f, "unix:{}", file.path.display()),
+            #[cfg(unix)]
+            Source::UnixBound(_) => f.write_str("a Unix socket"),
+            #[cfg(unix)]
+            Source::Systemd(number) => write!(f, "systemd:{number}"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Listener {
+    fn from(address: SocketAddr) -> Self {
+        Self(Source::Address(address))
+    }
+}
+
+impl From<SocketAddrV4> for Listener {
+    fn from(address: SocketAddrV4) -> Self {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl From<SocketAddrV6> for Listener {
+    fn from(address: SocketAddrV6) -> Self {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl<I: Into<IpAddr>> From<(I, u16)> for Listener {
+    fn from(address: (I, u16)) -> Self {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl From<&str> for Listener {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for Listener {
+    fn from(text: String) -> Self {
+        Self(Source::Text(text))
+    }
+}
+
+/// One that is bound and listens already.
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Self(Source::Tcp(socket))
+    }
+}
+
+/// One that is bound and listens already. Its file stays where it is.
+#[cfg(unix)]
+impl From<UnixListener> for Listener {
+    fn from(socket: UnixListener) -> Self {
+        Self(Source::UnixBound(socket))
+    }
+}
+
+impl Bound {
+    pub(crate) fn socket_addr(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Self::Tcp(socket) => socket.local_addr().map(Some),
+            #[cfg(unix)]
+            Self::Unix { .. } => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Who is at the other end of a connection.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The address that a connection comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerAddr {
+    /// An IP address and a port.
+    Ip(SocketAddr),
+    /// A Unix socket. Most of those who connect to one have no name.
+    Unix(Option<Arc<Path>>),
+}
+
+impl PeerAddr {
+    /// The IP address and the port, if it has one.
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The IP address, if it has one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.socket_addr().map(|address| address.ip())
+    }
+
+    /// The path of its Unix socket, if it has one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => path.as_deref(),
+            Self::Ip(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for PeerAddr {
+    fn from(address: SocketAddr) -> Self {
+        Self::Ip(address)
+    }
+}
+
+impl From<PathBuf> for PeerAddr {
+    fn from(path: PathBuf) -> Self {
+        Self::Unix(Some(path.into()))
+    }
+}
+
+/// As in `127.0.0.1:50412`, `[::1]:50412`, `unix:/run/client.sock`, or `unix:` if that has no name.
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix(None) => f.write_str("unix:"),
+            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_as_what_it_is() {
+        for (address, shown) in [
+            (PeerAddr::from(SocketAddr::from(([127, 0, 0, 1], 80))), "127.0.0.1:80"),
+            (PeerAddr::from(SocketAddr::from(([0; 16], 80))), "[::]:80"),
+            (PeerAddr::from(PathBuf::from("/run/a.sock")), "unix:/run/a.sock"),
+            (PeerAddr::Unix(None), "unix:"),
+        ] {
+            assert_eq!(address.to_string(), shown);
+        }
+    }
+}
