@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, and slow peers are as slow as they are.
+# its last case, slow peers are as slow as they are, and the promises are kept with the system calls of
+# other systems too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -57,6 +58,10 @@ cargo run --quiet --locked -- --help > /dev/null
 if [ "$*" = --full ]; then
     step 'slow peers'
     cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32
+
+    step 'the system calls of other systems'
+    RUSTFLAGS='--cfg aerys_portable -D warnings' \
+        cargo test -p aerys --lib --test promises --target-dir target/portable --locked
 fi
 
 step 'what the fuzzers have kept'

@@ -2,10 +2,10 @@
 //!
 //! It is the only crate with `unsafe` code: each call stands in a function of its own, with its proof.
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(aerys_portable)))]
 #[path = "linux.rs"]
 mod system;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(aerys_portable))))]
 #[path = "portable.rs"]
 mod system;
 

@@ -9,6 +9,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl},
     io::{ioctl_fionread, retry_on_intr},
+    net::{RecvFlags, SocketType, recv, sockopt::socket_type},
 };
 use tokio::{io::Interest, net::UnixStream};
 
@@ -19,8 +20,7 @@ use super::{
 use crate::error::Failure;
 
 /// What says that the other side is no longer there.
-const HANGUP: PollFlags =
-    PollFlags::HUP.union(PollFlags::RDHUP).union(PollFlags::ERR).union(PollFlags::NVAL);
+const HANGUP: PollFlags = PollFlags::HUP.union(PollFlags::ERR).union(PollFlags::NVAL);
 
 /// Bound to one client.
 impl<S: Send + Sync + 'static> Client<S> {
@@ -153,7 +153,7 @@ impl Readiness {
 
     fn poll_flags(self) -> PollFlags {
         match self {
-            Self::Readable => PollFlags::IN.union(PollFlags::RDHUP),
+            Self::Readable => PollFlags::IN,
             Self::Writable => PollFlags::OUT,
         }
     }
@@ -205,9 +205,17 @@ impl Source {
         Ok(match self.readiness {
             // What can be read then may be nothing but the end.
             Readiness::Readable if hung_up => ioctl_fionread(&self.descriptor)? > 0,
-            Readiness::Readable => true,
+            Readiness::Readable => !self.has_ended(),
             Readiness::Writable => !hung_up,
         })
+    }
+
+    /// Whether the other side of a socket says nothing more, and nothing is left of what it has said.
+    /// Not every system's poll(2) tells of one that may be written to all the same.
+    fn has_ended(&self) -> bool {
+        let next = recv(&self.descriptor, &mut [0][..], RecvFlags::PEEK);
+        // A datagram may be empty.
+        matches!(next, Ok((0, _))) && socket_type(&self.descriptor) != Ok(SocketType::DGRAM)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A socket that is closed with something unread resets the connection, and the peer loses what it
 //! has not read of the response. So the peer is told that nothing more comes, what it still sends is
-//! thrown away, within bounds, and the socket is closed when the peer's kernel has all of it.
+//! thrown away, within bounds, and the socket is closed when the peer's kernel has all of it. Where the
+//! system does not tell, that is when the peer has ended its side too, or falls silent.
 
 use std::{
     future::poll_fn,
@@ -39,6 +40,7 @@ pub(super) async fn linger<T: Transport>(
     if socket.shut_down().await.is_err() {
         return;
     }
+    let sends_more = sends_more || socket.is_arrival_unknown();
     let begin = Instant::now();
     let mut drain = Drain { sends_more, size: 0, heard: begin };
     let mut stopped = pin!(stop.cancelled());
@@ -73,7 +75,7 @@ pub(super) async fn linger<T: Transport>(
 
 /// What comes in while nothing is of interest any more.
 struct Drain {
-    /// Whether more is to be expected.
+    /// Whether more is waited for, its end at least.
     sends_more: bool,
     /// In bytes.
     size: usize,

@@ -68,6 +68,12 @@ impl<T: Transport> Socket<T> {
         self.is_full.load(Relaxed)
     }
 
+    /// Whether something was written of which the system does not tell how far it is. Costs a system
+    /// call.
+    pub(super) fn is_arrival_unknown(&self) -> bool {
+        self.written() > 0 && self.transport.unacknowledged().is_none()
+    }
+
     /// Costs a system call.
     pub(super) fn progress(&self) -> Progress {
         let (written, is_full) = (self.written(), self.is_full());

@@ -97,6 +97,9 @@ impl Options {
     /// longer, for as long as some of it is acknowledged in each 15 s, or in as long as a silent
     /// client is kept if that is less, or in this period if that is more. When the server stops, or
     /// without a [`heartbeat_period`](Self::heartbeat_period), in each of this period.
+    ///
+    /// Where the system does not tell what was acknowledged (other than Linux), what the kernel here
+    /// has taken counts as that.
     pub fn close_period(mut self, period: Duration) -> Self {
         self.protocol.close_period = period;
         self
@@ -136,6 +139,9 @@ impl Options {
     /// How many pings in a row may stay unanswered; then the client is closed with 1008. At least 1;
     /// default 3. They do not count while the client reads what it is owed: its pongs come behind all
     /// that. So slow a reader may acknowledge nothing for seven periods, if that is more.
+    ///
+    /// Where the system does not tell what was acknowledged (other than Linux), a client is owed only
+    /// what the kernel here has no room for: pings count while it reads the rest.
     pub fn queued_ping_limit(mut self, pings: u32) -> Self {
         self.protocol.queued_ping_limit = pings;
         self

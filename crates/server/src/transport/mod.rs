@@ -3,10 +3,10 @@
 mod listener;
 mod peer;
 mod socket;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(aerys_portable)))]
 #[path = "linux/mod.rs"]
 mod system;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(aerys_portable))))]
 #[path = "portable/mod.rs"]
 mod system;
 #[cfg(unix)]

@@ -195,7 +195,7 @@ async fn who_closes_without_reading_is_heard_to_the_end() {
             bytes.extend(close(4000));
             raw.write(bytes).await;
             // What a kernel has acknowledged is there, whatever becomes of its sender.
-            eventually(|| aerys_sys::unacknowledged(&raw.stream) == Some(0)).await;
+            eventually(|| raw.is_acknowledged()).await;
             drop(raw);
             let lines = journal.until_noted("gone 4000").await;
             assert_eq!(lines.len(), count + 1, "{count} of {size} B");
@@ -215,7 +215,7 @@ async fn who_closes_without_reading_is_heard_however_long_each_message_takes() {
             let mut bytes = frame(2, &vec![7; size]).repeat(count);
             bytes.extend(close(4000));
             raw.write(bytes).await;
-            eventually(|| aerys_sys::unacknowledged(&raw.stream) == Some(0)).await;
+            eventually(|| raw.is_acknowledged()).await;
             drop(raw);
             let lines = journal.until_noted("gone 4000").await;
             assert!(lines.len() >= count, "{} of {count} of {size} B", lines.len());
@@ -225,6 +225,10 @@ async fn who_closes_without_reading_is_heard_however_long_each_message_takes() {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(all(target_os = "linux", not(aerys_portable))),
+    ignore = "the system does not tell what was acknowledged"
+)]
 async fn one_that_reads_slowly_through_a_wide_window_is_not_silent() {
     // Its kernel tells of room for some 128 KB at a time: every 2.6 s, when a silent one would be gone.
     let options = quick().heartbeat_period(Duration::from_millis(500));
@@ -285,6 +289,10 @@ fn quick() -> Options {
 }
 
 #[tokio::test]
+#[cfg_attr(
+    not(all(target_os = "linux", not(aerys_portable))),
+    ignore = "the system does not tell what was acknowledged"
+)]
 async fn one_that_reads_an_answer_slowly_is_not_silent() {
     let (server, journal) = serve(true, Duration::ZERO, quick()).await;
     let mut raw = Raw::open_narrow(&server).await;
@@ -321,12 +329,12 @@ async fn one_that_reads_slowly_hears_all_that_goes_before_the_close() {
 async fn what_is_said_behind_many_pongs_goes_before_the_close() {
     let (server, journal) = serve(false, Duration::ZERO, Options::new()).await;
     let mut raw = Raw::open_narrow(&server).await;
-    // Their pongs are more than the kernels take.
+    // Their pongs are more than the kernels take, where ours takes no more ahead than it is told to.
     let mut bytes = frame(9, &[7; 125]).repeat(10_000);
     bytes.extend(frame(2, b"question"));
     bytes.extend(close(1000));
     raw.write(bytes).await;
-    assert_eq!(journal.until(1).await, ["8"]);
+    assert_eq!(journal.until(1).await[0], "8");
     // By now an end that did not wait would have come.
     sleep(Duration::from_millis(50)).await;
     let mut heard = converse(raw, &[], true).await;

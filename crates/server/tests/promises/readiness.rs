@@ -4,7 +4,11 @@ use std::{
     fs::{self, File},
     future::pending,
     io::{self, ErrorKind, PipeReader, Read, Write},
-    os::{fd::AsFd, unix::net::UnixStream},
+    net::Shutdown,
+    os::{
+        fd::AsFd,
+        unix::net::{UnixDatagram, UnixStream},
+    },
     sync::Arc,
     time::Duration,
 };
@@ -108,19 +112,42 @@ async fn it_is_told_the_end_once_when_the_writer_has_hung_up_and_nothing_is_left
 #[tokio::test]
 async fn with_a_socket_it_is_told_the_end_once_too() {
     let (server, _guests, raw, client) = guest().await;
-    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    for still_reads in [false, true] {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let (ours, journal) = (nonblocking(ours), Journal::default());
+        let (source, guard) = (Arc::clone(&ours), Dropped(journal.clone()));
+        client
+            .on_readable(Arc::clone(&ours), move |_| {
+                read_byte(&*source, &guard.0);
+                async { Ok(()) }
+            })
+            .unwrap();
+        theirs.write_all(b"bye").unwrap();
+        assert_eq!(journal.until(3).await, ["b", "y", "e"]);
+        theirs.shutdown(Shutdown::Write).unwrap();
+        let _theirs = Some(theirs).filter(|_| still_reads);
+        assert_eq!(journal.until(5).await[3..], ["end", "dropped"]);
+    }
+    drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_datagram_is_no_end() {
+    let (server, _guests, raw, client) = guest().await;
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
     let (ours, journal) = (nonblocking(ours), Journal::default());
-    let (source, guard) = (Arc::clone(&ours), Dropped(journal.clone()));
+    let (source, notes) = (Arc::clone(&ours), journal.clone());
     client
-        .on_readable(Arc::clone(&ours), move |_| {
-            read_byte(&*source, &guard.0);
+        .on_readable(ours, move |_| {
+            notes.note(source.recv(&mut [0; 8]).unwrap().to_string());
             async { Ok(()) }
         })
         .unwrap();
-    theirs.write_all(b"bye").unwrap();
-    assert_eq!(journal.until(3).await, ["b", "y", "e"]);
-    drop(theirs);
-    assert_eq!(journal.until(5).await[3..], ["end", "dropped"]);
+    for (number, datagram) in ["", "one", "", ""].into_iter().enumerate() {
+        theirs.send(datagram.as_bytes()).unwrap();
+        assert_eq!(journal.until(number + 1).await[number], datagram.len().to_string());
+    }
     drop(raw);
     server.stop().await;
 }

@@ -1,5 +1,7 @@
 //! A bare connection.
 
+use std::{fs, io, net::SocketAddr};
+
 use aerys::Running;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -73,6 +75,22 @@ impl Raw {
         self.read.is_empty()
             && matches!(self.stream.try_read(&mut byte), Err(error)
                 if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the server's kernel has acknowledged all that was written, for all that the system tells.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        let port = |address: io::Result<SocketAddr>| {
+            format!(":{:04X}", address.expect("it is connected").port())
+        };
+        let (ours, theirs) = (port(self.stream.local_addr()), port(self.stream.peer_addr()));
+        let Ok(table) = fs::read_to_string("/proc/net/tcp") else { return true };
+        table.lines().any(|line| {
+            // Its number, both addresses, its state, and how much waits to be sent, and to be read.
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields[1].ends_with(&ours)
+                && fields[2].ends_with(&theirs)
+                && fields[4].starts_with("00000000:")
+        })
     }
 }
 

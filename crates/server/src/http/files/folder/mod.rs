@@ -1,8 +1,9 @@
 //! A folder, and how what is beneath it is opened: looked at before it is read, and nowhere else.
 
-#[cfg(target_os = "linux")]
-mod linux;
 mod portable;
+#[cfg(all(target_os = "linux", not(aerys_portable)))]
+#[path = "linux.rs"]
+mod system;
 
 use std::{
     fs::{File, Metadata},
@@ -12,9 +13,7 @@ use std::{
 
 use super::name::Name;
 
-#[cfg(target_os = "linux")]
-use linux as system;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(aerys_portable))))]
 use portable as system;
 
 /// A document root.
@@ -98,7 +97,7 @@ mod tests {
 
     const WAYS: &[(&str, Open)] = &[
         ("portable", |folder, name| portable::Root::new(folder)?.open(name)),
-        ("linux", |folder, name| linux::Root::new(folder)?.open(name)),
+        ("system", |folder, name| system::Root::new(folder)?.open(name)),
     ];
 
     /// A root with files and links, beside which there is a secret.
