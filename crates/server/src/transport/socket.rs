@@ -27,6 +27,7 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// What the runtime's types for sockets have in common, under the names that it has there.
 pub(crate) trait Socket: AsDescriptor + Send + Sync {
+    #[allow(dead_code, reason = "only Linux' calls go through it")]
     fn try_io<T>(&self, interest: Interest, call: impl FnOnce() -> io::Result<T>) -> io::Result<T>;
     fn try_read_buf(&self, room: &mut impl BufMut) -> io::Result<usize>;
     fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;

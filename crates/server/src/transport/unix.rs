@@ -1,15 +1,12 @@
 //! Unix sockets, which have files.
 
 use std::{
-    ffi::OsStr,
     fs, io,
     os::unix::{
-        ffi::OsStrExt,
         fs::{FileTypeExt, MetadataExt, PermissionsExt, chown},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -69,12 +66,6 @@ fn remove_stale(path: &Path) -> io::Result<()> {
             Ok(_) => Err(io::ErrorKind::AddrInUse.into()),
         },
     }
-}
-
-/// The path of a peer's address; `None` if it has none, or one that is no file's.
-pub(super) fn path(bytes: &[u8]) -> Option<Arc<Path>> {
-    let path = Path::new(OsStr::from_bytes(bytes));
-    (!bytes.is_empty()).then(|| path.into())
 }
 
 impl Bound {

@@ -4,15 +4,21 @@
 //! away again for the worker's: two system calls of each connection's.
 
 use std::{
+    ffi::OsStr,
     io,
     net::SocketAddr,
-    os::fd::{AsFd, BorrowedFd},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+    sync::Arc,
 };
 
 use rustix::net::{AddressFamily, SocketFlags, acceptfrom_with};
 use tokio::{io::Interest, net::UnixStream};
 
-use crate::transport::{Bound, Incoming, PeerAddr, unix};
+use crate::transport::{Bound, Incoming, PeerAddr};
 
 pub(crate) struct BoundListener {
     bound: Bound,
@@ -37,13 +43,18 @@ impl BoundListener {
             let path = address
                 .filter(|it| it.address_family() == AddressFamily::UNIX)
                 .and_then(|it| rustix::net::SocketAddrUnix::try_from(it).ok())
-                .and_then(|it| unix::path(it.path_bytes()?));
+                .and_then(|it| path(it.path_bytes()?));
             return Ok((Incoming::Unix(stream.into()), PeerAddr::Unix(path)));
         }
         let address = address.and_then(|address| SocketAddr::try_from(address).ok());
         let address = address.ok_or(io::ErrorKind::ConnectionAborted)?;
         Ok((Incoming::Tcp(stream.into()), address.into()))
     }
+}
+
+/// The path of a peer's socket; `None` if it has none.
+fn path(bytes: &[u8]) -> Option<Arc<Path>> {
+    (!bytes.is_empty()).then(|| Path::new(OsStr::from_bytes(bytes)).into())
 }
 
 impl AsFd for Bound {
