@@ -23,6 +23,7 @@ FLOORS = [
     ["driver"],
     ["http_server"],
     ["server"],
+    ["test"],
 ]
 FOLDERS = {"http": "http_server"}
 

@@ -48,10 +48,10 @@ scripts/rooms.py
 scripts/names.py
 
 step clippy
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 step tests
-cargo test --workspace --locked
+cargo test --workspace --all-features --locked
 # What the README begins with: there is one binary to run.
 cargo run --quiet --locked -- --help > /dev/null
 
@@ -71,7 +71,7 @@ step autobahn
 scripts/autobahn.sh "$@"
 
 step documentation
-RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 
 step licences
 if command -v cargo-deny > /dev/null; then

@@ -386,6 +386,8 @@ mod runtime;
 mod server;
 mod session;
 mod sync;
+#[cfg(feature = "test")]
+pub mod test;
 mod transport;
 
 // What is in the signatures.
@@ -415,7 +417,7 @@ pub use crate::{
 };
 
 /// The README's examples are compiled with the rest, and those of the pages.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "test"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 

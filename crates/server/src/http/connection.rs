@@ -1,11 +1,6 @@
 //! One connection while it speaks HTTP.
 
-use std::{
-    future::poll_fn,
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{sleep, sleep_until};
@@ -21,6 +16,7 @@ use super::{
 use crate::{
     error::ServerError,
     log,
+    runtime::clock,
     session::Opening,
     transport::{PeerAddr, Transport},
 };
@@ -87,7 +83,7 @@ pub(crate) async fn serve<T: Transport>(
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
-    let came = Instant::now();
+    let came = clock::read().instant;
     let slot = Slot::default();
     let service = Service { context, address: address.clone(), worker, slot: slot.clone() };
     let start = tokio::select! {

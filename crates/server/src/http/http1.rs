@@ -207,7 +207,7 @@ struct Since {
 impl Timer for Since {
     fn now(&self) -> Instant {
         let came = self.came.lock().take();
-        came.unwrap_or_else(Instant::now)
+        came.unwrap_or_else(|| TokioTimer::new().now())
     }
 
     fn sleep(&self, period: Duration) -> Pin<Box<dyn HyperSleep>> {

@@ -1,5 +1,6 @@
 //! The time, as exactly as a connection needs it: a worker reads the clock when it has slept, and
-//! then only now and then. Deadlines begin with an exact reading.
+//! then only now and then. Deadlines begin with an exact reading. It is the runtime's clock, which
+//! stands still where a test has paused it.
 
 use std::{
     cell::Cell,
@@ -35,7 +36,7 @@ pub(crate) fn now() -> Moment {
 
 /// The time, exactly.
 pub(crate) fn read() -> Moment {
-    let now = Moment::at(Instant::now());
+    let now = Moment::at(tokio::time::Instant::now().into_std());
     if IS_COARSE.get() {
         READING.set(Some(now));
         TURNS_LEFT.set(TURNS);

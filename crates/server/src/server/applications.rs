@@ -1,15 +1,15 @@
 //! The lives of the applications: every `on_start` before the first client, every `on_stop` after the
 //! last.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::select_all;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     error::{Failure, ServerError},
     log::{self, Brief},
-    runtime::{Worker, WorkerThread, caught},
+    runtime::{Worker, caught},
     session::Application,
 };
 
@@ -18,8 +18,23 @@ use crate::{
 pub(super) struct Applications(Vec<Arc<dyn Application>>);
 
 impl Applications {
-    /// Runs an `on_start`.
+    /// Runs every `on_start`. If one fails, those that have started are stopped.
     pub(super) async fn start(
+        applications: Vec<Arc<dyn Application>>,
+        workers: &[Arc<Worker>],
+        stop_period: Duration,
+    ) -> Result<Self, ServerError> {
+        let mut started = Self::default();
+        for application in applications {
+            if let Err(error) = started.start_one(application, &workers[0]).await {
+                started.stop(workers, Instant::now() + stop_period).await;
+                return Err(error);
+            }
+        }
+        Ok(started)
+    }
+
+    async fn start_one(
         &mut self,
         application: Arc<dyn Application>,
         worker: &Worker,
@@ -38,8 +53,23 @@ impl Applications {
         Err(ServerError::Start { path: application.path().to_owned(), failure })
     }
 
+    /// Tells every client that the server goes away, and waits until all have gone, or until `end`.
+    pub(super) async fn see_off(&self, workers: &[Arc<Worker>], end: Instant) {
+        self.close_all();
+        let all_gone = async {
+            for worker in workers {
+                worker.connections().close();
+                worker.connections().wait().await;
+            }
+        };
+        if timeout_at(end, all_gone).await.is_err() {
+            let connections: usize = workers.iter().map(|it| it.connections().len()).sum();
+            log::event!(WARN, { connections }, "clients were still there when the server stopped");
+        }
+    }
+
     /// Tells every client that the server goes away.
-    pub(super) fn close_all(&self) {
+    fn close_all(&self) {
         for application in &self.0 {
             application.close_all();
         }
@@ -47,11 +77,11 @@ impl Applications {
 
     /// Runs every `on_stop`, in reverse order, until `end`: what an application relies on was there
     /// before it. One that takes long leaves the others their shares of the time.
-    pub(super) async fn stop(&self, threads: &[WorkerThread], end: Instant) {
+    pub(super) async fn stop(&self, workers: &[Arc<Worker>], end: Instant) {
         for (index, application) in self.0.iter().enumerate().rev() {
             let left = end.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(index + 1).unwrap_or(u32::MAX);
-            if timeout(share, stop(application, threads)).await.is_err() {
+            if timeout(share, stop(application, workers)).await.is_err() {
                 log::event!(
                     WARN, at application.path(), { period = ?share },
                     "an on_stop had not ended in the time that stop_period leaves it"
@@ -61,8 +91,8 @@ impl Applications {
     }
 }
 
-async fn stop(application: &Arc<dyn Application>, threads: &[WorkerThread]) {
-    let worker = first_awake(threads).await;
+async fn stop(application: &Arc<dyn Application>, workers: &[Arc<Worker>]) {
+    let worker = first_awake(workers).await;
     let stopping = Arc::clone(application);
     let stop = async move { caught(|| stopping.stop()).await };
     match worker.runtime().spawn(stop).await {
@@ -78,8 +108,8 @@ async fn stop(application: &Arc<dyn Application>, threads: &[WorkerThread]) {
 }
 
 /// The worker that answers first, of at least one: a thread that is blocked runs nothing.
-async fn first_awake(threads: &[WorkerThread]) -> &Worker {
-    let asked = threads.iter().map(|thread| thread.worker().runtime().spawn(async {}));
+async fn first_awake(workers: &[Arc<Worker>]) -> &Worker {
+    let asked = workers.iter().map(|worker| worker.runtime().spawn(async {}));
     let (_, index, _) = select_all(asked).await;
-    threads[index].worker()
+    &workers[index]
 }

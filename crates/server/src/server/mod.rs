@@ -4,6 +4,8 @@ mod accept_queue;
 mod accepting;
 mod acceptor;
 mod applications;
+#[cfg(feature = "test")]
+mod in_memory;
 mod running;
 mod signal;
 mod task;
@@ -15,12 +17,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::{Builder, Handle},
-    time::Instant,
-};
+use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "test")]
+pub(crate) use self::in_memory::InMemory;
 pub use self::running::Running;
 use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
 use crate::{
@@ -215,22 +216,11 @@ impl Server {
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
         let (hosts, applications) = Hosts::new(self.hosts, &workers)?;
-        let mut running = Running {
-            addresses,
-            applications: Applications::default(),
-            acceptor,
-            threads,
-            stop: CancellationToken::new(),
-            stop_period: self.limits.stop_period,
-        };
-        running.acceptor.watch(Arc::clone(&workers));
-        for application in applications {
-            if let Err(error) = running.applications.start(application, &workers[0]).await {
-                let end = Instant::now() + running.stop_period;
-                running.applications.stop(&running.threads, end).await;
-                return Err(error);
-            }
-        }
+        acceptor.watch(Arc::clone(&workers));
+        let stop_period = self.limits.stop_period;
+        let applications = Applications::start(applications, &workers, stop_period).await?;
+        let stop = CancellationToken::new();
+        let running = Running { addresses, applications, acceptor, threads, stop, stop_period };
         let context =
             Arc::new(AcceptContext { hosts, limits: self.limits, stop: running.stop.clone() });
         let accept_queues = AcceptQueues::new(&workers, &context);

@@ -3,6 +3,7 @@
 use std::{
     fmt, mem,
     net::SocketAddr,
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -75,23 +76,11 @@ impl Running {
         self.stop.cancel();
         // Unless the log holds its thread up.
         let _ = timeout_at(clients_end, self.acceptor.stopped()).await;
-        self.applications.close_all();
-        if timeout_at(clients_end, self.all_gone()).await.is_err() {
-            let connections: usize =
-                self.threads.iter().map(|thread| thread.worker().connections().len()).sum();
-            log::event!(WARN, { connections }, "clients were still there when the server stopped");
-        }
+        let workers: Vec<_> = self.threads.iter().map(|it| Arc::clone(it.worker())).collect();
+        self.applications.see_off(&workers, clients_end).await;
         let threads_period = THREADS_PERIOD.min(self.stop_period / 20);
-        self.applications.stop(&self.threads, end - threads_period).await;
+        self.applications.stop(&workers, end - threads_period).await;
         self.end_threads(end).await;
-    }
-
-    async fn all_gone(&self) {
-        for thread in &self.threads {
-            let connections = thread.worker().connections();
-            connections.close();
-            connections.wait().await;
-        }
     }
 
     async fn end_threads(&mut self, end: Instant) {

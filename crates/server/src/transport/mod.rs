@@ -1,6 +1,8 @@
 //! Connected streams, as those above need them, and where they come from.
 
 mod listener;
+#[cfg(feature = "test")]
+pub(crate) mod memory;
 mod peer;
 mod socket;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]

@@ -15,6 +15,8 @@ pub enum PeerAddr {
     Ip(SocketAddr),
     /// A Unix socket. Most of those who connect to one have no name.
     Unix(Option<Arc<Path>>),
+    /// A name, as tests give one.
+    Name(Arc<str>),
 }
 
 impl PeerAddr {
@@ -22,7 +24,7 @@ impl PeerAddr {
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Name(_) => None,
         }
     }
 
@@ -35,7 +37,7 @@ impl PeerAddr {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Unix(path) => path.as_deref(),
-            Self::Ip(_) => None,
+            Self::Ip(_) | Self::Name(_) => None,
         }
     }
 }
@@ -43,6 +45,12 @@ impl PeerAddr {
 impl From<SocketAddr> for PeerAddr {
     fn from(address: SocketAddr) -> Self {
         Self::Ip(address)
+    }
+}
+
+impl From<&str> for PeerAddr {
+    fn from(name: &str) -> Self {
+        Self::Name(name.into())
     }
 }
 
@@ -57,6 +65,7 @@ impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
             Self::Unix(None) => f.write_str("unix:"),
             Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
         }
@@ -74,6 +83,7 @@ mod tests {
             (PeerAddr::from(SocketAddr::from(([0; 16], 80))), "[::]:80"),
             (PeerAddr::from(PathBuf::from("/run/a.sock")), "unix:/run/a.sock"),
             (PeerAddr::Unix(None), "unix:"),
+            (PeerAddr::from("a phone"), "a phone"),
         ] {
             assert_eq!(address.to_string(), shown);
         }

@@ -60,6 +60,35 @@ pub(crate) struct WorkerThread {
 }
 
 impl Worker {
+    fn new(index: usize, runtime: Handle) -> Self {
+        Self {
+            index,
+            runtime,
+            orders: Orders::new(),
+            called: Notify::new(),
+            serial: AtomicU64::new(1),
+            connections: TaskTracker::new(),
+            arrival: Notify::new(),
+            activity: Activity::default(),
+            is_asked: AtomicBool::new(false),
+        }
+    }
+
+    /// One that has no thread of its own, but is driven by the runtime around it, which has one.
+    #[cfg(feature = "test")]
+    pub(crate) fn start_here() -> Arc<Self> {
+        let worker = Arc::new(Self::new(0, Handle::current()));
+        // Another one that is here already is as good for who wants to know what runs.
+        let _ = HERE.with(|here| here.set(Arc::clone(&worker)));
+        let working = Arc::downgrade(&worker);
+        worker.runtime.spawn(async move {
+            while let Some(worker) = working.upgrade() {
+                worker.work_once().await;
+            }
+        });
+        worker
+    }
+
     /// Has `order` carried out as soon as the worker gets to it. If a handler on its thread gives it,
     /// that is when the handler waits or returns, or before that.
     pub(crate) fn give(self: &Arc<Self>, order: impl Order) {
@@ -161,10 +190,14 @@ impl Worker {
 
     async fn work(&self) {
         loop {
-            self.called.notified().await;
-            self.is_asked.store(false, Ordering::Relaxed);
-            self.flush_orders();
+            self.work_once().await;
         }
+    }
+
+    async fn work_once(&self) {
+        self.called.notified().await;
+        self.is_asked.store(false, Ordering::Relaxed);
+        self.flush_orders();
     }
 
     /// Keeps an alarm near for as long as connections come. The runtime makes a system call for each
@@ -182,17 +215,7 @@ impl WorkerThread {
     pub(crate) fn start(index: usize, prepare: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().on_thread_unpark(clock::slept).build()?;
-        let worker = Arc::new(Worker {
-            index,
-            runtime: runtime.handle().clone(),
-            orders: Orders::new(),
-            called: Notify::new(),
-            serial: AtomicU64::new(1),
-            connections: TaskTracker::new(),
-            arrival: Notify::new(),
-            activity: Activity::default(),
-            is_asked: AtomicBool::new(false),
-        });
+        let worker = Arc::new(Worker::new(index, runtime.handle().clone()));
         let end = CancellationToken::new();
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
             let (worker, end) = (Arc::clone(&worker), end.clone());

@@ -1,0 +1,55 @@
+//! A server without sockets and threads: it runs on the runtime around it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Server,
+    applications::Applications,
+    task::{ConnectionTask, serve_http},
+};
+use crate::{
+    connection::inbound_memory,
+    error::ServerError,
+    http_server::{AcceptContext, Hosts},
+    runtime::Worker,
+    transport::{PeerAddr, memory},
+};
+
+pub(crate) struct InMemory {
+    workers: [Arc<Worker>; 1],
+    applications: Applications,
+    context: Arc<AcceptContext>,
+}
+
+impl InMemory {
+    /// Runs every `on_start`. Where it listens, and on how many threads it runs, does not matter.
+    pub(crate) async fn start(server: Server) -> Result<Self, ServerError> {
+        server.limits.check()?;
+        inbound_memory::limit(server.max_inbound_bytes);
+        let workers = [Worker::start_here()];
+        let (hosts, applications) = Hosts::new(server.hosts, &workers)?;
+        let stop_period = server.limits.stop_period;
+        let applications = Applications::start(applications, &workers, stop_period).await?;
+        let (limits, stop) = (server.limits, CancellationToken::new());
+        Ok(Self { workers, applications, context: Arc::new(AcceptContext { hosts, limits, stop }) })
+    }
+
+    /// A connection that has been accepted.
+    pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
+        let (transport, peer) = memory::connect();
+        let http = serve_http(transport, address, 0, Arc::clone(&self.context));
+        self.workers[0].spawn(ConnectionTask::new(http));
+        peer
+    }
+
+    /// Stops as [`Running::stop`](super::Running::stop) does.
+    pub(crate) async fn stop(self) {
+        let (began, stop_period) = (Instant::now(), self.context.limits.stop_period);
+        self.context.stop.cancel();
+        self.applications.see_off(&self.workers, began + stop_period / 4 * 3).await;
+        self.applications.stop(&self.workers, began + stop_period).await;
+    }
+}
