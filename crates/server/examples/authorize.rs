@@ -25,7 +25,7 @@ mod common;
 use std::{collections::HashMap, process::ExitCode};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
     http::{HeaderValue, header::WWW_AUTHENTICATE},
 };
 use headers::{Authorization, Cookie, HeaderMapExt, authorization::Bearer};
@@ -40,7 +40,7 @@ struct User {
 }
 
 impl Websocket<User> for Cave {
-    async fn on_open(&self, handshake: Handshake<User>) -> Result<Client<User>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<User>) -> Result<Accepted<User>, Refusal> {
         let Some(name) = self.name(&handshake) else {
             let challenge = HeaderValue::from_static("Bearer");
             return Err(handshake

@@ -8,13 +8,14 @@
 //!
 //! ```no_run
 //! use aerys::{
-//!     Client, Departure, Failure, Handshake, Host, Message, Refusal, Server, ServerError, Websocket,
+//!     Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Server,
+//!     ServerError, Websocket,
 //! };
 //!
 //! struct Room;
 //!
 //! impl Websocket for Room {
-//!     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+//!     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 //!         let client = handshake.accept();
 //!         let everyone = client.endpoint();
 //!         everyone.broadcast(format!("{} here", everyone.len())).nowait();
@@ -46,10 +47,12 @@
 //! Nothing has been answered when [`on_open`](Websocket::on_open) runs. It may look at the request,
 //! ask a database, and then either [`accept`](Handshake::accept)s the [`Handshake`] or
 //! [`refuse`](Handshake::refuse)s it, with a [`Status`], a reason and headers. The 101 leaves just
-//! in time: with the first thing said to the client, or when `on_open` returns.
+//! in time: with the first thing said to the client, or when `on_open` returns. What `accept` gives is the
+//! client, as the [`Accepted`] that `on_open` returns: there is one for each handshake and no copy of it, so
+//! that no client is let in by another's.
 //!
 //! ```
-//! use aerys::{Client, Handshake, Refusal, Status, Websocket};
+//! use aerys::{Accepted, Handshake, Refusal, Status, Websocket};
 //!
 //! struct User {
 //!     name: String,
@@ -58,7 +61,7 @@
 //! struct Members;
 //!
 //! impl Websocket<User> for Members {
-//!     async fn on_open(&self, handshake: Handshake<User>) -> Result<Client<User>, Refusal> {
+//!     async fn on_open(&self, handshake: Handshake<User>) -> Result<Accepted<User>, Refusal> {
 //!         let Some(name) = handshake.param("name").map(str::to_owned) else {
 //!             return Err(handshake.refuse(Status::UNAUTHORIZED).reason("Who are you?"));
 //!         };
@@ -123,7 +126,8 @@
 //! use std::time::SystemTime;
 //!
 //! use aerys::{
-//!     Client, Failure, Handshake, Host, Message, Refusal, Server, ServerError, Websocket,
+//!     Accepted, Client, Failure, Handshake, Host, Message, Refusal, Server, ServerError,
+//!     Websocket,
 //! };
 //!
 //! struct EvenOdd;
@@ -135,7 +139,7 @@
 //! }
 //!
 //! impl Websocket<Second> for EvenOdd {
-//!     async fn on_open(&self, handshake: Handshake<Second>) -> Result<Client<Second>, Refusal> {
+//!     async fn on_open(&self, handshake: Handshake<Second>) -> Result<Accepted<Second>, Refusal> {
 //!         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
 //!         let second = if now % 2 == 0 { Second::Even } else { Second::Odd };
 //!         let client = handshake.accept_with(second);
@@ -253,10 +257,10 @@
 //! runtime already: the server then runs on threads of its own until [`Running::stop`].
 //!
 //! ```
-//! # use aerys::{Client, Handshake, Host, Refusal, Server, ServerError, Websocket};
+//! # use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};
 //! # struct Room;
 //! # impl Websocket for Room {
-//! #     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+//! #     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 //! #         Ok(handshake.accept())
 //! #     }
 //! # }
@@ -337,8 +341,8 @@
 //!   that is neither awaited nor let go is a warning.
 //! * Errors travel by `?`, and a [`Failure`] takes any that implements `std::error::Error`, or others by
 //!   `.map_err(Failure::new)?`; there is nothing to throw into a handler.
-//! * A handshake is consumed by its answer, so that a second one does not compile, and a [`Status`]
-//!   can only refuse.
+//! * A handshake is consumed by its answer, so that a second one does not compile, what `on_open`
+//!   returns can be made of it alone, and a [`Status`] can only refuse.
 //! * A close belongs to a client and not to an id. It comes back after `on_close` has run, as the
 //!   original's did, and its code is 1000 unless set: an application that says goodbye has met no
 //!   error.
@@ -399,8 +403,8 @@ pub use aerys_proto::{
 pub use crate::{
     address::{HostNameError, PathError},
     app::{
-        Broadcast, Client, Close, Departure, Endpoint, Handshake, NoneSucceeded, Outcomes, Send,
-        Watcher, Websocket, all, any, some,
+        Accepted, Broadcast, Client, Close, Departure, Endpoint, Handshake, NoneSucceeded,
+        Outcomes, Send, Watcher, Websocket, all, any, some,
     },
     connection::{ClientId, Stats, Tally},
     error::{

@@ -7,7 +7,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
-use super::{Client, Endpoint};
+use super::{Accepted, Client, Endpoint};
 use crate::{
     connection::Shared,
     error::{Refusal, Status},
@@ -20,8 +20,8 @@ use crate::{
 /// the handshake, so there is one answer and no second one:
 ///
 /// ```compile_fail,E0382
-/// # use aerys::{Client, Handshake, Refusal, Status};
-/// # fn example(handshake: Handshake) -> Result<Client, Refusal> {
+/// # use aerys::{Accepted, Handshake, Refusal, Status};
+/// # fn example(handshake: Handshake) -> Result<Accepted, Refusal> {
 /// let client = handshake.accept();
 /// Err(handshake.refuse(Status::FORBIDDEN)) // error: use of moved value
 /// # }
@@ -31,7 +31,7 @@ pub struct Handshake<S = ()> {
     request_info: Box<RequestInfo>,
     endpoint: Endpoint<S>,
     shared: Arc<Shared>,
-    accepted: Accepted<S>,
+    accepted: ClientCell<S>,
 }
 
 /// Who asks and for what, which worker has the connection, and the answer as far as it is known.
@@ -74,8 +74,8 @@ impl RequestInfo {
     }
 }
 
-/// The client, once it was let in.
-pub(crate) type Accepted<S> = Arc<OnceLock<Client<S>>>;
+/// Holds the client, once it was let in.
+pub(crate) type ClientCell<S> = Arc<OnceLock<Client<S>>>;
 
 impl<S> Handshake<S> {
     pub(crate) fn new(
@@ -83,7 +83,7 @@ impl<S> Handshake<S> {
         endpoint: Endpoint<S>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { request_info, endpoint, shared, accepted: Accepted::default() }
+        Self { request_info, endpoint, shared, accepted: ClientCell::default() }
     }
 
     /// The request: method, URI with its query, headers.
@@ -133,10 +133,10 @@ impl<S> Handshake<S> {
     /// stays. Headers that belong to the handshake itself are the server's.
     ///
     /// ```
-    /// # use aerys::{Client, Handshake, Refusal};
+    /// # use aerys::{Accepted, Handshake, Refusal};
     /// use aerys::http::{HeaderValue, header};
     ///
-    /// # async fn on_open(handshake: Handshake) -> Result<Client, Refusal> {
+    /// # async fn on_open(handshake: Handshake) -> Result<Accepted, Refusal> {
     /// let cookie = HeaderValue::from_static("seen=1; Secure; HttpOnly");
     /// Ok(handshake.header(header::SET_COOKIE, cookie).accept())
     /// # }
@@ -152,7 +152,9 @@ impl<S> Handshake<S> {
     /// [`on_close`](crate::Websocket::on_close) comes for it, at the next `.await` at the soonest. Only one
     /// that is accepted after [`open_period`](crate::Options::open_period), when its peer has been answered
     /// 503, was never let in: it is no member of the endpoint, and no `on_close` follows.
-    pub fn accept_with(self, state: S) -> Client<S> {
+    ///
+    /// What it gives is the client, and what `on_open` has to return.
+    pub fn accept_with(self, state: S) -> Accepted<S> {
         let Self { request_info, endpoint, shared, accepted } = self;
         let RequestInfo { address, worker, mut headers, protocol, .. } = *request_info;
         headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
@@ -170,24 +172,24 @@ impl<S> Handshake<S> {
             // `on_open` returned without it: the peer has been refused in the meantime.
             shared.gone();
             shared.outbox.departed();
-            return client;
+            return Accepted::new(client);
         }
         if roster.is_stopping() {
             client.close().code(aerys_proto::CloseCode::AWAY).nowait();
         }
         shared.outbox.wake_driver();
-        client
+        Accepted::new(client)
     }
 
     /// Does not let the client in. Headers set before go with the answer.
     ///
     /// ```
-    /// use aerys::{Client, Handshake, Refusal, Status, Websocket};
+    /// use aerys::{Accepted, Handshake, Refusal, Status, Websocket};
     ///
     /// struct Members;
     ///
     /// impl Websocket for Members {
-    ///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    ///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
     ///         if !handshake.request().headers.contains_key("authorization") {
     ///             return Err(handshake.refuse(Status::UNAUTHORIZED).reason("Who are you?"));
     ///         }
@@ -199,14 +201,14 @@ impl<S> Handshake<S> {
         Refusal::new(status, self.request_info.headers)
     }
 
-    pub(crate) fn accepted(&self) -> Accepted<S> {
+    pub(crate) fn accepted(&self) -> ClientCell<S> {
         Arc::clone(&self.accepted)
     }
 }
 
 impl Handshake {
     /// Lets the client in; see [`accept_with`](Self::accept_with).
-    pub fn accept(self) -> Client {
+    pub fn accept(self) -> Accepted {
         self.accept_with(())
     }
 }

@@ -13,13 +13,13 @@ use super::Failure;
 /// [`Failure`] on the way:
 ///
 /// ```
-/// use aerys::{Client, Failure, Handshake, Refusal, Websocket};
+/// use aerys::{Accepted, Failure, Handshake, Refusal, Websocket};
 ///
 /// # fn name_of(token: &str) -> anyhow::Result<String> { Ok(token.to_owned()) }
 /// struct Members;
 ///
 /// impl Websocket<String> for Members {
-///     async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+///     async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
 ///         let token = handshake.param("token").unwrap_or_default();
 ///         let name = name_of(token).map_err(Failure::new)?; // anyhow::Error
 ///         Ok(handshake.accept_with(name))

@@ -38,12 +38,12 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// A server about to run.
 ///
 /// ```no_run
-/// use aerys::{Client, Handshake, Host, Refusal, Server, ServerError, Websocket};
+/// use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};
 ///
 /// struct Doorman;
 ///
 /// impl Websocket for Doorman {
-///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 ///         let client = handshake.accept();
 ///         client.send("welcome").await?;
 ///         Ok(client)

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal,
-    Server, Websocket,
+    Accepted, Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options,
+    Refusal, Server, Websocket,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -30,7 +30,7 @@ impl Closer {
 }
 
 impl Websocket for Closer {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         if self.at_once {
             self.close(&client).await;

@@ -8,7 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Client, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket};
+use aerys::{
+    Accepted, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket,
+};
 use http::{HeaderName, HeaderValue};
 use tokio::net::TcpStream;
 
@@ -18,7 +20,7 @@ use crate::common::{PATIENCE, Raw, Scene, handshake, soon, start};
 struct Place(&'static str);
 
 impl Websocket for Place {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let place = HeaderName::from_static("x-place");
         Ok(handshake.header(place, HeaderValue::from_static(self.0)).accept())
     }
@@ -320,7 +322,7 @@ impl Websocket for Slow {
         if self.fails { Err(Failure::new("no database")) } else { Ok(()) }
     }
 
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.scene.note("open");
         Ok(handshake.accept())
     }

@@ -1,7 +1,7 @@
 //! Equivalent paths lead to the same endpoint, and one that nobody can ask for is refused at the
 //! start: RFC 3986 §6.2.2.
 
-use aerys::{Client, Handshake, Host, PathError, Refusal, Server, ServerError, Websocket};
+use aerys::{Accepted, Handshake, Host, PathError, Refusal, Server, ServerError, Websocket};
 use http::{HeaderName, HeaderValue};
 
 use crate::common::{Raw, handshake, serve_host};
@@ -10,7 +10,7 @@ use crate::common::{Raw, handshake, serve_host};
 struct Place(&'static str);
 
 impl Websocket for Place {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let Self(path) = self;
         let of_room = handshake.param("room").map(|room| format!("{path} {room:?}"));
         let place = of_room.unwrap_or_else(|| (*path).to_owned());

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Body, Client, Handshake, Host, Refusal, Websocket};
+use aerys::{Accepted, Body, Handshake, Host, Refusal, Websocket};
 use axum::{
     Router,
     extract::Path,
@@ -25,7 +25,7 @@ use crate::common::{Raw, UNLOGGABLE, errors_at, get, handshake, keep_errors, lin
 struct Welcome;
 
 impl Websocket for Welcome {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 }

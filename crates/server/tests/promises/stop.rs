@@ -7,7 +7,7 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientGone, Departure, Endpoint, Handshake, Options, Refusal, Tally, Websocket,
+    Accepted, ClientGone, Departure, Endpoint, Handshake, Options, Refusal, Tally, Websocket,
 };
 use futures_util::{future::join_all, poll};
 use tokio::{net::TcpStream, sync::Semaphore};
@@ -25,7 +25,7 @@ struct Leisurely {
 }
 
 impl Websocket for Leisurely {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -75,7 +75,7 @@ struct Hesitant {
 }
 
 impl Websocket for Hesitant {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.journal.note("asked");
         self.permits.acquire().await?.forget();
         let client = handshake.accept();
