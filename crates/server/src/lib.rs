@@ -72,8 +72,9 @@
 //! }
 //! ```
 //!
-//! Mounted on `/members/{name}`, it finds the name in the path. All else that was asked for is in
-//! [`request`](Handshake::request): headers, and the query, unparsed, as `uri.query()`.
+//! Mounted on `/members/{name}`, it finds the name in the path. What else a client brings is in the
+//! [`query`](Handshake::query), a [`cookie`](Handshake::cookie) or a [`bearer`](Handshake::bearer) token,
+//! and all of it in [`request`](Handshake::request).
 //!
 //! The type parameter is what the application keeps for each client; without one it is `()`. What is
 //! to change there is in an atomic or behind a lock.
@@ -408,7 +409,7 @@ pub use crate::{
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        Failure, NotARefusal, Refusal, RootError,
+        Failure, NotARefusal, QueryError, Refusal, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },

@@ -11,6 +11,7 @@ mod fault;
 mod handshake;
 #[cfg(unix)]
 mod readiness;
+mod request_info;
 mod watcher;
 mod websocket;
 
@@ -27,5 +28,6 @@ pub use self::{
 };
 pub(crate) use self::{
     fault::{Fault, tried},
-    handshake::{ClientCell, RequestInfo},
+    handshake::ClientCell,
+    request_info::RequestInfo,
 };

@@ -1,5 +1,6 @@
 //! What can go wrong, named after who erred.
 
+mod query;
 mod refusal;
 mod root;
 mod server;
@@ -7,6 +8,7 @@ mod server;
 use std::{error::Error, fmt};
 
 pub use self::{
+    query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     root::RootError,
     server::ServerError,

@@ -4,12 +4,13 @@ use std::{error::Error, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::Failure;
+use super::{Failure, QueryError};
 
 /// The answer to a client that is not let in.
 ///
 /// Made by [`Handshake::refuse`](crate::Handshake::refuse), or from any error by `?`, which answers
-/// 500 and logs the error without telling the peer. What does not implement [`Error`] becomes a
+/// 500 and logs the error without telling the peer; but a [`QueryError`](crate::QueryError) is the peer's
+/// fault, and answers 400. What does not implement [`Error`] becomes a
 /// [`Failure`] on the way:
 ///
 /// ```
@@ -84,6 +85,9 @@ impl<E: Error + Send + Sync + 'static> From<E> for Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
+        if let Some(error) = failure.cause().downcast_ref::<QueryError>() {
+            return Self::new(Status::BAD_REQUEST, HeaderMap::new()).reason(error.explained());
+        }
         let mut refusal = Self::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
         refusal.0.cause = Some(failure);
         refusal
