@@ -279,7 +279,7 @@
 //!
 //! The original is the PHP server Aerys of 2014, whose applications were generators that yielded
 //! commands. Here a command is a method; what was `yield` is `.await`. The examples are in
-//! `examples/`; a test is `file::function`, in `tests/promises/`, `tests/examples/` or `src/`.
+//! `examples/`; a test is `file::function`, in `tests/promises/`, `tests/examples/` or `src/app/`.
 //!
 //! | the original | here | example | test |
 //! | --- | --- | --- | --- |

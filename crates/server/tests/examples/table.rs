@@ -15,7 +15,7 @@ fn each_row_of_the_table_names_an_example_and_a_test_that_exist() {
         let path = crate_folder().join("examples").join(example.trim_matches('`'));
         assert!(path.is_file(), "no such example: {example}");
         let (file, function) = test.trim_matches('`').split_once("::").expect("file::function");
-        let code = ["tests/promises", "tests/examples", "src"]
+        let code = ["tests/promises", "tests/examples", "src/app"]
             .map(|folder| crate_folder().join(folder).join(file).with_extension("rs"))
             .into_iter()
             .filter_map(|path| fs::read_to_string(path).ok())
