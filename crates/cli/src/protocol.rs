@@ -101,7 +101,7 @@ fn has_length(text: &str, most: usize) -> bool {
 
 impl From<Reply<'_>> for Message {
     fn from(reply: Reply<'_>) -> Self {
-        Self::text(serde_json::to_string(&reply).expect("texts and numbers are always JSON"))
+        Self::json(&reply).expect("texts and numbers are always JSON")
     }
 }
 

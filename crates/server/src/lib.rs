@@ -83,7 +83,8 @@
 //!
 //! A [`Message`] is text or binary: [`as_text`](Message::as_text) has the one, if it is one,
 //! [`as_bytes`](Message::as_bytes) either. `&str`, `String` become text where a message is sent,
-//! `Vec<u8>` and [`Bytes`](bytes::Bytes) binary, and a clone of a message copies nothing.
+//! `Vec<u8>` and [`Bytes`](bytes::Bytes) binary, and a clone of a message copies nothing. A text that is part
+//! of the program is not copied by [`Message::from_static`].
 //!
 //! ```
 //! # use aerys::{Client, Failure, Message};
@@ -100,6 +101,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With the feature `json` (off by default) these are `message.parse_json::<Said>()` and
+//! `Message::json(&said)?`.
 //!
 //! # Commands
 //!
@@ -400,6 +404,9 @@ pub use aerys_proto::{
     CloseCode, Message,
     deflate::{Compression, CompressionError},
 };
+
+#[cfg(feature = "json")]
+pub use aerys_proto::JsonError;
 
 pub use crate::{
     address::{HostNameError, PathError},
