@@ -1,6 +1,9 @@
 //! What is known of a connection, figure by figure.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use aerys::{Client, Handshake, Options, Stats};
 
@@ -34,6 +37,19 @@ async fn at_first_there_is_nothing_but_an_address_and_a_time() {
     assert_eq!((stats.pings_outstanding, stats.round_trip), (0, None));
     assert_eq!((stats.queued_bytes, stats.dropped), (0, 0));
     drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+#[expect(clippy::mutable_key_type, reason = "its hash is that of its id, which stays")]
+async fn a_handle_is_found_by_its_hash_wherever_it_was_cloned_from() {
+    let (server, mut guests) = Lobby::serve(quiet()).await;
+    let raws = [Raw::open(&server).await, Raw::open(&server).await];
+    let (one, other) = (guests.next().await, guests.next().await);
+    let kept = HashSet::from([one.clone(), one.clone(), other.clone()]);
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept, one.endpoint().clients().into_iter().collect());
+    drop(raws);
     server.stop().await;
 }
 
