@@ -77,7 +77,7 @@ mod traffic;
 pub mod upgrade;
 mod utf8;
 
-pub use close::{Close, CloseCode};
+pub use close::{Close, CloseCode, NotACloseCode};
 pub use config::Config;
 pub use connection::{Connection, Ending};
 pub use error::SendError;

@@ -26,7 +26,7 @@ use std::{collections::HashMap, process::ExitCode};
 
 use aerys::{
     Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
-    http::{HeaderValue, header::WWW_AUTHENTICATE},
+    http::header::WWW_AUTHENTICATE,
 };
 
 /// Whose token it is.
@@ -41,11 +41,10 @@ struct User {
 impl Websocket<User> for Cave {
     async fn on_open(&self, handshake: Handshake<User>) -> Result<Accepted<User>, Refusal> {
         let Some(name) = self.name(&handshake) else {
-            let challenge = HeaderValue::from_static("Bearer");
             return Err(handshake
                 .refuse(Status::UNAUTHORIZED)
                 .reason("Say the magic words")
-                .header(WWW_AUTHENTICATE, challenge));
+                .header(WWW_AUTHENTICATE, "Bearer"));
         };
         let client = handshake.accept_with(User { name });
         client.send(format!("Welcome, {name}!")).await?;

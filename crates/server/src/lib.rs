@@ -401,7 +401,7 @@ mod transport;
 pub use {bytes, http};
 
 pub use aerys_proto::{
-    CloseCode, Message,
+    CloseCode, Message, NotACloseCode,
     deflate::{Compression, CompressionError},
 };
 

@@ -2,17 +2,19 @@
 
 use std::{
     borrow::Cow,
+    error::Error,
     fmt,
     sync::{Arc, OnceLock},
 };
 
-use http::{HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
 
 use super::{Accepted, Client, Endpoint, RequestInfo};
 use crate::{
     connection::Shared,
-    error::{QueryError, Refusal, Status},
+    error::{Failure, Misuse, QueryError, Refusal, Status},
+    log::{self, Brief},
     transport::PeerAddr,
 };
 
@@ -153,17 +155,26 @@ impl<S> Handshake<S> {
     /// Adds a header to the answer, whichever it will be; one that is there under the same name
     /// stays. Headers that belong to the handshake itself are the server's.
     ///
+    /// The name and the value are texts, or the types of the [`http`] crate:
+    ///
     /// ```
     /// # use aerys::{Accepted, Handshake, Refusal};
-    /// use aerys::http::{HeaderValue, header};
+    /// use aerys::http::header::SET_COOKIE;
     ///
     /// # async fn on_open(handshake: Handshake) -> Result<Accepted, Refusal> {
-    /// let cookie = HeaderValue::from_static("seen=1; Secure; HttpOnly");
-    /// Ok(handshake.header(header::SET_COOKIE, cookie).accept())
+    /// let handshake = handshake.header(SET_COOKIE, "seen=1; Secure; HttpOnly");
+    /// Ok(handshake.header("x-seat", 7).accept())
     /// # }
     /// ```
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.request_info.answer_mut().append(name, value);
+    ///
+    /// What cannot be a header, such as a value with a line break in it, is the handler's fault: whether it
+    /// accepts or refuses, the client is not let in and is answered 500, and the log says what was given.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: Error + Send + Sync + 'static>,
+        V: TryInto<HeaderValue, Error: Error + Send + Sync + 'static>,
+    {
+        self.request_info.add(Misuse::check_header("Handshake::header", name, value));
         self
     }
 
@@ -176,7 +187,16 @@ impl<S> Handshake<S> {
     ///
     /// What it gives is the client, and what `on_open` has to return.
     pub fn accept_with(self, state: S) -> Accepted<S> {
-        let Self { request_info, endpoint, shared, accepted } = self;
+        let Self { mut request_info, endpoint, shared, accepted } = self;
+        if let Some(misuse) = request_info.take_misuse() {
+            let failure = Brief(Failure::from(misuse));
+            log::event!(
+                ERROR, at endpoint.roster().path(), { %failure },
+                "on_open accepted with what cannot be answered; the peer is answered 500"
+            );
+            shared.outbox.refuse(Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new()));
+            shared.outbox.wake_driver();
+        }
         let (address, worker) = (request_info.peer_addr().clone(), request_info.worker());
         let headers = request_info.into_accepting();
         let roster = Arc::clone(endpoint.roster());
@@ -201,6 +221,9 @@ impl<S> Handshake<S> {
 
     /// Does not let the client in. Headers set before go with the answer.
     ///
+    /// A [`Status`] can only refuse. A number or an [`http::StatusCode`] that does not is the handler's
+    /// fault: it is answered 500, and the log says what was given.
+    ///
     /// ```
     /// use aerys::{Accepted, Handshake, Refusal, Status, Websocket};
     ///
@@ -215,8 +238,17 @@ impl<S> Handshake<S> {
     ///     }
     /// }
     /// ```
-    pub fn refuse(self, status: Status) -> Refusal {
-        Refusal::new(status, self.request_info.into_refusing())
+    pub fn refuse<T>(mut self, status: T) -> Refusal
+    where
+        T: TryInto<Status, Error: Error + Send + Sync + 'static>,
+    {
+        if let Some(misuse) = self.request_info.take_misuse() {
+            return misuse.into();
+        }
+        match Misuse::check_status(status) {
+            Ok(status) => Refusal::new(status, self.request_info.into_refusing()),
+            Err(misuse) => misuse.into(),
+        }
     }
 
     pub(crate) fn accepted(&self) -> ClientCell<S> {

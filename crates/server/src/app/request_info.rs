@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use percent_encoding::percent_decode;
 
-use crate::transport::PeerAddr;
+use crate::{error::Misuse, transport::PeerAddr};
 
 /// The subprotocol behind which a page puts its token.
 const BEARER: &str = "bearer";
@@ -16,6 +16,8 @@ pub(crate) struct RequestInfo {
     address: PeerAddr,
     worker: usize,
     headers: HeaderMap,
+    /// Why there can be no answer but 500.
+    misuse: Option<Misuse>,
     protocol: Option<HeaderValue>,
 }
 
@@ -28,7 +30,8 @@ impl RequestInfo {
         subprotocols: &[String],
     ) -> Box<Self> {
         let headers = HeaderMap::new();
-        let mut request_info = Self { request, params, address, worker, headers, protocol: None };
+        let mut request_info =
+            Self { request, params, address, worker, headers, misuse: None, protocol: None };
         let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
         let chosen = request_info.protocols().find(spoken);
         request_info.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
@@ -95,9 +98,21 @@ impl RequestInfo {
         in_header().or_else(among_protocols)
     }
 
-    /// The headers that the answer has so far.
-    pub(super) fn answer_mut(&mut self) -> &mut HeaderMap {
-        &mut self.headers
+    /// Adds a header to the answer.
+    pub(super) fn add(&mut self, header: Result<(HeaderName, HeaderValue), Misuse>) {
+        match header {
+            Ok((name, value)) => {
+                self.headers.append(name, value);
+            }
+            Err(misuse) => {
+                self.misuse.get_or_insert(misuse);
+            }
+        }
+    }
+
+    /// What cannot be answered, if anything.
+    pub(super) fn take_misuse(&mut self) -> Option<Misuse> {
+        self.misuse.take()
     }
 
     /// The headers of a 101.

@@ -1,5 +1,6 @@
 //! What can go wrong, named after who erred.
 
+mod misuse;
 mod query;
 mod refusal;
 mod root;
@@ -7,6 +8,7 @@ mod server;
 
 use std::{error::Error, fmt};
 
+pub(crate) use self::misuse::Misuse;
 pub use self::{
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},

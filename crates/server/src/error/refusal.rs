@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::{Failure, QueryError};
+use super::{Failure, Misuse, QueryError};
 
 /// The answer to a client that is not let in.
 ///
@@ -52,9 +52,21 @@ impl Refusal {
     }
 
     /// Adds a header; one that is there under the same name stays.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.headers.append(name, value);
-        self
+    ///
+    /// The name and the value are what [`Handshake::header`](crate::Handshake::header) takes, and what cannot
+    /// be a header makes the answer a 500, as there.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: Error + Send + Sync + 'static>,
+        V: TryInto<HeaderValue, Error: Error + Send + Sync + 'static>,
+    {
+        match Misuse::check_header("Refusal::header", name, value) {
+            Ok((name, value)) => {
+                self.0.headers.append(name, value);
+                self
+            }
+            Err(misuse) => misuse.into(),
+        }
     }
 
     /// The status that will be answered.
@@ -141,7 +153,7 @@ impl Status {
 /// The status is not in 400–599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} does not refuse: only a status in 400–599 does")]
-pub struct NotARefusal(StatusCode);
+pub struct NotARefusal(u16);
 
 impl TryFrom<StatusCode> for Status {
     type Error = NotARefusal;
@@ -150,8 +162,16 @@ impl TryFrom<StatusCode> for Status {
         if status.is_client_error() || status.is_server_error() {
             Ok(Self(status))
         } else {
-            Err(NotARefusal(status))
+            Err(NotARefusal(status.as_u16()))
         }
+    }
+}
+
+impl TryFrom<u16> for Status {
+    type Error = NotARefusal;
+
+    fn try_from(code: u16) -> Result<Self, NotARefusal> {
+        Self::new(code).ok_or(NotARefusal(code))
     }
 }
 

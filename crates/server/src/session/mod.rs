@@ -237,7 +237,7 @@ fn refusal<S>(
         Ok(Ok(late)) if late.belongs_to(shared) => {
             log::event!(
                 WARN, at path, {},
-                "on_open accepted too late: the peer was answered 503 meanwhile"
+                "on_open accepted a client that had been refused: it took too long, or had no answer"
             );
             internal()
         }

@@ -234,6 +234,58 @@ async fn what_another_handshake_was_accepted_with_is_no_answer_of_on_open() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_answered_is_the_handlers_fault_whoever_is_let_in() {
+    keep_errors();
+    let on_open = |guest: Handshake, scene: Scene| async move {
+        match guest.param("guest") {
+            Some("bad-name") => Err(guest.header("x y", "fine").refuse(401)),
+            Some("bad-value") => Err(guest.refuse(401).header("x-y", "a\r\nb: c")),
+            Some("welcome") => Err(guest.refuse(200)),
+            Some("nonsense") => Err(guest.refuse(9)),
+            Some("found") => Err(guest.refuse(StatusCode::FOUND)),
+            Some("bad-welcome") => {
+                let client = guest.header("x-y", "fine").header("x-z", "\0").accept();
+                scene.note(format!(
+                    "{:?}, {} here",
+                    client.send("in").await,
+                    client.endpoint().len()
+                ));
+                Ok(client)
+            }
+            _ => Err(guest.header("x-y", 7).refuse(StatusCode::GONE).header("x-z", "z".to_owned())),
+        }
+    };
+    for (guest, log) in [
+        ("bad-name", "failure=`Handshake::header` was given a name that no header can have: "),
+        (
+            "bad-value",
+            "failure=`Refusal::header` was given a value that the header x-y cannot have: ",
+        ),
+        ("welcome", "a status that does not refuse: 200 does not refuse: only a status in 400–599"),
+        ("nonsense", "failure=`Handshake::refuse` was given a status that does not refuse: 9 does"),
+        ("found", "a status that does not refuse: 302 does not"),
+        ("bad-welcome", "failure=`Handshake::header` was given a value that the header x-z cannot"),
+    ] {
+        // Only so many lines of one kind are logged for an endpoint.
+        let path = format!("/refuse/{guest}/{{guest}}");
+        let door = Door::at(&path, on_open).await;
+        let request = handshake(&format!("/refuse/{guest}/{guest}"), "");
+        let answer = Raw::connect(&door.server).await.ask(request).await;
+        assert_eq!(answer.status_line(), "HTTP/1.1 500 Internal Server Error", "{guest}");
+        assert!(!answer.mentions("x-y") && !answer.mentions("given"), "{answer:?}");
+        let errors = errors_at(&path);
+        assert!(errors.iter().any(|line| line.contains(log)), "{guest}: {errors:?}");
+        let noted: &[_] = if guest == "bad-welcome" { &["Err(ClientGone), 0 here"] } else { &[] };
+        assert_eq!(door.shut().await, noted, "{guest}");
+    }
+    let door = Door::guarded_by(on_open).await;
+    let answer = Raw::connect(&door.server).await.ask(handshake("/door/fine", "")).await;
+    assert_eq!(answer.status(), 410);
+    assert_eq!((answer.header("x-y"), answer.header("x-z")), (Some("7"), Some("z")));
+    door.shut().await;
+}
+
+#[tokio::test]
 async fn the_headers_of_the_handshake_are_not_the_applications_to_set() {
     const OURS: [(&str, &str, &[&str]); 7] = [
         ("sec-websocket-accept", "bm9uc2Vuc2U=", &["s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]),
