@@ -139,7 +139,7 @@ impl Service {
                 WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
-            let sentence = "HostService of this origin may not connect.";
+            let sentence = "Pages of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
         let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };
