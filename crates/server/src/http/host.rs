@@ -88,7 +88,8 @@ impl Host {
     }
 
     /// Answers every other request with a tower service, such as an axum `Router`, which reads the
-    /// request's [`Body`] if it cares.
+    /// request's [`Body`] if it cares. Where the request comes from is in its extensions, as a
+    /// [`PeerAddr`](crate::PeerAddr).
     ///
     /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
     /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,
