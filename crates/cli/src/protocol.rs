@@ -65,7 +65,7 @@ pub(crate) enum Reply<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Complaint {
     #[error("This is no request: {0}.")]
-    NotUnderstood(#[from] serde_json::Error),
+    NotUnderstood(serde_json::Error),
     #[error("A name has 1 to {MAX_NAME} characters, none of them a control character.")]
     BadName,
     #[error("A message has 1 to {MAX_TEXT} characters.")]
@@ -77,7 +77,7 @@ pub(crate) enum Complaint {
 }
 
 pub(crate) fn parse(json: &[u8]) -> Result<Request, Complaint> {
-    Ok(serde_json::from_slice(json)?)
+    serde_json::from_slice(json).map_err(Complaint::NotUnderstood)
 }
 
 /// The name without the blanks around it.

@@ -224,7 +224,7 @@ impl Options {
             return Err(OptionsError::FrameAboveMessage { max_frame_size, max_msg_size });
         }
         if let Some(compression) = &protocol.compression {
-            compression.check()?;
+            compression.check().map_err(OptionsError::Compression)?;
         }
         let allowed_origins = allowed_origins.validate()?;
         if let Some(name) = subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
@@ -284,7 +284,7 @@ pub enum OptionsError {
     },
     /// `compression` asks for what there is not.
     #[error("`compression`: {0}")]
-    Compression(#[from] CompressionError),
+    Compression(CompressionError),
     /// No browser writes an origin like this.
     #[error(
         "`allowed_origins` has {origin:?}, which no browser sends: {}",

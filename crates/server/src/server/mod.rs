@@ -258,7 +258,7 @@ fn listen(
     let (mut addresses, mut bound_listeners) = (Vec::new(), Vec::new());
     for listener in listeners {
         let address = listener.to_string();
-        let refused = |source| ServerError::Listen { address: address.clone(), source };
+        let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         bound_listeners.push(acceptor.listen(bound).map_err(refused)?);

@@ -286,8 +286,8 @@ async fn each_reason_not_to_start_has_its_own_kind() {
     );
     let error = start(Server::new().host(host().root("/not/there"))).await;
     assert!(
-        matches!(&error, ServerError::Root { path, source }
-            if path.ends_with("there") && source.kind() == io::ErrorKind::NotFound),
+        matches!(&error, ServerError::Root { path, cause }
+            if path.ends_with("there") && cause.kind() == io::ErrorKind::NotFound),
         "{error:?}"
     );
 }

@@ -144,10 +144,10 @@ async fn a_path_that_nobody_can_ask_for_is_refused_with_what_to_write() {
 #[tokio::test]
 async fn what_is_wrong_with_a_path_can_be_matched_on() {
     let error = refusal("/a/:id").await;
-    let ServerError::Path { source, .. } = error else { panic!("{error}") };
-    assert_eq!(source, PathError::Parameter { instead: "/a/{id}".to_owned() });
+    let ServerError::Path { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(cause, PathError::Parameter { instead: "/a/{id}".to_owned() });
     assert_eq!(
-        source.to_string(),
+        cause.to_string(),
         "a parameter is `{name}`, and `{*name}` the rest of a path: write \"/a/{id}\""
     );
 }
