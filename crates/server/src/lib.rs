@@ -125,7 +125,7 @@
 //!
 //! State and commands are all it takes for a chat in which those who came in an even second hear
 //! one another, and those who came in an odd one do. A broadcast is narrowed with
-//! [`only`](Broadcast::only) and [`except`](Broadcast::except), and tells how many it reached:
+//! [`only`](command::Broadcast::only) and [`except`](command::Broadcast::except), and tells how many it reached:
 //!
 //! ```no_run
 //! use std::time::SystemTime;
@@ -289,8 +289,8 @@
 //! | --- | --- | --- | --- |
 //! | `yield 'send' => $msg` | [`client.send(m).await?`](Client::send) | `nested.rs` | `send::messages_come_back_in_order_and_of_the_same_kind` |
 //! | `yield 'broadcast' => $msg` | [`endpoint.broadcast(m).await`](Endpoint::broadcast) | `user_count.rs` | `broadcast::those_hear_it_who_are_meant` |
-//! | `yield 'broadcast' => [$msg, $include, []]` | [`.only(ids)`](Broadcast::only) | `even_odd.rs` | `gathering::even_odd_lets_those_hear_who_came_in_the_same_kind_of_second` |
-//! | `yield 'broadcast' => [$msg, [], $exclude]` | [`.except(ids)`](Broadcast::except) | `nowait.rs` | `broadcast::those_hear_it_who_are_meant` |
+//! | `yield 'broadcast' => [$msg, $include, []]` | [`.only(ids)`](command::Broadcast::only) | `even_odd.rs` | `gathering::even_odd_lets_those_hear_who_came_in_the_same_kind_of_second` |
+//! | `yield 'broadcast' => [$msg, [], $exclude]` | [`.except(ids)`](command::Broadcast::except) | `nowait.rs` | `broadcast::those_hear_it_who_are_meant` |
 //! | `yield 'close' => [$id, $code, $reason]` | [`client.close().code(c).reason(r).await`](Client::close) | `close_in_open.rs` | `close::a_close_inside_on_open_runs_on_close_first` |
 //! | `yield 'inspect' => $id` | [`endpoint.client(id)`](Endpoint::client), [`client.inspect()`](Client::inspect) | `inspect.rs` | `inspect::another_can_be_looked_at_by_its_id_and_by_its_handle_after_it_has_gone` |
 //! | `yield 'immediately' => $fn` | [`client.spawn(future)`](Client::spawn) | `nowait.rs` | `spawn::a_task_runs_while_a_handler_waits` |
@@ -300,7 +300,7 @@
 //! | `yield 'onwritable' => [$stream, $fn]` | `client.on_writable(fd, f)` | `process.rs` | `readiness::it_is_called_when_there_is_room_to_write` |
 //! | `yield 'wait' => $ms` | `tokio::time::sleep(time).await` | `nested.rs` | `sending::nested_counts_down_in_a_function_of_its_own` |
 //! | `yield 'nowait' => $generator` | [`client.spawn(future)`](Client::spawn) | `nowait.rs` | `sending::nowait_answers_while_a_spawned_task_still_works` |
-//! | the prefix `@`, as in `yield '@send'` | [`.nowait()`](Send::nowait) in place of `.await` | `nowait.rs` | `send::nowait_waits_for_nobody` |
+//! | the prefix `@`, as in `yield '@send'` | [`.nowait()`](command::Send::nowait) in place of `.await` | `nowait.rs` | `send::nowait_waits_for_nobody` |
 //! | `yield 'disable' => $watcher` | [`watcher.disable()`](Watcher::disable) | `clock.rs` | `watching::clock_stops_a_stopwatch_and_lets_it_go_on` |
 //! | `yield 'enable' => $watcher` | [`watcher.enable()`](Watcher::enable) | `clock.rs` | `timers::what_is_disabled_waits_and_starts_anew_when_it_is_enabled` |
 //! | `yield 'cancel' => $watcher` | [`watcher.cancel()`](Watcher::cancel) | `clock.rs` | `timers::what_is_cancelled_has_ended_for_good` |
@@ -397,6 +397,23 @@ mod session;
 mod sync;
 mod transport;
 
+/// The commands: what [`Client::send`], [`Endpoint::broadcast`] and [`Client::close`] return. Each is a
+/// future: `.await` waits for its outcome, `.nowait()` does not, and neither means that nothing happens.
+///
+/// They are here and not at the root, where [`Send`](command::Send) would hide the language's:
+///
+/// ```
+/// use aerys::*;
+///
+/// async fn greet<S: Send + Sync>(client: &Client<S>) -> Result<(), SendError> {
+///     let greeting: command::Send<'_, S> = client.send("hello");
+///     greeting.await
+/// }
+/// ```
+pub mod command {
+    pub use crate::app::{Broadcast, Close, Send};
+}
+
 // What is in the signatures.
 pub use {bytes, http};
 
@@ -411,8 +428,8 @@ pub use aerys_proto::JsonError;
 pub use crate::{
     address::{HostNameError, PathError},
     app::{
-        Accepted, Broadcast, Client, Close, Departure, Endpoint, Handshake, NoneSucceeded,
-        Outcomes, Send, Watcher, Websocket, all, any, some,
+        Accepted, Client, Departure, Endpoint, Handshake, NoneSucceeded, Outcomes, Watcher,
+        Websocket, all, any, some,
     },
     connection::{ClientId, Stats, Tally},
     error::{

@@ -30,6 +30,7 @@ use crate::{
 /// Err(handshake.refuse(Status::FORBIDDEN)) // error: use of moved value
 /// # }
 /// ```
+#[must_use = "the client waits for `accept` or `refuse`"]
 pub struct Handshake<S = ()> {
     /// Boxed, so that futures that hold a handshake for a while stay small.
     request_info: Box<RequestInfo>,

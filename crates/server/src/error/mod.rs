@@ -30,6 +30,7 @@ pub use self::{
 ///     }
 /// }
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The client went before all of the message had been handed to the kernel.

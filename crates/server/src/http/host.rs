@@ -20,6 +20,7 @@ use crate::{
 /// name. Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
 /// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
 /// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
+#[must_use = "give it to `Server::host`"]
 pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,

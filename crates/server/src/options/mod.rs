@@ -24,6 +24,7 @@ pub use self::origin::Origins;
 ///     .heartbeat_period(Duration::from_secs(30))
 ///     .text_only(true);
 /// ```
+#[must_use = "give them to `Host::websocket_with`"]
 #[derive(Clone, Debug)]
 pub struct Options {
     protocol: Config,
@@ -249,6 +250,7 @@ impl Default for Options {
 }
 
 /// What happens to a client that reads too slowly, once it is owed as much as it may be.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
     /// It is closed with 1008. For clients that need every message.

@@ -54,6 +54,7 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///     Server::new().host(Host::new("mysite.com").websocket("/door", Doorman)).run()
 /// }
 /// ```
+#[must_use = "nothing is served until it is `run` or `start`ed"]
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,

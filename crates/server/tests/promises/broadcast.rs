@@ -27,8 +27,8 @@ async fn room(size: usize) -> (Running, Guests, Vec<Ws>, Vec<Client>) {
     (server, guests, peers, clients)
 }
 
-const fn tally(delivered: usize, gone: usize) -> Tally {
-    Tally { delivered, gone, dropped: 0 }
+fn tally(delivered: usize, gone: usize) -> Tally {
+    crate::common::tally(delivered, gone, 0)
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ async fn who_keeps_the_endpoint_can_publish_from_outside() {
     thread.join().expect("it does not panic");
     let published = endpoint.clone();
     let tally = on_a_thread(async move { published.broadcast("counted").await }).await;
-    assert_eq!(tally, Tally { delivered: 2, gone: 0, dropped: 0 });
+    assert_eq!(tally, crate::common::tally(2, 0, 0));
     let found = on_a_thread(async move { endpoint.clients() }).await;
     assert_eq!(soon(found[0].send("to one")).await, Ok(()));
     drop((one, two));

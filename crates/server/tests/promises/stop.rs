@@ -142,7 +142,7 @@ async fn whoever_waits_for_a_client_is_answered_by_the_stop() {
     let (send, broadcast, (), ()) =
         tokio::join!(soon(send), soon(broadcast), soon(close), soon(server.stop()));
     assert_eq!(send, Err(ClientGone));
-    assert_eq!(broadcast, Tally { delivered: 0, gone: 1, dropped: 0 });
+    assert_eq!(broadcast, crate::common::tally(0, 1, 0));
     drop(stuck);
 }
 

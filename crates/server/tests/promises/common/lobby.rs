@@ -2,7 +2,7 @@
 
 use aerys::{
     Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running,
-    Websocket,
+    Tally, Websocket,
 };
 use tokio::sync::mpsc;
 
@@ -60,6 +60,13 @@ impl Websocket for Lobby {
     async fn on_stop(&self, _: &Endpoint) {
         self.journal.note("stopped");
     }
+}
+
+/// What became of a broadcast.
+pub(crate) fn tally(delivered: usize, gone: usize, dropped: usize) -> Tally {
+    let mut tally = Tally::default();
+    (tally.delivered, tally.gone, tally.dropped) = (delivered, gone, dropped);
+    tally
 }
 
 /// `gone`, code and reason.
