@@ -36,7 +36,7 @@
 //!
 //! fn main() -> Result<(), ServerError> {
 //!     Server::new()
-//!         .listen(([127, 0, 0, 1], 1337))
+//!         .listen("127.0.0.1:1337")
 //!         .host(Host::new("localhost").websocket("/room", Room).root("public"))
 //!         .run()
 //! }
@@ -347,7 +347,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), ServerError> {
 //! let host = Host::new("localhost").websocket("/room", Room);
-//! let running = Server::new().listen(([127, 0, 0, 1], 0)).host(host).start().await?;
+//! let running = Server::new().listen("127.0.0.1:0").host(host).start().await?;
 //! println!("listening on {}", running.address());
 //! running.stop().await;
 //! # Ok(())
