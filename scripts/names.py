@@ -47,7 +47,7 @@ WORDS = {
 }
 
 # What other crates call theirs.
-ALLOWED = {"track_caller"}
+ALLOWED = {"track_caller", "visit_str"}
 
 ITEM = re.compile(
     r"^\s*(?:pub(?:\([^)]*\))? )?(?:(?:async |const )?fn|struct|enum|trait|type|mod|static|const) (\w+)"

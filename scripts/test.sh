@@ -49,6 +49,8 @@ scripts/names.py
 
 step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+# As who asks for no feature has it.
+cargo clippy -p aerys --locked -- -D warnings
 
 step tests
 cargo test --workspace --all-features --locked

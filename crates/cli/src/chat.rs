@@ -6,7 +6,7 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientId, Departure, Failure, Handshake, Message, Options, Refusal, Websocket,
+    Accepted, Client, ClientId, Departure, Failure, Handshake, Message, Options, Refusal, Websocket,
 };
 
 use crate::protocol::{self, Complaint, Reply, Request};
@@ -25,7 +25,7 @@ type Guest = Client<Name>;
 type Name = OnceLock<String>;
 
 impl Websocket<Name> for Chat {
-    async fn on_open(&self, handshake: Handshake<Name>) -> Result<Guest, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Name>) -> Result<Accepted<Name>, Refusal> {
         Ok(handshake.accept_with(Name::new()))
     }
 

@@ -1,11 +1,11 @@
 //! The smallest application: every message goes back as it came.
 
-use aerys::{Client, Failure, Handshake, Message, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Refusal, Websocket};
 
 pub(crate) struct Echo;
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

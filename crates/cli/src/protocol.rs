@@ -1,7 +1,7 @@
 //! What a chat's clients say and hear: JSON, one object for each message, told apart by `type`.
 
 use aerys::{ClientId, Message};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// In characters.
 const MAX_NAME: usize = 32;
@@ -31,7 +31,6 @@ pub(crate) enum Request {
 pub(crate) enum Reply<'a> {
     /// To the one who has joined, before anything else.
     Welcome {
-        #[serde(serialize_with = "as_text")]
         id: ClientId,
         name: &'a str,
         count: usize,
@@ -39,20 +38,17 @@ pub(crate) enum Reply<'a> {
     },
     /// To everyone else who has joined.
     Joined {
-        #[serde(serialize_with = "as_text")]
         id: ClientId,
         name: &'a str,
         count: usize,
     },
     Left {
-        #[serde(serialize_with = "as_text")]
         id: ClientId,
         name: &'a str,
         count: usize,
     },
     /// To everyone who has joined, the one who said it included.
     Said {
-        #[serde(serialize_with = "as_text")]
         id: ClientId,
         name: &'a str,
         text: &'a str,
@@ -60,14 +56,16 @@ pub(crate) enum Reply<'a> {
         at: u64,
     },
     /// To the one who asked for what cannot be; the connection stays.
-    Error { text: String },
+    Error {
+        text: String,
+    },
 }
 
 /// Why a client's request is not granted, in words for whoever sits there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Complaint {
     #[error("This is no request: {0}.")]
-    NotUnderstood(#[from] serde_json::Error),
+    NotUnderstood(serde_json::Error),
     #[error("A name has 1 to {MAX_NAME} characters, none of them a control character.")]
     BadName,
     #[error("A message has 1 to {MAX_TEXT} characters.")]
@@ -79,7 +77,7 @@ pub(crate) enum Complaint {
 }
 
 pub(crate) fn parse(json: &[u8]) -> Result<Request, Complaint> {
-    Ok(serde_json::from_slice(json)?)
+    serde_json::from_slice(json).map_err(Complaint::NotUnderstood)
 }
 
 /// The name without the blanks around it.
@@ -101,13 +99,8 @@ fn has_length(text: &str, most: usize) -> bool {
 
 impl From<Reply<'_>> for Message {
     fn from(reply: Reply<'_>) -> Self {
-        Self::text(serde_json::to_string(&reply).expect("texts and numbers are always JSON"))
+        Self::json(&reply).expect("texts and numbers are always JSON")
     }
-}
-
-/// JavaScript's numbers end at 2^53, a client's id does not.
-fn as_text<S: Serializer>(id: &ClientId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
 }
 
 #[cfg(test)]

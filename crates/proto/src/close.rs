@@ -130,6 +130,20 @@ impl CloseCode {
     }
 }
 
+/// As [`CloseCode::new`].
+impl TryFrom<u16> for CloseCode {
+    type Error = NotACloseCode;
+
+    fn try_from(code: u16) -> Result<Self, NotACloseCode> {
+        Self::new(code).ok_or(NotACloseCode(code))
+    }
+}
+
+/// The number is none that may stand in a CLOSE frame (RFC 6455 §7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no code of a CLOSE frame: those are 1000–1003, 1007–1014 and 3000–4999")]
+pub struct NotACloseCode(u16);
+
 impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -156,6 +170,7 @@ mod tests {
         }
         for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, u16::MAX] {
             assert_eq!(CloseCode::new(code), None, "{code}");
+            assert_eq!(CloseCode::try_from(code), Err(NotACloseCode(code)));
         }
     }
 

@@ -68,6 +68,8 @@ mod error;
 mod event;
 mod frame;
 mod header;
+#[cfg(feature = "json")]
+mod json;
 mod mask;
 mod message;
 mod payload;
@@ -75,11 +77,13 @@ mod traffic;
 pub mod upgrade;
 mod utf8;
 
-pub use close::{Close, CloseCode};
+pub use close::{Close, CloseCode, NotACloseCode};
 pub use config::Config;
 pub use connection::{Connection, Ending};
 pub use error::SendError;
 pub use event::Event;
 pub use frame::Frame;
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use message::Message;
 pub use traffic::{Count, Traffic};

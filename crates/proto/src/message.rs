@@ -1,6 +1,7 @@
 //! What travels: a text or a binary payload.
 
 use std::{
+    borrow::Cow,
     fmt,
     hash::{Hash, Hasher},
     sync::Arc,
@@ -50,12 +51,24 @@ impl Message {
         Self::new(Kind::Text, text.into().into())
     }
 
-    /// A binary message.
+    /// A text message of a text that is part of the program, which is not copied.
+    ///
+    /// ```
+    /// # use aerys_proto::Message;
+    /// static GREETING: Message = Message::from_static("good day");
+    /// assert_eq!(GREETING, Message::text("good day"));
+    /// ```
+    pub const fn from_static(text: &'static str) -> Self {
+        Self::new(Kind::Text, Bytes::from_static(text.as_bytes()))
+    }
+
+    /// A binary message. Bytes that are part of the program, a `&'static [u8]`, are not copied, nor are those
+    /// of a `Vec<u8>`, a `Box<[u8]>` or a [`Bytes`].
     pub fn binary(payload: impl Into<Bytes>) -> Self {
         Self::new(Kind::Binary, payload.into())
     }
 
-    pub(crate) fn new(kind: Kind, payload: Bytes) -> Self {
+    pub(crate) const fn new(kind: Kind, payload: Bytes) -> Self {
         Self { kind, payload, shared: None }
     }
 
@@ -181,6 +194,20 @@ impl From<&String> for Message {
     }
 }
 
+impl From<Box<str>> for Message {
+    fn from(text: Box<str>) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Cow<'_, str>> for Message {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::text(text)
+    }
+}
+
+/// Copies the text; one that is part of the program can go without a copy by
+/// [`from_static`](Message::from_static).
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
         Self::text(text)
@@ -202,6 +229,12 @@ impl From<Vec<u8>> for Message {
 impl From<&[u8]> for Message {
     fn from(payload: &[u8]) -> Self {
         Self::binary(Bytes::copy_from_slice(payload))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Message {
+    fn from(payload: &[u8; N]) -> Self {
+        Self::from(&payload[..])
     }
 }
 
@@ -251,13 +284,29 @@ mod tests {
             Message::from("a"),
             Message::from(&String::from("a")),
             Message::from(String::from("a")),
+            Message::from(Box::<str>::from("a")),
+            Message::from(Cow::Borrowed("a")),
+            Message::from_static("a"),
         ] {
             assert_eq!(text, Message::text("a"));
         }
         let bytes = Bytes::from_static(b"a");
-        for binary in [Message::from(&b"a"[..]), Message::from(vec![b'a']), Message::from(bytes)] {
+        for binary in [
+            Message::from(&b"a"[..]),
+            Message::from(b"a"),
+            Message::from(vec![b'a']),
+            Message::from(bytes),
+        ] {
             assert_eq!(binary, Message::binary("a"));
         }
+    }
+
+    #[test]
+    fn what_is_part_of_the_program_is_not_copied() {
+        static TEXT: &str = "text";
+        static BYTES: &[u8] = b"bytes";
+        assert_eq!(Message::from_static(TEXT).as_bytes().as_ptr(), TEXT.as_ptr());
+        assert_eq!(Message::binary(BYTES).as_bytes().as_ptr(), BYTES.as_ptr());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Lets in only those who have a token, and remembers whose it is.
 //!
-//! The token comes in an `Authorization` header or, since a page cannot set one on a websocket, in
-//! a cookie. Who has none is answered 401 before there is any websocket.
+//! The token comes in an `Authorization` header or, since a page cannot set one on a websocket, with
+//! the subprotocols or in a cookie. Who has none is answered 401 before there is any websocket.
 //!
 //! ```text
 //! cargo run --example authorize
@@ -16,8 +16,8 @@
 //! or open <http://127.0.0.1:1337/> in a browser, and in the console:
 //!
 //! ```text
-//! document.cookie = "token=open-sesame"
-//! ws = new WebSocket("ws://127.0.0.1:1337/"); ws.onmessage = event => console.log(event.data)
+//! ws = new WebSocket("ws://127.0.0.1:1337/", ["bearer", "open-sesame"])
+//! ws.onmessage = event => console.log(event.data)
 //! ```
 
 mod common;
@@ -25,10 +25,9 @@ mod common;
 use std::{collections::HashMap, process::ExitCode};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
-    http::{HeaderValue, header::WWW_AUTHENTICATE},
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Status, Websocket,
+    http::header::WWW_AUTHENTICATE,
 };
-use headers::{Authorization, Cookie, HeaderMapExt, authorization::Bearer};
 
 /// Whose token it is.
 struct Cave {
@@ -40,13 +39,12 @@ struct User {
 }
 
 impl Websocket<User> for Cave {
-    async fn on_open(&self, handshake: Handshake<User>) -> Result<Client<User>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<User>) -> Result<Accepted<User>, Refusal> {
         let Some(name) = self.name(&handshake) else {
-            let challenge = HeaderValue::from_static("Bearer");
             return Err(handshake
                 .refuse(Status::UNAUTHORIZED)
                 .reason("Say the magic words")
-                .header(WWW_AUTHENTICATE, challenge));
+                .header(WWW_AUTHENTICATE, "Bearer"));
         };
         let client = handshake.accept_with(User { name });
         client.send(format!("Welcome, {name}!")).await?;
@@ -66,15 +64,11 @@ impl Websocket<User> for Cave {
 
 impl Cave {
     fn name(&self, handshake: &Handshake<User>) -> Option<&'static str> {
-        let headers = &handshake.request().headers;
-        let bearer: Option<Authorization<Bearer>> = headers.typed_get();
-        let cookie: Option<Cookie> = headers.typed_get();
-        let token = match (&bearer, &cookie) {
-            (Some(bearer), _) => bearer.token(),
-            (None, Some(cookie)) => cookie.get("token")?,
-            (None, None) => return None,
+        let token = match handshake.bearer() {
+            Some(token) => token.into(),
+            None => handshake.cookie("token")?,
         };
-        self.tokens.get(token).copied()
+        self.tokens.get(&*token).copied()
     }
 }
 

@@ -11,7 +11,9 @@ mod common;
 
 use std::{process::ExitCode, sync::OnceLock, time::Duration};
 
-use aerys::{Client, Endpoint, Failure, Handshake, Host, Message, Refusal, Watcher, Websocket};
+use aerys::{
+    Accepted, Client, Endpoint, Failure, Handshake, Host, Message, Refusal, Watcher, Websocket,
+};
 
 struct Clock;
 
@@ -31,7 +33,10 @@ impl Websocket<Stopwatch> for Clock {
         Ok(())
     }
 
-    async fn on_open(&self, handshake: Handshake<Stopwatch>) -> Result<Client<Stopwatch>, Refusal> {
+    async fn on_open(
+        &self,
+        handshake: Handshake<Stopwatch>,
+    ) -> Result<Accepted<Stopwatch>, Refusal> {
         let client = handshake.accept_with(Stopwatch::new());
         client.state().get_or_init(|| start_stopwatch(&client));
         client.once(Duration::from_millis(500), async |client| {

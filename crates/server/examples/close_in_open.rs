@@ -12,13 +12,13 @@ mod common;
 use std::process::ExitCode;
 
 use aerys::{
-    Client, ClientGone, CloseCode, Departure, Handshake, Host, Refusal, SendError, Websocket,
+    Accepted, ClientGone, CloseCode, Departure, Handshake, Host, Refusal, SendError, Websocket,
 };
 
 struct Goodbye;
 
 impl Websocket for Goodbye {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("hi and goodbye").await?;
         println!("on_open: before the close");

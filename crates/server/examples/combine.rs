@@ -20,7 +20,8 @@ mod common;
 use std::process::ExitCode;
 
 use aerys::{
-    Client, Endpoint, Failure, Handshake, Host, Message, Refusal, Status, Websocket, all, any, some,
+    Accepted, Client, Endpoint, Failure, Handshake, Host, Message, Refusal, Status, Websocket, all,
+    any, some,
 };
 
 struct Street;
@@ -29,7 +30,7 @@ struct Street;
 type Name = String;
 
 impl Websocket<Name> for Street {
-    async fn on_open(&self, handshake: Handshake<Name>) -> Result<Client<Name>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Name>) -> Result<Accepted<Name>, Refusal> {
         match handshake.param("name").map(str::to_owned) {
             Some(name) => Ok(handshake.accept_with(name)),
             None => Err(handshake.refuse(Status::BAD_REQUEST)),

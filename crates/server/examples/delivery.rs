@@ -16,7 +16,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use aerys::{Client, ClientGone, Endpoint, Failure, Handshake, Host, Message, Refusal, Websocket};
+use aerys::{
+    Accepted, Client, ClientGone, Endpoint, Failure, Handshake, Host, Message, Refusal, Websocket,
+};
 
 #[derive(Default)]
 struct Delivery {
@@ -24,7 +26,7 @@ struct Delivery {
 }
 
 impl Websocket for Delivery {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("How many lines do you want?").await?;
         Ok(client)

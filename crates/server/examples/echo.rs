@@ -5,8 +5,8 @@
 //! ```
 
 use aerys::{
-    Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server, ServerError,
-    Websocket,
+    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    ServerError, Websocket,
 };
 use clap::Parser;
 
@@ -31,7 +31,7 @@ struct Echo {
 }
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -15,7 +15,7 @@ use std::{
     time::{SystemTime, SystemTimeError},
 };
 
-use aerys::{Client, Failure, Handshake, Host, Message, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Host, Message, Refusal, Websocket};
 
 struct EvenOdd;
 
@@ -27,7 +27,7 @@ enum Second {
 }
 
 impl Websocket<Second> for EvenOdd {
-    async fn on_open(&self, handshake: Handshake<Second>) -> Result<Client<Second>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Second>) -> Result<Accepted<Second>, Refusal> {
         let client = handshake.accept_with(this_second()?);
         client.send(format!("Hello, {}! Your second: {:?}", client.id(), client.state())).await?;
         Ok(client)

@@ -12,13 +12,14 @@ mod common;
 use std::process::ExitCode;
 
 use aerys::{
-    Client, CloseCode, Endpoint, Failure, Handshake, Host, Message, Refusal, Stats, Websocket,
+    Accepted, Client, CloseCode, Endpoint, Failure, Handshake, Host, Message, Refusal, Stats,
+    Websocket,
 };
 
 struct Inspector;
 
 impl Websocket for Inspector {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send(format!("You are {}", client.id())).await?;
         Ok(client)

@@ -12,13 +12,13 @@ mod common;
 
 use std::{process::ExitCode, time::Duration};
 
-use aerys::{Client, Failure, Handshake, Host, Message, Refusal, SendError, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Host, Message, Refusal, SendError, Websocket};
 use tokio::time::sleep;
 
 struct Launchpad;
 
 impl Websocket for Launchpad {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("From which number shall I count down?").await?;
         Ok(client)

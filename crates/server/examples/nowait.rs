@@ -12,13 +12,13 @@ mod common;
 
 use std::{process::ExitCode, time::Duration};
 
-use aerys::{Client, Failure, Handshake, Host, Message, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Host, Message, Refusal, Websocket};
 use tokio::time::sleep;
 
 struct Relay;
 
 impl Websocket for Relay {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("welcome").nowait();
         Ok(client)

@@ -12,14 +12,14 @@ mod common;
 use std::{process::ExitCode, time::Duration};
 
 use aerys::{
-    Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Overflow, Refusal,
-    Websocket,
+    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Overflow,
+    Refusal, Websocket,
 };
 
 struct Echo;
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -17,12 +17,12 @@ mod common;
 
 use std::process::ExitCode;
 
-use aerys::{Client, Handshake, Host, Options, Origins, Refusal, Websocket};
+use aerys::{Accepted, Handshake, Host, Options, Origins, Refusal, Websocket};
 
 struct Friends;
 
 impl Websocket for Friends {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let origin = handshake.origin().unwrap_or("no page at all").to_owned();
         let client = handshake.accept();
         client.send(format!("Welcome, you who come from {origin}")).await?;

@@ -19,7 +19,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use aerys::{Client, Departure, Failure, Handshake, Host, Message, Refusal, Watcher, Websocket};
+use aerys::{
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Watcher, Websocket,
+};
 
 use crate::lines::{Lines, nonblocking};
 
@@ -37,7 +39,7 @@ struct Process {
 }
 
 impl Websocket<Process> for Launcher {
-    async fn on_open(&self, handshake: Handshake<Process>) -> Result<Client<Process>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Process>) -> Result<Accepted<Process>, Refusal> {
         let (child, stdin, stdout) = self.launch()?;
         let client = handshake.accept_with(Process {
             child: Mutex::new(child),

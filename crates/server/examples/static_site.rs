@@ -12,13 +12,14 @@ mod common;
 use std::process::ExitCode;
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal,
+    Websocket,
 };
 
 struct Pond;
 
 impl Websocket for Pond {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         tell_count(client.endpoint());
         Ok(client)

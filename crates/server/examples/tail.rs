@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use aerys::{Client, Endpoint, Failure, Handshake, Host, Refusal, Websocket};
+use aerys::{Accepted, Endpoint, Failure, Handshake, Host, Refusal, Websocket};
 
 use crate::lines::{Lines, nonblocking};
 
@@ -45,7 +45,7 @@ impl Websocket for Tail {
         Ok(())
     }
 
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("From now on:").await?;
         Ok(client)

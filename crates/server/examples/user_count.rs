@@ -18,13 +18,14 @@ mod common;
 use std::process::ExitCode;
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Tally, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Tally,
+    Websocket,
 };
 
 struct UserCount;
 
 impl Websocket for UserCount {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         tell_count(client.endpoint()).await;
         Ok(client)

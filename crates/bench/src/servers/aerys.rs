@@ -1,8 +1,8 @@
 //! Aerys itself: an echo that lets go of what it sends, one that waits for it, and a broadcast.
 
 use aerys::{
-    Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Refusal, Server,
-    Websocket,
+    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Refusal,
+    Server, Websocket,
 };
 use anyhow::Result;
 use tokio::runtime::Builder;
@@ -22,7 +22,7 @@ pub(super) fn serve_awaiting(settings: &Settings) -> Result<()> {
 struct Echo;
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -35,7 +35,7 @@ impl Websocket for Echo {
 struct AwaitingEcho;
 
 impl Websocket for AwaitingEcho {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -48,7 +48,7 @@ impl Websocket for AwaitingEcho {
 struct Broadcast;
 
 impl Websocket for Broadcast {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

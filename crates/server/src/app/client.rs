@@ -1,6 +1,11 @@
 //! A client that was accepted: the handle by which an application speaks to it.
 
-use std::{fmt, marker, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker,
+    sync::Arc,
+};
 
 use aerys_proto::Message;
 
@@ -146,6 +151,14 @@ impl<S> PartialEq for Client<S> {
 }
 
 impl<S> Eq for Client<S> {}
+
+/// By its id, which stays. Clippy warns of such keys all the same (`mutable_key_type`), since what is behind a
+/// client changes; a map from [`ClientId`] to [`Client`] is as good.
+impl<S> Hash for Client<S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
 
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

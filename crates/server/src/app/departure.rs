@@ -5,7 +5,10 @@ use std::fmt;
 use aerys_proto::{Close, CloseCode};
 
 use super::{Client, Endpoint};
-use crate::connection::ClientId;
+use crate::{
+    connection::{ClientId, Stats},
+    transport::PeerAddr,
+};
 
 /// A client that has gone, as [`on_close`](crate::Websocket::on_close) gets to see it.
 ///
@@ -34,6 +37,24 @@ impl<S> Departure<S> {
     /// The endpoint it was a client of, and is no more.
     pub fn endpoint(&self) -> &Endpoint<S> {
         self.client.endpoint()
+    }
+
+    /// The address its connection came from.
+    pub fn peer_addr(&self) -> PeerAddr {
+        self.client.peer_addr()
+    }
+
+    /// The last that is known of its connection: what passed, when, and what it was still owed.
+    ///
+    /// ```
+    /// # use aerys::Departure;
+    /// # fn example(gone: &Departure) {
+    /// let stats = gone.inspect();
+    /// println!("{} was here for {:?}", gone.peer_addr(), stats.connected.elapsed());
+    /// # }
+    /// ```
+    pub fn inspect(&self) -> Stats {
+        self.client.inspect()
     }
 
     /// Why it went: the code of whoever closed, [`CloseCode::NO_STATUS`] if the client gave none,

@@ -1,16 +1,20 @@
 //! A client that asked to be let in and has not been answered.
 
 use std::{
+    borrow::Cow,
+    error::Error,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use serde::de::DeserializeOwned;
 
-use super::{Client, Endpoint};
+use super::{Accepted, Client, Endpoint, RequestInfo};
 use crate::{
     connection::Shared,
-    error::{Refusal, Status},
+    error::{Failure, Misuse, QueryError, Refusal, Status},
+    log::{self, Brief},
     transport::PeerAddr,
 };
 
@@ -20,62 +24,23 @@ use crate::{
 /// the handshake, so there is one answer and no second one:
 ///
 /// ```compile_fail,E0382
-/// # use aerys::{Client, Handshake, Refusal, Status};
-/// # fn example(handshake: Handshake) -> Result<Client, Refusal> {
+/// # use aerys::{Accepted, Handshake, Refusal, Status};
+/// # fn example(handshake: Handshake) -> Result<Accepted, Refusal> {
 /// let client = handshake.accept();
 /// Err(handshake.refuse(Status::FORBIDDEN)) // error: use of moved value
 /// # }
 /// ```
+#[must_use = "the client waits for `accept` or `refuse`"]
 pub struct Handshake<S = ()> {
     /// Boxed, so that futures that hold a handshake for a while stay small.
     request_info: Box<RequestInfo>,
     endpoint: Endpoint<S>,
     shared: Arc<Shared>,
-    accepted: Accepted<S>,
+    accepted: ClientCell<S>,
 }
 
-/// Who asks and for what, which worker has the connection, and the answer as far as it is known.
-pub(crate) struct RequestInfo {
-    request: Parts,
-    params: Vec<(String, String)>,
-    address: PeerAddr,
-    worker: usize,
-    headers: HeaderMap,
-    protocol: Option<HeaderValue>,
-}
-
-impl RequestInfo {
-    pub(crate) fn new(
-        request: Parts,
-        params: Vec<(String, String)>,
-        address: PeerAddr,
-        worker: usize,
-        subprotocols: &[String],
-    ) -> Box<Self> {
-        let headers = HeaderMap::new();
-        let mut request_info = Self { request, params, address, worker, headers, protocol: None };
-        let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
-        let chosen = request_info.protocols().find(spoken);
-        request_info.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
-        Box::new(request_info)
-    }
-
-    pub(crate) fn request_headers(&self) -> &HeaderMap {
-        &self.request.headers
-    }
-
-    fn protocols(&self) -> impl Iterator<Item = &str> {
-        let lines = self.request.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        lines
-            .filter_map(|shared| shared.to_str().ok())
-            .flat_map(|shared| shared.split(','))
-            .map(str::trim)
-            .filter(|protocol| !protocol.is_empty())
-    }
-}
-
-/// The client, once it was let in.
-pub(crate) type Accepted<S> = Arc<OnceLock<Client<S>>>;
+/// Holds the client, once it was let in.
+pub(crate) type ClientCell<S> = Arc<OnceLock<Client<S>>>;
 
 impl<S> Handshake<S> {
     pub(crate) fn new(
@@ -83,12 +48,12 @@ impl<S> Handshake<S> {
         endpoint: Endpoint<S>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { request_info, endpoint, shared, accepted: Accepted::default() }
+        Self { request_info, endpoint, shared, accepted: ClientCell::default() }
     }
 
     /// The request: method, URI with its query, headers.
     pub fn request(&self) -> &Parts {
-        &self.request_info.request
+        self.request_info.request()
     }
 
     /// The `Origin` header: which site's page asks. `None` if there is none, which means that it
@@ -100,8 +65,69 @@ impl<S> Handshake<S> {
     /// The part of the path that stands for `{name}` in the path the application is mounted on,
     /// percent-decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let found = self.request_info.params.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
+        self.request_info.param(name)
+    }
+
+    /// What the query says, as a value of the application's own: `?room=tea&since=7`. The type is one
+    /// that has a field for each name it knows, a map, or a list of pairs; to be absent a field has to be
+    /// an `Option` or have a default. A request without a query has an empty one.
+    ///
+    /// ```
+    /// use aerys::{Accepted, Handshake, Refusal};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Wanted {
+    ///     room: String,
+    ///     since: Option<u64>,
+    /// }
+    ///
+    /// async fn on_open(handshake: Handshake<Wanted>) -> Result<Accepted<Wanted>, Refusal> {
+    ///     let wanted: Wanted = handshake.query()?; // else 400, with what is missing
+    ///     Ok(handshake.accept_with(wanted))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] if the query is no such value. Let out of `on_open` by `?` it is the client's fault and
+    /// not the handler's: it answers 400 and says why.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, QueryError> {
+        let query = self.request().uri.query().unwrap_or_default();
+        serde_urlencoded::from_str(query).map_err(QueryError::new)
+    }
+
+    /// The cookie of this name, percent-decoded (RFC 6265 §4.2); of several the first, which browsers
+    /// have send the one with the longest path. `None` if there is none or it is no UTF-8.
+    ///
+    /// The name is compared as it came, since one that is written differently is not under the protection
+    /// that browsers give to the prefix `__Host-`. A value in quotes keeps them.
+    ///
+    /// ```
+    /// # use aerys::{Handshake, Refusal, Status};
+    /// # fn example(handshake: Handshake) -> Result<(), Refusal> {
+    /// let Some(session) = handshake.cookie("session") else {
+    ///     return Err(handshake.refuse(Status::UNAUTHORIZED));
+    /// };
+    /// println!("{session} is back");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cookie(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.request_info.cookie(name)
+    }
+
+    /// The token that the client brings: from `Authorization: Bearer TOKEN` (RFC 6750 §2.1), or, since a
+    /// page cannot set a header on a websocket, from the subprotocols, as what follows `bearer` there:
+    ///
+    /// ```js
+    /// new WebSocket(url, ["bearer", token])
+    /// ```
+    ///
+    /// Browsers hang up if none of what they offer is chosen, so `bearer` is, if nothing else is. The
+    /// token itself is never chosen, and is none of the [`protocols`](Self::protocols).
+    pub fn bearer(&self) -> Option<&str> {
+        self.request_info.bearer()
     }
 
     /// The subprotocols the client offers, its favourite first (RFC 6455 §4.1).
@@ -113,15 +139,13 @@ impl<S> Handshake<S> {
     /// [`Options::subprotocols`](crate::Options::subprotocols) has chosen. One that the client does not offer is not chosen: the client would
     /// hang up on hearing it (RFC 6455 §4.1).
     pub fn select(mut self, protocol: &str) -> Self {
-        if self.protocols().any(|offered| offered == protocol) {
-            self.request_info.protocol = HeaderValue::from_str(protocol).ok();
-        }
+        self.request_info.select(protocol);
         self
     }
 
     /// The address the connection comes from.
     pub fn peer_addr(&self) -> PeerAddr {
-        self.request_info.address.clone()
+        self.request_info.peer_addr().clone()
     }
 
     /// The endpoint that the client wants to join.
@@ -132,17 +156,26 @@ impl<S> Handshake<S> {
     /// Adds a header to the answer, whichever it will be; one that is there under the same name
     /// stays. Headers that belong to the handshake itself are the server's.
     ///
-    /// ```
-    /// # use aerys::{Client, Handshake, Refusal};
-    /// use aerys::http::{HeaderValue, header};
+    /// The name and the value are texts, or the types of the [`http`] crate:
     ///
-    /// # async fn on_open(handshake: Handshake) -> Result<Client, Refusal> {
-    /// let cookie = HeaderValue::from_static("seen=1; Secure; HttpOnly");
-    /// Ok(handshake.header(header::SET_COOKIE, cookie).accept())
+    /// ```
+    /// # use aerys::{Accepted, Handshake, Refusal};
+    /// use aerys::http::header::SET_COOKIE;
+    ///
+    /// # async fn on_open(handshake: Handshake) -> Result<Accepted, Refusal> {
+    /// let handshake = handshake.header(SET_COOKIE, "seen=1; Secure; HttpOnly");
+    /// Ok(handshake.header("x-seat", 7).accept())
     /// # }
     /// ```
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.request_info.headers.append(name, value);
+    ///
+    /// What cannot be a header, such as a value with a line break in it, is the handler's fault: whether it
+    /// accepts or refuses, the client is not let in and is answered 500, and the log says what was given.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: Error + Send + Sync + 'static>,
+        V: TryInto<HeaderValue, Error: Error + Send + Sync + 'static>,
+    {
+        self.request_info.add(Misuse::check_header("Handshake::header", name, value));
         self
     }
 
@@ -152,13 +185,21 @@ impl<S> Handshake<S> {
     /// [`on_close`](crate::Websocket::on_close) comes for it, at the next `.await` at the soonest. Only one
     /// that is accepted after [`open_period`](crate::Options::open_period), when its peer has been answered
     /// 503, was never let in: it is no member of the endpoint, and no `on_close` follows.
-    pub fn accept_with(self, state: S) -> Client<S> {
-        let Self { request_info, endpoint, shared, accepted } = self;
-        let RequestInfo { address, worker, mut headers, protocol, .. } = *request_info;
-        headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
-        if let Some(protocol) = protocol {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    ///
+    /// What it gives is the client, and what `on_open` has to return.
+    pub fn accept_with(self, state: S) -> Accepted<S> {
+        let Self { mut request_info, endpoint, shared, accepted } = self;
+        if let Some(misuse) = request_info.take_misuse() {
+            let failure = Brief(Failure::from(misuse));
+            log::event!(
+                ERROR, at endpoint.roster().path(), { %failure },
+                "on_open accepted with what cannot be answered; the peer is answered 500"
+            );
+            shared.outbox.refuse(Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new()));
+            shared.outbox.wake_driver();
         }
+        let (address, worker) = (request_info.peer_addr().clone(), request_info.worker());
+        let headers = request_info.into_accepting();
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
@@ -170,24 +211,27 @@ impl<S> Handshake<S> {
             // `on_open` returned without it: the peer has been refused in the meantime.
             shared.gone();
             shared.outbox.departed();
-            return client;
+            return Accepted::new(client);
         }
         if roster.is_stopping() {
             client.close().code(aerys_proto::CloseCode::AWAY).nowait();
         }
         shared.outbox.wake_driver();
-        client
+        Accepted::new(client)
     }
 
     /// Does not let the client in. Headers set before go with the answer.
     ///
+    /// A [`Status`] can only refuse. A number or an [`http::StatusCode`] that does not is the handler's
+    /// fault: it is answered 500, and the log says what was given.
+    ///
     /// ```
-    /// use aerys::{Client, Handshake, Refusal, Status, Websocket};
+    /// use aerys::{Accepted, Handshake, Refusal, Status, Websocket};
     ///
     /// struct Members;
     ///
     /// impl Websocket for Members {
-    ///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    ///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
     ///         if !handshake.request().headers.contains_key("authorization") {
     ///             return Err(handshake.refuse(Status::UNAUTHORIZED).reason("Who are you?"));
     ///         }
@@ -195,18 +239,27 @@ impl<S> Handshake<S> {
     ///     }
     /// }
     /// ```
-    pub fn refuse(self, status: Status) -> Refusal {
-        Refusal::new(status, self.request_info.headers)
+    pub fn refuse<T>(mut self, status: T) -> Refusal
+    where
+        T: TryInto<Status, Error: Error + Send + Sync + 'static>,
+    {
+        if let Some(misuse) = self.request_info.take_misuse() {
+            return misuse.into();
+        }
+        match Misuse::check_status(status) {
+            Ok(status) => Refusal::new(status, self.request_info.into_refusing()),
+            Err(misuse) => misuse.into(),
+        }
     }
 
-    pub(crate) fn accepted(&self) -> Accepted<S> {
+    pub(crate) fn accepted(&self) -> ClientCell<S> {
         Arc::clone(&self.accepted)
     }
 }
 
 impl Handshake {
     /// Lets the client in; see [`accept_with`](Self::accept_with).
-    pub fn accept(self) -> Client {
+    pub fn accept(self) -> Accepted {
         self.accept_with(())
     }
 }

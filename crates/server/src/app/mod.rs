@@ -1,6 +1,7 @@
 //! What the author of an application reads: three methods, what they are given, and what they can ask
 //! for.
 
+mod accepted;
 mod client;
 mod combine;
 mod command;
@@ -10,10 +11,12 @@ mod fault;
 mod handshake;
 #[cfg(unix)]
 mod readiness;
+mod request_info;
 mod watcher;
 mod websocket;
 
 pub use self::{
+    accepted::Accepted,
     client::Client,
     combine::{NoneSucceeded, Outcomes, all, any, some},
     command::{Broadcast, Close, Send},
@@ -25,5 +28,6 @@ pub use self::{
 };
 pub(crate) use self::{
     fault::{Fault, tried},
-    handshake::{Accepted, RequestInfo},
+    handshake::ClientCell,
+    request_info::RequestInfo,
 };

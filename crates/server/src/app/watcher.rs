@@ -147,7 +147,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use aerys::{Client, Endpoint, Failure, Handshake, Refusal, Websocket};
+    /// use aerys::{Accepted, Endpoint, Failure, Handshake, Refusal, Websocket};
     ///
     /// struct Dashboard;
     ///
@@ -160,7 +160,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
     ///         Ok(())
     ///     }
     ///
-    ///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    ///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
     ///         Ok(handshake.accept())
     ///     }
     /// }

@@ -7,7 +7,7 @@ use std::{
 
 use aerys_proto::Message;
 
-use super::{Client, Departure, Endpoint, Handshake};
+use super::{Accepted, Client, Departure, Endpoint, Handshake};
 use crate::error::{Failure, Refusal};
 
 /// A websocket application. `S` is what it keeps for each client, `()` if nothing.
@@ -21,12 +21,12 @@ use crate::error::{Failure, Refusal};
 /// the client goes meanwhile, the next thing sent to it answers [`ClientGone`](crate::ClientGone).
 ///
 /// ```
-/// use aerys::{Client, Failure, Handshake, Message, Refusal, Websocket};
+/// use aerys::{Accepted, Client, Failure, Handshake, Message, Refusal, Websocket};
 ///
 /// struct Echo;
 ///
 /// impl Websocket for Echo {
-///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 ///         Ok(handshake.accept())
 ///     }
 ///
@@ -51,7 +51,7 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
     ///
     /// It may read the request and wait as long as it needs to, then either
     /// [`accept`](Handshake::accept)s or [`refuse`](Handshake::refuse)s. It may go on to talk to the
-    /// client that it accepted before it returns.
+    /// client that it accepted before it returns the [`Accepted`] that it was given.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
     fn on_open(
         &self,
         handshake: Handshake<S>,
-    ) -> impl Future<Output = Result<Client<S>, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Accepted<S>, Refusal>> + Send;
 
     /// A message has come from `client`.
     ///
@@ -104,7 +104,7 @@ impl<S: Send + Sync + 'static, W: Websocket<S>> Websocket<S> for Arc<W> {
     fn on_open(
         &self,
         handshake: Handshake<S>,
-    ) -> impl Future<Output = Result<Client<S>, Refusal>> + Send {
+    ) -> impl Future<Output = Result<Accepted<S>, Refusal>> + Send {
         W::on_open(self, handshake)
     }
 

@@ -13,6 +13,7 @@ use futures_util::task::AtomicWaker;
 use crate::error::SendError;
 
 /// What became of a broadcast.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How many clients had the whole message handed to the kernel.

@@ -1,12 +1,16 @@
 //! What can go wrong, named after who erred.
 
+mod misuse;
+mod query;
 mod refusal;
 mod root;
 mod server;
 
 use std::{error::Error, fmt};
 
+pub(crate) use self::misuse::Misuse;
 pub use self::{
+    query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     root::RootError,
     server::ServerError,
@@ -26,6 +30,7 @@ pub use self::{
 ///     }
 /// }
 /// ```
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The client went before all of the message had been handed to the kernel.

@@ -4,22 +4,23 @@ use std::{error::Error, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::Failure;
+use super::{Failure, Misuse, QueryError};
 
 /// The answer to a client that is not let in.
 ///
 /// Made by [`Handshake::refuse`](crate::Handshake::refuse), or from any error by `?`, which answers
-/// 500 and logs the error without telling the peer. What does not implement [`Error`] becomes a
+/// 500 and logs the error without telling the peer; but a [`QueryError`](crate::QueryError) is the peer's
+/// fault, and answers 400. What does not implement [`Error`] becomes a
 /// [`Failure`] on the way:
 ///
 /// ```
-/// use aerys::{Client, Failure, Handshake, Refusal, Websocket};
+/// use aerys::{Accepted, Failure, Handshake, Refusal, Websocket};
 ///
 /// # fn name_of(token: &str) -> anyhow::Result<String> { Ok(token.to_owned()) }
 /// struct Members;
 ///
 /// impl Websocket<String> for Members {
-///     async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+///     async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
 ///         let token = handshake.param("token").unwrap_or_default();
 ///         let name = name_of(token).map_err(Failure::new)?; // anyhow::Error
 ///         Ok(handshake.accept_with(name))
@@ -51,9 +52,21 @@ impl Refusal {
     }
 
     /// Adds a header; one that is there under the same name stays.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.headers.append(name, value);
-        self
+    ///
+    /// The name and the value are what [`Handshake::header`](crate::Handshake::header) takes, and what cannot
+    /// be a header makes the answer a 500, as there.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName, Error: Error + Send + Sync + 'static>,
+        V: TryInto<HeaderValue, Error: Error + Send + Sync + 'static>,
+    {
+        match Misuse::check_header("Refusal::header", name, value) {
+            Ok((name, value)) => {
+                self.0.headers.append(name, value);
+                self
+            }
+            Err(misuse) => misuse.into(),
+        }
     }
 
     /// The status that will be answered.
@@ -84,6 +97,9 @@ impl<E: Error + Send + Sync + 'static> From<E> for Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
+        if let Some(error) = failure.cause().downcast_ref::<QueryError>() {
+            return Self::new(Status::BAD_REQUEST, HeaderMap::new()).reason(error.explained());
+        }
         let mut refusal = Self::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
         refusal.0.cause = Some(failure);
         refusal
@@ -137,7 +153,7 @@ impl Status {
 /// The status is not in 400–599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} does not refuse: only a status in 400–599 does")]
-pub struct NotARefusal(StatusCode);
+pub struct NotARefusal(u16);
 
 impl TryFrom<StatusCode> for Status {
     type Error = NotARefusal;
@@ -146,8 +162,16 @@ impl TryFrom<StatusCode> for Status {
         if status.is_client_error() || status.is_server_error() {
             Ok(Self(status))
         } else {
-            Err(NotARefusal(status))
+            Err(NotARefusal(status.as_u16()))
         }
+    }
+}
+
+impl TryFrom<u16> for Status {
+    type Error = NotARefusal;
+
+    fn try_from(code: u16) -> Result<Self, NotARefusal> {
+        Self::new(code).ok_or(NotARefusal(code))
     }
 }
 

@@ -7,12 +7,12 @@ use std::io;
 #[non_exhaustive]
 pub enum RootError {
     /// The fallback is no file in the folder that can be served.
-    #[error("the fallback {file:?} cannot be served from it: {source}")]
+    #[error("the fallback {file:?} cannot be served from it: {cause}")]
     Fallback {
         /// The file asked for.
         file: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// No file's path can match a pattern.
     #[error(

@@ -1,6 +1,6 @@
 //! Why a server did not start, or did not stop as it should.
 
-use std::{fmt, io, path::PathBuf};
+use std::{error::Error, fmt, io, path::PathBuf};
 
 use super::{Failure, RootError};
 use crate::{
@@ -9,16 +9,19 @@ use crate::{
 };
 
 /// Why a [`Server`](crate::Server) did not start, or did not stop as it should.
+///
+/// Each is a whole sentence with what to do about it. What lies under it is in the fields and in the
+/// sentence, and not told once more as the [`source`](std::error::Error::source).
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {}", why_not_bound(source))]
+    #[error("cannot listen on {address}: {}", why_not_bound(cause))]
     Listen {
         /// The address asked for.
         address: String,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
@@ -44,31 +47,31 @@ pub enum ServerError {
         host: String,
     },
     /// The document root is no folder that can be read.
-    #[error("cannot serve files from {}: {source}", path.display())]
+    #[error("cannot serve files from {}: {cause}", path.display())]
     Root {
         /// The folder asked for.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// What is asked of a document root makes no sense.
-    #[error("the document root {} makes no sense: {source}", path.display())]
+    #[error("the document root {} makes no sense: {cause}", path.display())]
     RootOptions {
         /// The folder.
         path: PathBuf,
         /// What is wrong.
-        source: RootError,
+        cause: RootError,
     },
     /// The server was given no host.
     #[error("the server has no host: add one with `Server::host`")]
     NoHost,
     /// No request could be for a host of this name.
-    #[error("the host name {name:?} can never match: {source}")]
+    #[error("the host name {name:?} can never match: {cause}")]
     HostName {
         /// As it was given.
         name: String,
         /// What is wrong with it, and what to write.
-        source: HostNameError,
+        cause: HostNameError,
     },
     /// Two hosts have the same name.
     #[error("there are two hosts named {name:?}")]
@@ -77,24 +80,24 @@ pub enum ServerError {
         name: String,
     },
     /// No request could be for an endpoint on this path.
-    #[error("the path {path:?} of host {host:?} can never match: {source}")]
+    #[error("the path {path:?} of host {host:?} can never match: {cause}")]
     Path {
         /// The host it was mounted on.
         host: String,
         /// As it was given.
         path: String,
         /// What is wrong with it, and what to write.
-        source: PathError,
+        cause: PathError,
     },
     /// A path cannot be routed, or is routed twice.
-    #[error("the path {path:?} of host {host:?} cannot be routed: {source}")]
+    #[error("the path {path:?} of host {host:?} cannot be routed: {cause}")]
     Route {
         /// The host it was mounted on.
         host: String,
         /// The path.
         path: String,
         /// What the router said.
-        source: matchit::InsertError,
+        cause: Box<dyn Error + Send + Sync>,
     },
     /// A period is zero, so that everybody would be cut off.
     #[error("`Server::{option}` is zero, which would cut everybody off: `None` is for never")]
@@ -103,12 +106,12 @@ pub enum ServerError {
         option: &'static str,
     },
     /// An application's options make no sense.
-    #[error("the options of the application at {path:?} make no sense: {source}")]
+    #[error("the options of the application at {path:?} make no sense: {cause}")]
     Options {
         /// The path it is mounted on.
         path: String,
         /// Which option, and why.
-        source: OptionsError,
+        cause: OptionsError,
     },
     /// An application's `on_start` failed.
     #[error("the application at {path:?} could not start: {failure}")]

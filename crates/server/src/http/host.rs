@@ -20,6 +20,7 @@ use crate::{
 /// name. Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
 /// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
 /// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
+#[must_use = "give it to `Server::host`"]
 pub struct Host {
     pub(crate) name: String,
     pub(crate) mounts: Vec<(String, MountFn)>,
@@ -88,7 +89,8 @@ impl Host {
     }
 
     /// Answers every other request with a tower service, such as an axum `Router`, which reads the
-    /// request's [`Body`] if it cares.
+    /// request's [`Body`] if it cares. Where the request comes from is in its extensions, as a
+    /// [`PeerAddr`](crate::PeerAddr).
     ///
     /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
     /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,

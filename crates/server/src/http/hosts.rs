@@ -39,7 +39,7 @@ impl Hosts {
         let mut applications = Vec::new();
         for host in hosts {
             let name = configured_name(&host.name)
-                .map_err(|source| ServerError::HostName { name: host.name.clone(), source })?;
+                .map_err(|cause| ServerError::HostName { name: host.name.clone(), cause })?;
             let routes = HostRoutes::new(host, workers, &mut applications)?;
             if all.by_name.insert(name.clone(), Arc::new(routes)).is_some() {
                 return Err(ServerError::DuplicateHost { name });
@@ -68,16 +68,16 @@ impl HostRoutes {
     ) -> Result<Self, ServerError> {
         let mut endpoints = matchit::Router::new();
         for (path, mount) in host.mounts {
-            let pattern = route(&path).map_err(|source| ServerError::Path {
+            let pattern = route(&path).map_err(|cause| ServerError::Path {
                 host: host.name.clone(),
                 path: path.clone(),
-                source,
+                cause,
             })?;
             let application = mount(path.clone(), workers)
-                .map_err(|source| ServerError::Options { path: path.clone(), source })?;
-            endpoints
-                .insert(pattern, Arc::clone(&application))
-                .map_err(|source| ServerError::Route { host: host.name.clone(), path, source })?;
+                .map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
+            endpoints.insert(pattern, Arc::clone(&application)).map_err(|error| {
+                ServerError::Route { host: host.name.clone(), path, cause: error.into() }
+            })?;
             applications.push(application);
         }
         let mut roots = host.roots.into_iter();

@@ -76,10 +76,10 @@ impl Service {
     fn answer(&self, request: Request<Body>) -> Answering {
         match self.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
-            Way::Page(routes) => Answering::Page(Box::pin(page(Arc::clone(routes), request, None))),
+            Way::Page(routes) => self.page(routes, request, None),
             Way::PageAtEndpoint(routes) => {
                 let refused = upgrade::check(&request).err().map(|unfit| Box::new(unfit.answer()));
-                Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
+                self.page(routes, request, refused)
             }
             Way::Server => ready(answer::options()),
             Way::UnknownHost => {
@@ -91,6 +91,18 @@ impl Service {
                 ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
             }
         }
+    }
+
+    fn page(
+        &self,
+        routes: &Arc<HostRoutes>,
+        mut request: Request<Body>,
+        refused: Option<Box<Response<ResponseBody>>>,
+    ) -> Answering {
+        if routes.host_service.is_some() {
+            request.extensions_mut().insert(self.address.clone());
+        }
+        Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
     }
 
     pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
@@ -139,7 +151,7 @@ impl Service {
                 WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
-            let sentence = "HostService of this origin may not connect.";
+            let sentence = "Pages of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
         let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };

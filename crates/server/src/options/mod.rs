@@ -24,6 +24,7 @@ pub use self::origin::Origins;
 ///     .heartbeat_period(Duration::from_secs(30))
 ///     .text_only(true);
 /// ```
+#[must_use = "give them to `Host::websocket_with`"]
 #[derive(Clone, Debug)]
 pub struct Options {
     protocol: Config,
@@ -224,7 +225,7 @@ impl Options {
             return Err(OptionsError::FrameAboveMessage { max_frame_size, max_msg_size });
         }
         if let Some(compression) = &protocol.compression {
-            compression.check()?;
+            compression.check().map_err(OptionsError::Compression)?;
         }
         let allowed_origins = allowed_origins.validate()?;
         if let Some(name) = subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
@@ -249,6 +250,7 @@ impl Default for Options {
 }
 
 /// What happens to a client that reads too slowly, once it is owed as much as it may be.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
     /// It is closed with 1008. For clients that need every message.
@@ -284,7 +286,7 @@ pub enum OptionsError {
     },
     /// `compression` asks for what there is not.
     #[error("`compression`: {0}")]
-    Compression(#[from] CompressionError),
+    Compression(CompressionError),
     /// No browser writes an origin like this.
     #[error(
         "`allowed_origins` has {origin:?}, which no browser sends: {}",

@@ -39,12 +39,12 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// A server about to run.
 ///
 /// ```no_run
-/// use aerys::{Client, Handshake, Host, Refusal, Server, ServerError, Websocket};
+/// use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};
 ///
 /// struct Doorman;
 ///
 /// impl Websocket for Doorman {
-///     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+///     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 ///         let client = handshake.accept();
 ///         client.send("welcome").await?;
 ///         Ok(client)
@@ -55,6 +55,7 @@ const LONGEST_PERIOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 ///     Server::new().host(Host::new("mysite.com").websocket("/door", Doorman)).run()
 /// }
 /// ```
+#[must_use = "nothing is served until it is `run` or `start`ed"]
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
@@ -248,7 +249,7 @@ fn listen(
     let (mut addresses, mut bound_listeners) = (Vec::new(), Vec::new());
     for listener in listeners {
         let address = listener.to_string();
-        let refused = |source| ServerError::Listen { address: address.clone(), source };
+        let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         bound_listeners.push(acceptor.listen(bound).map_err(refused)?);

@@ -21,6 +21,7 @@ use crate::{error::ServerError, log, runtime::WorkerThread};
 const THREADS_PERIOD: Duration = Duration::from_millis(100);
 
 /// A server that runs. Dropping it ends it at once; [`stop`](Self::stop) ends it well.
+#[must_use = "wait for its end with `until_signalled`, or end it with `stop`"]
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) applications: Applications,

@@ -18,7 +18,7 @@ use http::HeaderMap;
 
 pub(crate) use self::mount::{Application, BoxFuture, Mount, Opening};
 use crate::{
-    app::{Accepted, Client, Departure, Fault, Handshake, Websocket, tried},
+    app::{Accepted, ClientCell, Departure, Fault, Handshake, Websocket, tried},
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
@@ -91,7 +91,7 @@ impl Session {
 /// What all that runs for one connection shares.
 struct SessionGuard<W, S> {
     mount: Arc<Mount<W, S>>,
-    accepted: Accepted<S>,
+    accepted: ClientCell<S>,
     shared: Arc<Shared>,
     slot: EndpointSlot,
     /// Whether `on_open` has returned, having accepted.
@@ -156,14 +156,13 @@ where
         let outcome = caught(move || mount.app.on_open(*handshake)).await;
         shared.outbox.reject();
         let Some(client) = accepted.get() else {
-            return shared.outbox.refuse(refusal(outcome, mount.path()));
+            return shared.outbox.refuse(refusal(outcome, shared, mount.path()));
         };
         shared.outbox.switch_now();
         guard.has_opened.store(true, Ordering::Relaxed);
         guard.begin();
-        if let Err(fault) =
-            outcome.map_err(Fault::from).and_then(|it| it.map(drop).map_err(Fault::from))
-        {
+        let opened = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from));
+        if let Err(fault) = opened.and_then(|it| it.check(shared)) {
             fault.punish(client, "on_open");
         }
         loop {
@@ -222,7 +221,11 @@ impl<W, S> Drop for SessionGuard<W, S> {
 }
 
 /// The answer to a client that `on_open` did not accept.
-fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Panicked>, path: &str) -> Refusal {
+fn refusal<S>(
+    outcome: Result<Result<Accepted<S>, Refusal>, Panicked>,
+    shared: &Shared,
+    path: &str,
+) -> Refusal {
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
     let refusal = match outcome {
         Ok(Err(refusal)) => refusal,
@@ -231,11 +234,18 @@ fn refusal<S>(outcome: Result<Result<Client<S>, Refusal>, Panicked>, path: &str)
             log::event!(ERROR, at path, { %panic }, "on_open panicked; the peer is answered 500");
             internal()
         }
-        Ok(Ok(other)) => {
-            let client = other.id();
+        Ok(Ok(late)) if late.belongs_to(shared) => {
             log::event!(
-                WARN, at path, { %client },
-                "on_open answered with a client that it did not accept in time"
+                WARN, at path, {},
+                "on_open accepted a client that had been refused: it took too long, or had no answer"
+            );
+            internal()
+        }
+        Ok(Ok(other)) => {
+            let other = other.id();
+            log::event!(
+                ERROR, at path, { %other },
+                "on_open returned what another handshake was accepted with; the peer is answered 500"
             );
             internal()
         }

@@ -8,13 +8,13 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use aerys::{Client, Failure, Handshake, Message, Refusal, Status, Websocket, test::TestServer};
+//! use aerys::{Accepted, Failure, Handshake, Message, Refusal, Status, Websocket, test::TestServer};
 //!
 //! /// Greets who has a name, and reminds them every minute that they are here.
 //! struct Porter;
 //!
 //! impl Websocket for Porter {
-//!     async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+//!     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
 //!         let name = handshake.request().headers.get("x-name").cloned();
 //!         let Some(name) = name else { return Err(handshake.refuse(Status::UNAUTHORIZED)) };
 //!         let client = handshake.accept();

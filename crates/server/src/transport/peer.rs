@@ -8,6 +8,18 @@ use std::{
 };
 
 /// The address that a connection comes from.
+///
+/// It is in the extensions of each request that a [`Host::service`](crate::Host::service) is given:
+///
+/// ```
+/// use std::{convert::Infallible, future::{Ready, ready}};
+/// use aerys::{Body, PeerAddr, http::{Request, Response}};
+///
+/// fn answer(request: Request<Body>) -> Ready<Result<Response<String>, Infallible>> {
+///     let address = request.extensions().get::<PeerAddr>();
+///     ready(Ok(Response::new(address.map_or_else(String::new, |it| format!("you are {it}")))))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PeerAddr {

@@ -4,8 +4,8 @@
 use std::{fs, time::Duration};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running, Server, Stats,
-    Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
+    Server, Stats, Websocket,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -87,7 +87,7 @@ struct App {
 }
 
 impl Websocket for App {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         // A test may not care who came, nor who has gone.
         let _ = self.enter.send(client.clone());

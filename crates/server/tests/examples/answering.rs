@@ -31,6 +31,10 @@ async fn authorize_knows_who_has_a_token() {
     morgiana.leave().await;
     assert_eq!(ali.hear().await, "Morgiana has left");
     ali.leave().await;
+    let (name, offer) = (header::SEC_WEBSOCKET_PROTOCOL, "bearer, open-sesame");
+    let mut page = visit_with(&program, name, offer).await.unwrap();
+    assert_eq!(page.hear().await, "Welcome, Ali Baba!");
+    page.leave().await;
     program.end().await;
 }
 

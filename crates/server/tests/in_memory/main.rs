@@ -6,8 +6,8 @@ mod time;
 use std::sync::{Arc, Mutex};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server, Status,
-    Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    Status, Websocket,
     test::{Event, TestServer},
 };
 
@@ -26,7 +26,7 @@ impl Echo {
 }
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         if handshake.request().uri.query() == Some("refuse") {
             return Err(handshake.refuse(Status::FORBIDDEN).reason("Not you"));
         }
@@ -111,7 +111,7 @@ async fn many_clients_hear_a_broadcast_and_several_servers_run_in_one_test() {
     struct Relay;
 
     impl Websocket for Relay {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             Ok(handshake.accept())
         }
 
@@ -142,7 +142,7 @@ async fn who_speaks_is_heard_by_the_others() {
     struct Room;
 
     impl Websocket for Room {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             let client = handshake.accept();
             let everyone = client.endpoint();
             everyone.broadcast(format!("{} here", everyone.len())).nowait();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aerys::{
-    Client, Handshake, Options, Refusal, Websocket,
+    Accepted, Handshake, Options, Refusal, Websocket,
     test::{Event, TestServer},
 };
 use tokio::time::{Instant, advance, sleep};
@@ -62,7 +62,7 @@ async fn timers_ring_when_they_are_due() {
     struct Clock;
 
     impl Websocket for Clock {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             let client = handshake.accept();
             client.once(90 * SECOND, async |client| Ok(client.send("once").await?));
             client.repeat(40 * SECOND, async |client| Ok(client.send("again").await?));
@@ -86,7 +86,7 @@ async fn on_open_may_think_until_its_period_ends() {
     struct Slow;
 
     impl Websocket for Slow {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             sleep(3600 * SECOND).await;
             Ok(handshake.accept())
         }

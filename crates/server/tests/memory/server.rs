@@ -10,7 +10,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server, Websocket,
+    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    Websocket,
 };
 
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -96,7 +97,7 @@ struct Echo {
 }
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

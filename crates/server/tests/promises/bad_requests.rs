@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use aerys::{Client, Handshake, Host, Refusal, Server, Websocket};
+use aerys::{Accepted, Handshake, Host, Refusal, Server, Websocket};
 
 use crate::common::{Raw, but, get, handshake, serve, serve_host, start};
 
 struct Welcome;
 
 impl Websocket for Welcome {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Running, Server,
-    Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Running,
+    Server, Websocket,
 };
 use futures_util::future::join_all;
 
@@ -25,7 +25,7 @@ struct Blocks {
 }
 
 impl Websocket for Blocks {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -164,7 +164,7 @@ impl Stalls {
 }
 
 impl Websocket<String> for Stalls {
-    async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
         let handler = handshake.request().uri.query().unwrap_or_default().to_owned();
         let client = handshake.accept_with(handler);
         Self::stall(&client, "on_open");
@@ -260,7 +260,7 @@ async fn a_worker_that_is_busy_or_asleep_is_not_taken_for_stuck() {
 async fn block_in_place_is_a_fault_of_its_own_client() {
     struct InPlace;
     impl Websocket for InPlace {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             Ok(handshake.accept())
         }
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Failure, Handshake, Host, Message, Options, Overflow, Refusal, Server, ServerError,
-    Websocket,
+    Accepted, Client, Failure, Handshake, Host, Message, Options, Overflow, Refusal, Server,
+    ServerError, Websocket,
 };
 use bytes::Bytes;
 use tokio::{
@@ -28,7 +28,7 @@ const SHORTLY: Duration = Duration::from_secs(3);
 struct Verbose(Arc<Notify>);
 
 impl Websocket for Verbose {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         for _ in 0..10 {
             client.send(vec![7; 1000]).nowait();
@@ -56,7 +56,7 @@ async fn one_who_is_owed_too_much_before_the_101_is_closed_with_1008() {
 struct Hungry(Semaphore);
 
 impl Websocket for Hungry {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -83,7 +83,7 @@ async fn one_that_talks_much_at_once_and_falls_silent_is_pinged() {
 struct Later;
 
 impl Websocket for Later {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -112,7 +112,7 @@ async fn a_handler_that_closes_a_client_that_takes_nothing_is_rid_of_it_after_th
 struct Rude(Arc<AtomicBool>);
 
 impl Websocket for Rude {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -208,7 +208,7 @@ async fn broadcasts_to_a_worker_that_is_busy_do_not_pile_up() {
     let seen = Arc::new(Mutex::new(None));
     struct Seeing(Rude, Arc<Mutex<Option<Client>>>);
     impl Websocket for Seeing {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             let client = self.0.on_open(handshake).await?;
             *self.1.lock().unwrap() = Some(client.clone());
             Ok(client)

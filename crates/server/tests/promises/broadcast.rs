@@ -6,8 +6,8 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientId, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running,
-    Tally, Websocket,
+    Accepted, Client, ClientId, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal,
+    Running, Tally, Websocket,
 };
 use futures_util::future::join_all;
 
@@ -27,8 +27,8 @@ async fn room(size: usize) -> (Running, Guests, Vec<Ws>, Vec<Client>) {
     (server, guests, peers, clients)
 }
 
-const fn tally(delivered: usize, gone: usize) -> Tally {
-    Tally { delivered, gone, dropped: 0 }
+fn tally(delivered: usize, gone: usize) -> Tally {
+    crate::common::tally(delivered, gone, 0)
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ impl Announcer {
 }
 
 impl Websocket<String> for Announcer {
-    async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
         let name = handshake.request().uri.query().unwrap_or_default().to_owned();
         let client = handshake.accept_with(name);
         self.announce(client.endpoint(), &format!("{} is here", client.state())).await;
@@ -206,7 +206,7 @@ impl Twice {
 }
 
 impl Websocket for Twice {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -294,7 +294,7 @@ async fn hear_numbers(peers: &mut [Ws]) {
 struct Numbers;
 
 impl Websocket for Numbers {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -330,7 +330,7 @@ async fn what_a_thread_says_at_once_to_various_clients_each_hears_in_order() {
 struct Relay;
 
 impl Websocket for Relay {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -364,7 +364,7 @@ struct Blocking {
 }
 
 impl Websocket for Blocking {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         self.endpoint.get_or_init(|| client.endpoint().clone());
         Ok(client)

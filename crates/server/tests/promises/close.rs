@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal,
-    Server, Websocket,
+    Accepted, Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options,
+    Refusal, Server, Websocket,
 };
 use tokio::io::AsyncWriteExt;
 
 use crate::common::{
-    Journal, Lobby, PATIENCE, Raw, Ws, connect, departure, frame, serve, serve_with, soon,
+    Door, Journal, Lobby, PATIENCE, Raw, Ws, connect, departure, errors_at, frame, handshake,
+    keep_errors, serve, serve_with, soon,
 };
 
 const CLOSE_PERIOD: Duration = Duration::from_millis(100);
@@ -30,7 +31,7 @@ impl Closer {
 }
 
 impl Websocket for Closer {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         if self.at_once {
             self.close(&client).await;
@@ -268,4 +269,35 @@ async fn the_close_period_is_kept_by_a_worker_that_is_kept_from_sleeping() {
     assert!(asked.elapsed() >= period, "{:?}", asked.elapsed());
     busy.cancel();
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_is_a_number_that_may_be_sent_and_any_other_is_a_fault() {
+    keep_errors();
+    let path = "/close/code/{guest}";
+    let door = Door::at(path, |guest: Handshake, _| async move {
+        let code: u16 = guest.param("guest").and_then(|code| code.parse().ok()).unwrap_or(0);
+        let client = guest.accept();
+        client.close().code(code).reason("as asked").nowait();
+        Ok(client)
+    })
+    .await;
+    for (code, heard) in [
+        (1000, (1000, "as asked")),
+        (4000, (4000, "as asked")),
+        (999, (1011, "")),
+        (1005, (1011, "")),
+        (5000, (1011, "")),
+    ] {
+        let mut raw = Raw::connect(&door.server).await;
+        raw.ask(handshake(&format!("/close/code/{code}"), "")).await;
+        assert_eq!(raw.hear_close().await, (heard.0, heard.1.to_owned()), "{code}");
+        if heard.0 == 1011 {
+            let why =
+                format!("`Close::code` was given a number that it cannot take: {code} is no code");
+            let errors = errors_at(path);
+            assert!(errors.iter().any(|line| line.contains(&why)), "{code}: {errors:?}");
+        }
+    }
+    door.shut().await;
 }

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 
 use crate::common::{Echo, Lobby, PATIENCE, Raw, frame, serve};
 
@@ -82,7 +82,7 @@ async fn what_came_before_an_end_is_answered_before_it() {
 struct Stuck;
 
 impl Websocket for Stuck {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -1,6 +1,8 @@
 //! Messages are compressed for clients that can, and nobody else notices.
 
-use aerys::{Client, Compression, Handshake, Host, Message, Options, Refusal, Running, Websocket};
+use aerys::{
+    Accepted, Compression, Handshake, Host, Message, Options, Refusal, Running, Websocket,
+};
 use http::{HeaderValue, header};
 
 use crate::common::{Echo, Lobby, Raw, handshake, serve_host, serve_with, soon};
@@ -44,7 +46,7 @@ async fn compression_is_agreed_on_as_the_options_say() {
 async fn an_application_cannot_agree_to_an_extension_by_itself() {
     struct Meddler;
     impl Websocket for Meddler {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             let value = HeaderValue::from_static("permessage-bzip2");
             Ok(handshake.header(header::SEC_WEBSOCKET_EXTENSIONS, value).accept())
         }

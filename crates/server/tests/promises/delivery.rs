@@ -57,7 +57,7 @@ impl Waiting {
         let since = Instant::now();
         assert_eq!(soon(self.send).await.unwrap(), Err(ClientGone));
         let tally = soon(self.broadcast).await.unwrap();
-        assert_eq!(tally, Tally { delivered: 0, gone: 1, dropped: 0 });
+        assert_eq!(tally, crate::common::tally(0, 1, 0));
         assert_eq!(soon(self.behind).await.unwrap(), Err(ClientGone));
         assert!(since.elapsed() < BOUND, "{:?}", since.elapsed());
     }
@@ -144,7 +144,7 @@ async fn by_its_own_arrival_if_the_peer_reads_on() {
     while raw.frame().await.1 != b"behind" {}
     assert_eq!(soon(waiting.send).await.unwrap(), Ok(()));
     let tally = soon(waiting.broadcast).await.unwrap();
-    assert_eq!(tally, Tally { delivered: 1, gone: 0, dropped: 0 });
+    assert_eq!(tally, crate::common::tally(1, 0, 0));
     assert_eq!(soon(waiting.behind).await.unwrap(), Ok(()));
     drop(raw);
     server.stop().await;

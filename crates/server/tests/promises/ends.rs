@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, Compression, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
-    Server, Websocket,
+    Accepted, Client, Compression, Departure, Failure, Handshake, Host, Message, Options, Refusal,
+    Running, Server, Websocket,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,7 +26,7 @@ struct Answers {
 }
 
 impl Websocket for Answers {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -388,7 +388,7 @@ struct Blocks {
 }
 
 impl Websocket for Blocks {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

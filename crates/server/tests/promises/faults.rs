@@ -1,7 +1,8 @@
 //! A handler that ends badly ends its own client and nobody else's.
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server,
+    Websocket,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -24,7 +25,7 @@ impl Faulty {
 }
 
 impl Websocket<String> for Faulty {
-    async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
         let order = handshake.request().uri.query().unwrap_or_default().to_owned();
         let client = handshake.accept_with(order);
         Self::obey(client.state())?;
@@ -117,7 +118,7 @@ async fn a_panic_in_on_close_is_nobody_elses_either() {
 struct Forward(Journal);
 
 impl Websocket for Forward {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, CloseCode, Options, Send, all, any, some};
+use aerys::{Client, CloseCode, Options, all, any, command::Send, some};
 use futures_util::FutureExt;
 use tokio::time::timeout;
 use tracing::{

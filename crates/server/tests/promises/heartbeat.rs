@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::{
+    Accepted, Client, Departure, Failure, Handshake, Message, Options, Refusal, Websocket,
+};
 use socket2::SockRef;
 use tokio::{
     sync::Semaphore,
@@ -116,7 +118,7 @@ async fn nobody_is_pinged_if_there_is_no_heartbeat() {
 struct Busy(&'static Semaphore);
 
 impl Websocket for Busy {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -163,7 +165,7 @@ async fn one_whose_messages_wait_for_a_busy_handler_is_not_cut_off() {
 struct Stuck(Journal);
 
 impl Websocket for Stuck {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -3,8 +3,8 @@
 use std::{future::pending, time::Duration};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running, Server,
-    Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
+    Server, Websocket,
 };
 use flate2::{Compress, Compression, FlushCompress};
 
@@ -20,7 +20,7 @@ struct Stuck {
 }
 
 impl Websocket for Stuck {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

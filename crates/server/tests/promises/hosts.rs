@@ -8,7 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Client, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket};
+use aerys::{
+    Accepted, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket,
+};
 use http::{HeaderName, HeaderValue};
 use tokio::net::TcpStream;
 
@@ -18,7 +20,7 @@ use crate::common::{PATIENCE, Raw, Scene, handshake, soon, start};
 struct Place(&'static str);
 
 impl Websocket for Place {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let place = HeaderName::from_static("x-place");
         Ok(handshake.header(place, HeaderValue::from_static(self.0)).accept())
     }
@@ -284,8 +286,8 @@ async fn each_reason_not_to_start_has_its_own_kind() {
     );
     let error = start(Server::new().host(host().root("/not/there"))).await;
     assert!(
-        matches!(&error, ServerError::Root { path, source }
-            if path.ends_with("there") && source.kind() == io::ErrorKind::NotFound),
+        matches!(&error, ServerError::Root { path, cause }
+            if path.ends_with("there") && cause.kind() == io::ErrorKind::NotFound),
         "{error:?}"
     );
 }
@@ -320,7 +322,7 @@ impl Websocket for Slow {
         if self.fails { Err(Failure::new("no database")) } else { Ok(()) }
     }
 
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.scene.note("open");
         Ok(handshake.accept())
     }

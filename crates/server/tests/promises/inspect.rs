@@ -1,10 +1,15 @@
 //! What is known of a connection, figure by figure.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use aerys::{Client, Handshake, Options, Stats};
+use aerys::{Accepted, Client, Departure, Handshake, Options, Refusal, Stats, Websocket};
 
-use crate::common::{Door, Lobby, Raw, Scene, eventually, frame, handshake, soon};
+use crate::common::{
+    Door, Journal, Lobby, Raw, Scene, eventually, frame, handshake, serve_with, soon,
+};
 
 /// Without pings, which would count.
 fn quiet() -> Options {
@@ -34,6 +39,19 @@ async fn at_first_there_is_nothing_but_an_address_and_a_time() {
     assert_eq!((stats.pings_outstanding, stats.round_trip), (0, None));
     assert_eq!((stats.queued_bytes, stats.dropped), (0, 0));
     drop(raw);
+    server.stop().await;
+}
+
+#[tokio::test]
+#[expect(clippy::mutable_key_type, reason = "its hash is that of its id, which stays")]
+async fn a_handle_is_found_by_its_hash_wherever_it_was_cloned_from() {
+    let (server, mut guests) = Lobby::serve(quiet()).await;
+    let raws = [Raw::open(&server).await, Raw::open(&server).await];
+    let (one, other) = (guests.next().await, guests.next().await);
+    let kept = HashSet::from([one.clone(), one.clone(), other.clone()]);
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept, one.endpoint().clients().into_iter().collect());
+    drop(raws);
     server.stop().await;
 }
 
@@ -246,5 +264,32 @@ async fn another_can_be_looked_at_by_its_id_and_by_its_handle_after_it_has_gone(
     assert_eq!(after.last_data_send, before.last_data_send);
     assert_eq!(after.queued_bytes, 0);
     drop(two);
+    server.stop().await;
+}
+
+/// Notes of who has gone where it came from and what it said.
+struct Obituary(Journal);
+
+impl Websocket for Obituary {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        let Stats { peer_addr, messages_read, bytes_read, .. } = gone.inspect();
+        assert_eq!(gone.peer_addr(), peer_addr);
+        self.0.note(format!("{peer_addr} {messages_read} {bytes_read}"));
+    }
+}
+
+#[tokio::test]
+async fn on_close_sees_the_last_that_is_known_of_a_connection() {
+    let journal = Journal::default();
+    let server = serve_with(Obituary(journal.clone()), quiet()).await;
+    let mut raw = Raw::open(&server).await;
+    let address = raw.stream.local_addr().unwrap();
+    raw.write([frame(1, b"hello"), frame(1, b"you"), frame(8, &[])].concat()).await;
+    assert_eq!(journal.until(1).await, [format!("{address} 2 26")]);
+    drop(raw);
     server.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use std::{hint::spin_loop, io, thread};
 
-use aerys::{Client, ClientGone, Handshake, Refusal};
+use aerys::{Accepted, ClientGone, Handshake, Refusal};
 use tokio::sync::{
     mpsc::{self, error::TryRecvError},
     oneshot,
@@ -111,7 +111,7 @@ async fn a_client_is_a_member_from_accept_on_and_not_before() {
         let endpoint = guest.endpoint().clone();
         scene.note(format!("before: {} {}", endpoint.len(), endpoint.clients().len()));
         let client = guest.accept();
-        let found = endpoint.client(client.id()).is_some_and(|found| found == client);
+        let found = endpoint.client(client.id()).is_some_and(|found| found == *client);
         let listed = endpoint.clients().contains(&client);
         scene.note(format!("after: {} {listed} {found}", endpoint.len()));
         scene.cued().await;
@@ -162,7 +162,8 @@ async fn what_comes_right_behind_the_request_is_delivered_after_on_open_in_order
 
 #[tokio::test]
 async fn a_handshake_may_be_answered_from_another_task_or_thread() {
-    let (hand_over, mut handed) = mpsc::unbounded_channel::<(Handshake, oneshot::Sender<Client>)>();
+    let (hand_over, mut handed) =
+        mpsc::unbounded_channel::<(Handshake, oneshot::Sender<Accepted>)>();
     let door = Door::guarded_by(move |guest: Handshake, _| {
         let hand_over = hand_over.clone();
         async move {
@@ -183,7 +184,7 @@ async fn a_handshake_may_be_answered_from_another_task_or_thread() {
         soon(client.send(place)).await.unwrap();
         assert_eq!(raw.answer().await.status(), 101, "{place}");
         assert_eq!(raw.bytes(place.len() + 2).await, text(place));
-        // Until `on_open` has its client back, nothing is heard.
+        // Until `on_open` has what it returns, nothing is heard.
         raw.write(frame(1, place.as_bytes())).await;
         answer.send(client).unwrap();
         door.scene.journal.until_noted(&format!("data {place}")).await;
@@ -195,7 +196,7 @@ async fn a_handshake_may_be_answered_from_another_task_or_thread() {
 async fn careless_door() -> (Door, mpsc::UnboundedReceiver<Handshake>) {
     let (hand_over, handed) = mpsc::unbounded_channel();
     let on_open = move |guest: Handshake, _| {
-        let outcome: Result<Client, Refusal> = match hand_over.send(guest) {
+        let outcome: Result<Accepted, Refusal> = match hand_over.send(guest) {
             Ok(()) => Err(io::Error::other("gave it away").into()),
             Err(error) => Err(error.into()),
         };

@@ -11,8 +11,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Server, ServerError,
-    Tally, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Server,
+    ServerError, Tally, Websocket,
 };
 use tokio::time::sleep;
 
@@ -53,7 +53,7 @@ impl Websocket for Station {
         }
     }
 
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.note("opens");
         Ok(handshake.accept())
     }
@@ -123,7 +123,7 @@ async fn who_keeps_the_endpoint_can_publish_from_outside() {
     thread.join().expect("it does not panic");
     let published = endpoint.clone();
     let tally = on_a_thread(async move { published.broadcast("counted").await }).await;
-    assert_eq!(tally, Tally { delivered: 2, gone: 0, dropped: 0 });
+    assert_eq!(tally, crate::common::tally(2, 0, 0));
     let found = on_a_thread(async move { endpoint.clients() }).await;
     assert_eq!(soon(found[0].send("to one")).await, Ok(()));
     drop((one, two));
@@ -239,7 +239,7 @@ struct Held {
 }
 
 impl Websocket for Held {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -262,7 +262,7 @@ impl Websocket<u32> for Counter {
         self.journal.told("starts")
     }
 
-    async fn on_open(&self, handshake: Handshake<u32>) -> Result<Client<u32>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<u32>) -> Result<Accepted<u32>, Refusal> {
         self.journal.note("opens");
         Ok(handshake.accept_with(7))
     }

@@ -1,6 +1,6 @@
 //! What the options allow of a client's messages, and what comes of more.
 
-use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 
 use crate::common::{Echo, Raw, frame, serve_with};
 
@@ -88,7 +88,7 @@ async fn a_frame_that_only_claims_too_much_is_refused_at_its_header() {
 struct Reader;
 
 impl Websocket for Reader {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -144,7 +144,7 @@ async fn a_long_message_is_sent_in_frames_of_the_size_asked_for() {
 struct Generous;
 
 impl Websocket for Generous {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

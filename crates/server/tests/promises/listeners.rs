@@ -3,8 +3,8 @@
 use std::{net::TcpListener, time::Duration};
 
 use aerys::{
-    Client, Failure, Handshake, Host, Listener, Message, Refusal, Running, Server, ServerError,
-    Websocket,
+    Accepted, Client, Failure, Handshake, Host, Listener, Message, Refusal, Running, Server,
+    ServerError, Websocket,
 };
 use tokio::net::TcpStream;
 
@@ -14,7 +14,7 @@ use crate::common::{Raw, frame, soon};
 struct Echo;
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         assert_eq!(client.inspect().peer_addr, client.peer_addr());
         client.send(client.peer_addr().to_string()).await?;

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server,
+    Websocket,
 };
 use tracing::Level;
 
@@ -26,7 +27,7 @@ impl Faulty {
 }
 
 impl Websocket<String> for Faulty {
-    async fn on_open(&self, handshake: Handshake<String>) -> Result<Client<String>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<String>) -> Result<Accepted<String>, Refusal> {
         let order = handshake.request().uri.query().unwrap_or_default().to_owned();
         if order == "refusal-fails" {
             return Err(Failure::new("a fault").into());
@@ -173,7 +174,7 @@ async fn a_request_for_a_host_that_is_not_served_is_logged() {
 async fn an_error_is_told_on_one_line_of_a_bounded_length() {
     struct Repeats;
     impl Websocket for Repeats {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             Ok(handshake.accept())
         }
 

@@ -35,6 +35,7 @@ mod paths;
 #[cfg(unix)]
 mod readiness;
 mod refuse;
+mod request;
 mod request_bodies;
 mod rules;
 mod send;

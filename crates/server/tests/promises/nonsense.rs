@@ -1,8 +1,10 @@
 //! Options that make no sense keep the server from starting, and say why.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use aerys::{Host, Options, OptionsError, Origins, Overflow, Server, ServerError};
+use aerys::{
+    Compression, Host, Options, OptionsError, Origins, Overflow, Root, Server, ServerError,
+};
 
 use crate::common::{Lobby, Raw, frame, serve_with, soon};
 
@@ -114,11 +116,39 @@ async fn an_origin_that_no_browser_sends_is_refused_with_the_one_to_write() {
 #[tokio::test]
 async fn what_is_wrong_can_be_matched_on() {
     let error = refusal(Options::new().max_frame_size(2).max_msg_size(1)).await;
-    let ServerError::Options { source, .. } = error else { panic!("{error}") };
-    assert_eq!(source, OptionsError::FrameAboveMessage { max_frame_size: 2, max_msg_size: 1 });
+    let ServerError::Options { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(cause, OptionsError::FrameAboveMessage { max_frame_size: 2, max_msg_size: 1 });
     let error = refusal(Options::new().auto_frame_size(0)).await;
-    let ServerError::Options { source, .. } = error else { panic!("{error}") };
-    assert_eq!(source, OptionsError::Zero { option: "auto_frame_size" });
+    let ServerError::Options { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(cause, OptionsError::Zero { option: "auto_frame_size" });
+}
+
+#[tokio::test]
+async fn whoever_walks_the_causes_of_an_error_is_told_each_once() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let chat = || Host::new("localhost").websocket("/chat", Lobby::new().0);
+    let server = |host: Host| Server::new().host(host).listen("127.0.0.1:0");
+    for (what, server) in [
+        ("an address", server(chat()).listen(taken.local_addr().unwrap())),
+        ("a text", server(chat()).listen("localhost:80")),
+        ("a name", server(Host::new("http://a/b"))),
+        ("a path", server(chat().websocket("chat", Lobby::new().0))),
+        ("a route", server(chat().websocket("/chat", Lobby::new().0))),
+        ("a folder", server(chat().root("/no/such/folder"))),
+        ("a root", server(chat().root(Root::new(".").cache_control("?", "no-store")))),
+        ("an option", {
+            let options = Options::new().compression(Compression::new().level(99));
+            server(chat().websocket_with("/", Lobby::new().0, options))
+        }),
+    ] {
+        let error = soon(server.workers(1).start()).await.map(drop).expect_err(what);
+        let mut above: &dyn Error = &error;
+        while let Some(below) = above.source() {
+            let (text, cause) = (above.to_string(), below.to_string());
+            assert!(!text.contains(&cause), "{what}: {text:?} has {cause:?} in it");
+            above = below;
+        }
+    }
 }
 
 #[tokio::test]

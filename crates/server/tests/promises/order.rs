@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket};
+use aerys::{
+    Accepted, Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket,
+};
 use tokio::{
     io::AsyncWriteExt,
     sync::{Barrier, Semaphore},
@@ -25,7 +27,7 @@ struct Slow {
 }
 
 impl Websocket for Slow {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("come in").await?;
         self.permits.acquire().await?.forget();
@@ -65,7 +67,7 @@ struct Counting {
 }
 
 impl Websocket for Counting {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -104,7 +106,7 @@ async fn messages_of_one_client_are_handled_one_at_a_time_and_in_order() {
 struct Meeting(Barrier);
 
 impl Websocket for Meeting {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -147,7 +149,7 @@ impl Gate {
 }
 
 impl Websocket for Gate {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -218,7 +220,7 @@ async fn messages_that_a_peer_leaves_behind_are_waited_for_no_longer_than_the_cl
 struct Obedient(Journal);
 
 impl Websocket for Obedient {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         match handshake.request().uri.query() {
             Some("refuse") => Err(handshake.refuse(Status::FORBIDDEN)),
             Some("fail") => Err(Failure::new("as told").into()),

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use aerys::{Client, Failure, Handshake, Message, Options, Overflow, Refusal, Running, Websocket};
+use aerys::{
+    Accepted, Client, Failure, Handshake, Message, Options, Overflow, Refusal, Running, Websocket,
+};
 
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
@@ -16,7 +18,7 @@ struct Talker {
 }
 
 impl Websocket for Talker {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -59,7 +61,7 @@ async fn it_counts_as_queued_and_is_dropped_past_the_limit_like_anything_else() 
 struct Announcer(Journal);
 
 impl Websocket for Announcer {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -140,7 +142,7 @@ async fn what_the_kernel_does_not_take_of_it_counts_as_queued_until_it_does() {
 struct Versatile;
 
 impl Websocket for Versatile {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("a").nowait();
         Ok(client)
@@ -199,7 +201,7 @@ impl Answering {
 }
 
 impl Websocket for Answering {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         self.door.send(client.clone())?;
         Ok(client)
@@ -250,7 +252,7 @@ async fn it_keeps_its_place_while_nothing_can_leave_but_pongs_wait_already() {
 struct Generous;
 
 impl Websocket for Generous {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

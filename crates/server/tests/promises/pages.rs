@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Body, Client, Handshake, Host, Refusal, Running, Websocket};
+use aerys::{Accepted, Body, Handshake, Host, Refusal, Running, Websocket};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -20,7 +20,7 @@ use crate::common::{Raw, but, get, handshake, serve_host};
 struct Welcome;
 
 impl Websocket for Welcome {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 }

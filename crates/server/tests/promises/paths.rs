@@ -1,7 +1,7 @@
 //! Equivalent paths lead to the same endpoint, and one that nobody can ask for is refused at the
 //! start: RFC 3986 §6.2.2.
 
-use aerys::{Client, Handshake, Host, PathError, Refusal, Server, ServerError, Websocket};
+use aerys::{Accepted, Handshake, Host, PathError, Refusal, Server, ServerError, Websocket};
 use http::{HeaderName, HeaderValue};
 
 use crate::common::{Raw, handshake, serve_host};
@@ -10,7 +10,7 @@ use crate::common::{Raw, handshake, serve_host};
 struct Place(&'static str);
 
 impl Websocket for Place {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let Self(path) = self;
         let of_room = handshake.param("room").map(|room| format!("{path} {room:?}"));
         let place = of_room.unwrap_or_else(|| (*path).to_owned());
@@ -144,10 +144,10 @@ async fn a_path_that_nobody_can_ask_for_is_refused_with_what_to_write() {
 #[tokio::test]
 async fn what_is_wrong_with_a_path_can_be_matched_on() {
     let error = refusal("/a/:id").await;
-    let ServerError::Path { source, .. } = error else { panic!("{error}") };
-    assert_eq!(source, PathError::Parameter { instead: "/a/{id}".to_owned() });
+    let ServerError::Path { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(cause, PathError::Parameter { instead: "/a/{id}".to_owned() });
     assert_eq!(
-        source.to_string(),
+        cause.to_string(),
         "a parameter is `{name}`, and `{*name}` the rest of a path: write \"/a/{id}\""
     );
 }

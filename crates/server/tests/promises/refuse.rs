@@ -1,12 +1,13 @@
 //! `refuse`: what a client that is not let in gets to hear, and what it does not.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use aerys::{Client, Handshake, Refusal, Status};
+use aerys::{Accepted, Handshake, Refusal, Status};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest};
 
-use crate::common::{Door, Raw, Scene, handshake, open, soon};
+use crate::common::{Door, Raw, Scene, errors_at, handshake, keep_errors, open, soon};
 
 fn name(name: &'static str) -> HeaderName {
     HeaderName::from_static(name)
@@ -17,7 +18,7 @@ fn value(value: &'static str) -> HeaderValue {
 }
 
 /// A door that answers according to who knocks.
-async fn answer(guest: Handshake, scene: Scene) -> Result<Client, Refusal> {
+async fn answer(guest: Handshake, scene: Scene) -> Result<Accepted, Refusal> {
     let guest = guest.header(name("x-door"), value("oak")).header(name("x-door"), value("brass"));
     let knock = guest.param("guest").unwrap_or_default().to_owned();
     match &*knock {
@@ -185,20 +186,103 @@ async fn on_close_never_runs_for_a_refused_client() {
 }
 
 #[tokio::test]
-async fn a_client_that_it_did_not_accept_is_no_answer_of_on_open() {
-    let door = Door::guarded_by(|guest: Handshake, _| async move {
-        match guest.endpoint().clients().pop() {
-            Some(other) => Ok(other),
-            None => Ok(guest.accept()),
+async fn what_another_handshake_was_accepted_with_is_no_answer_of_on_open() {
+    keep_errors();
+    let (hand_over, handed) = mpsc::unbounded_channel();
+    let handed = Arc::new(tokio::sync::Mutex::new(handed));
+    let path = "/refuse/foreign/{guest}";
+    let on_open = move |guest: Handshake, scene: Scene| {
+        let (hand_over, handed) = (hand_over.clone(), Arc::clone(&handed));
+        async move {
+            match guest.param("guest") {
+                // Each gives away what it was accepted with, and waits.
+                Some("giver") => {
+                    let client = guest.accept();
+                    client.send("in").await?;
+                    hand_over.send(client).map_err(|_| io::Error::other("nobody takes it"))?;
+                    scene.cued().await;
+                    return Err(io::Error::other("has nothing to return").into());
+                }
+                Some("greedy") => drop(guest.accept()),
+                _ => drop(guest),
+            }
+            Ok(handed.lock().await.recv().await.expect("a giver came first"))
         }
-    })
-    .await;
-    let mut first = Raw::connect(&door.server).await;
-    assert_eq!(first.ask(handshake("/door/first", "")).await.status(), 101);
-    let second = Raw::connect(&door.server).await.ask(handshake("/door/second", "")).await;
-    assert_eq!(second.status(), 500);
-    assert_eq!(door.endpoint.len(), 1, "the first is not worse for it");
-    assert_eq!(door.shut().await, ["close 1001"]);
+    };
+    let door = Door::at(path, on_open).await;
+    for (guest, status, log) in [
+        ("idle", 500, "the peer is answered 500"),
+        ("greedy", 101, "failure=returned what another handshake was accepted with"),
+    ] {
+        let mut giver = Raw::connect(&door.server).await;
+        assert_eq!(giver.ask(handshake("/refuse/foreign/giver", "")).await.status(), 101);
+        assert_eq!(giver.frame().await, (0x81, b"in".to_vec()));
+        let mut taker = Raw::connect(&door.server).await;
+        let answer = taker.ask(handshake(&format!("/refuse/foreign/{guest}"), "")).await;
+        assert_eq!(answer.status(), status, "{guest}");
+        if status == 101 {
+            assert_eq!(taker.frame().await, (0x88, 1011_u16.to_be_bytes().to_vec()), "{guest}");
+        }
+        let errors = errors_at(path);
+        assert!(errors.iter().any(|line| line.contains(log)), "{guest}: {errors:?}");
+        // Whose it is, is not worse for it.
+        assert!(giver.is_silent(), "{guest}");
+        door.scene.cue();
+        assert_eq!(giver.frame().await, (0x88, 1011_u16.to_be_bytes().to_vec()));
+    }
+    door.shut().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_the_handlers_fault_whoever_is_let_in() {
+    keep_errors();
+    let on_open = |guest: Handshake, scene: Scene| async move {
+        match guest.param("guest") {
+            Some("bad-name") => Err(guest.header("x y", "fine").refuse(401)),
+            Some("bad-value") => Err(guest.refuse(401).header("x-y", "a\r\nb: c")),
+            Some("welcome") => Err(guest.refuse(200)),
+            Some("nonsense") => Err(guest.refuse(9)),
+            Some("found") => Err(guest.refuse(StatusCode::FOUND)),
+            Some("bad-welcome") => {
+                let client = guest.header("x-y", "fine").header("x-z", "\0").accept();
+                scene.note(format!(
+                    "{:?}, {} here",
+                    client.send("in").await,
+                    client.endpoint().len()
+                ));
+                Ok(client)
+            }
+            _ => Err(guest.header("x-y", 7).refuse(StatusCode::GONE).header("x-z", "z".to_owned())),
+        }
+    };
+    for (guest, log) in [
+        ("bad-name", "failure=`Handshake::header` was given a name that no header can have: "),
+        (
+            "bad-value",
+            "failure=`Refusal::header` was given a value that the header x-y cannot have: ",
+        ),
+        ("welcome", "a status that does not refuse: 200 does not refuse: only a status in 400–599"),
+        ("nonsense", "failure=`Handshake::refuse` was given a status that does not refuse: 9 does"),
+        ("found", "a status that does not refuse: 302 does not"),
+        ("bad-welcome", "failure=`Handshake::header` was given a value that the header x-z cannot"),
+    ] {
+        // Only so many lines of one kind are logged for an endpoint.
+        let path = format!("/refuse/{guest}/{{guest}}");
+        let door = Door::at(&path, on_open).await;
+        let request = handshake(&format!("/refuse/{guest}/{guest}"), "");
+        let answer = Raw::connect(&door.server).await.ask(request).await;
+        assert_eq!(answer.status_line(), "HTTP/1.1 500 Internal Server Error", "{guest}");
+        assert!(!answer.mentions("x-y") && !answer.mentions("given"), "{answer:?}");
+        let errors = errors_at(&path);
+        assert!(errors.iter().any(|line| line.contains(log)), "{guest}: {errors:?}");
+        let noted: &[_] = if guest == "bad-welcome" { &["Err(ClientGone), 0 here"] } else { &[] };
+        assert_eq!(door.shut().await, noted, "{guest}");
+    }
+    let door = Door::guarded_by(on_open).await;
+    let answer = Raw::connect(&door.server).await.ask(handshake("/door/fine", "")).await;
+    assert_eq!(answer.status(), 410);
+    assert_eq!((answer.header("x-y"), answer.header("x-z")), (Some("7"), Some("z")));
+    door.shut().await;
 }
 
 #[tokio::test]

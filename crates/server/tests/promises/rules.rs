@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Client, Departure, Failure, Handshake, Host, Message, Options, Origins, Refusal, Running,
-    Status, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Origins, Refusal,
+    Running, Status, Websocket,
 };
 
 use crate::common::{
@@ -16,7 +16,7 @@ use crate::common::{
 struct Gate(Scene);
 
 impl Websocket for Gate {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let Self(scene) = self;
         let order = handshake.request().uri.query().unwrap_or_default().to_owned();
         scene.note("asked");

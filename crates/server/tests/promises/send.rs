@@ -6,7 +6,8 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientGone, Departure, Failure, Handshake, Host, Message, Options, Refusal, Websocket,
+    Accepted, Client, ClientGone, Departure, Failure, Handshake, Host, Message, Options, Refusal,
+    Websocket,
 };
 use futures_util::{future::join_all, poll};
 use tokio::io::AsyncWriteExt;
@@ -60,7 +61,7 @@ async fn a_send_is_ok_once_its_message_has_left() {
 async fn an_awaited_answer_is_not_held_back_while_its_handler_waits_for_something_else() {
     struct Slow(Scene);
     impl Websocket for Slow {
-        async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
             Ok(handshake.accept())
         }
 
@@ -108,7 +109,7 @@ struct Generous {
 }
 
 impl Websocket for Generous {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -193,7 +194,7 @@ async fn a_send_to_a_client_that_has_gone_says_so() {
 struct Talkative(Journal);
 
 impl Websocket for Talkative {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -282,7 +283,7 @@ async fn dropping_a_send_drops_only_its_receipt() {
 struct Relay(Journal);
 
 impl Websocket for Relay {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.0.note(std::thread::current().name().unwrap_or_default());
         Ok(handshake.accept())
     }

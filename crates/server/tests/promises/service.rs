@@ -4,14 +4,16 @@ use std::{
     convert::Infallible,
     fs,
     future::{Ready, ready},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use aerys::{Body, Client, Handshake, Host, Refusal, Websocket};
+use aerys::{Accepted, Body, Handshake, Host, PeerAddr, Refusal, Websocket};
 use axum::{
     Router,
-    extract::Path,
+    extract::{ConnectInfo, Path},
+    middleware::map_request,
     routing::{any, get as on_get, post},
 };
 use bytes::Bytes;
@@ -25,7 +27,7 @@ use crate::common::{Raw, UNLOGGABLE, errors_at, get, handshake, keep_errors, lin
 struct Welcome;
 
 impl Websocket for Welcome {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 }
@@ -173,6 +175,32 @@ async fn an_axum_router_is_a_service() {
     assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
     drop(raw);
     server.stop().await;
+}
+
+/// As docs/coming-from-axum.md has it.
+async fn connect_info(mut request: axum::extract::Request) -> axum::extract::Request {
+    if let Some(address) = request.extensions().get().and_then(PeerAddr::socket_addr) {
+        request.extensions_mut().insert(ConnectInfo(address));
+    }
+    request
+}
+
+#[tokio::test]
+async fn a_service_learns_where_a_request_comes_from_behind_files_and_endpoints_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let router = Router::new()
+        .fallback(async |ConnectInfo(address): ConnectInfo<SocketAddr>| address.to_string())
+        .layer(map_request(connect_info));
+    let host = Host::new("localhost").websocket("/ws", Welcome).service(router.clone());
+    for host in [host, Host::new("localhost").root(folder.path()).service(router)] {
+        let server = serve_host(host).await;
+        let mut raw = Raw::connect(&server).await;
+        let address = raw.stream.local_addr().unwrap().to_string();
+        for path in ["/", "/ws", "/any/where"] {
+            assert_eq!(raw.ask(get(path, "")).await.text(), address, "{path}");
+        }
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

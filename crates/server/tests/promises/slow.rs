@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, Failure, Handshake, Message, Options, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Options, Refusal, Websocket};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -131,8 +131,10 @@ struct Steady {
 }
 
 impl Websocket for Steady {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
-        Ok(self.client.get_or_init(|| handshake.accept()).clone())
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        let client = handshake.accept();
+        let _ = self.client.set(client.clone());
+        Ok(client)
     }
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientGone, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal,
-    Websocket,
+    Accepted, Client, ClientGone, Departure, Endpoint, Failure, Handshake, Host, Message, Options,
+    Refusal, Websocket,
 };
 use tokio::{sync::Notify, task::spawn_blocking};
 
@@ -124,7 +124,7 @@ async fn a_fault_in_a_task_closes_its_client_with_1011_and_is_not_told() {
 struct Parallel(Journal);
 
 impl Websocket for Parallel {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         let (done, friend) = (Arc::new(Notify::new()), client.clone());
         let tell = Arc::clone(&done);

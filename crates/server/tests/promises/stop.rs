@@ -7,7 +7,7 @@ use std::{
 };
 
 use aerys::{
-    Client, ClientGone, Departure, Endpoint, Handshake, Options, Refusal, Tally, Websocket,
+    Accepted, ClientGone, Departure, Endpoint, Handshake, Options, Refusal, Tally, Websocket,
 };
 use futures_util::{future::join_all, poll};
 use tokio::{net::TcpStream, sync::Semaphore};
@@ -25,7 +25,7 @@ struct Leisurely {
 }
 
 impl Websocket for Leisurely {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 
@@ -75,7 +75,7 @@ struct Hesitant {
 }
 
 impl Websocket for Hesitant {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         self.journal.note("asked");
         self.permits.acquire().await?.forget();
         let client = handshake.accept();
@@ -142,7 +142,7 @@ async fn whoever_waits_for_a_client_is_answered_by_the_stop() {
     let (send, broadcast, (), ()) =
         tokio::join!(soon(send), soon(broadcast), soon(close), soon(server.stop()));
     assert_eq!(send, Err(ClientGone));
-    assert_eq!(broadcast, Tally { delivered: 0, gone: 1, dropped: 0 });
+    assert_eq!(broadcast, crate::common::tally(0, 1, 0));
     drop(stuck);
 }
 

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use aerys::{
-    Client, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
-    Websocket,
+    Accepted, Client, CloseCode, Departure, Failure, Handshake, Host, Message, Options, Refusal,
+    Server, Websocket,
 };
 use flate2::{Compress, Compression, FlushCompress};
 use tokio::task::yield_now;
@@ -24,7 +24,7 @@ struct Heard {
 }
 
 impl Websocket for Heard {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         let (watched, turns) = (client.clone(), Arc::clone(&self.turns));
         let is_over = Arc::clone(&self.is_over);
@@ -100,7 +100,7 @@ async fn one_message_that_becomes_much_takes_many_turns() {
 struct Says(Arc<AtomicUsize>);
 
 impl Websocket for Says {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         let (watched, turns) = (client.clone(), Arc::clone(&self.0));
         client.spawn(async move {
@@ -156,7 +156,7 @@ async fn many_messages_of_nothing_take_as_many_turns_as_if_they_were_short() {
 struct SaysMany(Arc<AtomicUsize>);
 
 impl Websocket for SaysMany {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Says(Arc::clone(&self.0)).on_open(handshake).await
     }
 

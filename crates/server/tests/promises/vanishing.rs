@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aerys::{Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket};
+use aerys::{
+    Accepted, Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket,
+};
 use socket2::SockRef;
 
 use crate::common::{Door, Raw, Scene, frame, handshake, serve_with};
@@ -31,7 +33,7 @@ impl End {
 /// On one worker, so that a round trip there shows that the end has been seen.
 async fn door<A>(on_open: fn(Handshake, Scene) -> A) -> Door
 where
-    A: Future<Output = Result<Client, Refusal>> + Send + 'static,
+    A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
 {
     Door::on_workers(1, on_open).await
 }
@@ -101,7 +103,7 @@ async fn who_vanishes_after_accept_is_closed_once_while_on_open_still_waits() {
 struct Waits(Scene);
 
 impl Websocket for Waits {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         client.send("hello").await?;
         self.0.note("waits");

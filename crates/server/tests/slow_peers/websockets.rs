@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aerys::{
-    Client, Failure, Handshake, Host, Message, Options, Refusal, Running, Server, Websocket,
+    Accepted, Client, Failure, Handshake, Host, Message, Options, Refusal, Running, Server,
+    Websocket,
 };
 use futures_util::future::join_all;
 
@@ -18,7 +19,7 @@ const NARROW: Option<u32> = Some(4096);
 struct Echo;
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -1,6 +1,7 @@
 //! The end of one client's connection.
 
 use std::{
+    error::Error,
     fmt,
     pin::Pin,
     task::{Context, Poll},
@@ -32,8 +33,28 @@ impl<'c, S> Close<'c, S> {
 
     /// The code the client gets to see, in place of 1000. RFC 6455 §7.4 says what they mean;
     /// 4000–4999 are free for applications.
-    pub fn code(mut self, code: CloseCode) -> Self {
-        self.code = code;
+    ///
+    /// ```
+    /// # use aerys::{Client, CloseCode};
+    /// # fn example(client: &Client) {
+    /// client.close().code(CloseCode::AWAY).nowait();
+    /// client.close().code(4000).reason("moved to another room").nowait();
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is a number that no CLOSE frame may have (§7.4). [`CloseCode::new`] tells of one that somebody
+    /// else has chosen.
+    #[track_caller]
+    pub fn code<C>(mut self, code: C) -> Self
+    where
+        C: TryInto<CloseCode, Error: Error>,
+    {
+        self.code = match code.try_into() {
+            Ok(code) => code,
+            Err(error) => panic!("`Close::code` was given a number that it cannot take: {error}"),
+        };
         self
     }
 

@@ -58,10 +58,9 @@ impl Files {
     pub(super) fn new(root: Root) -> Result<Self, ServerError> {
         let Root { folder: path, fallback, cache_control, follow_links } = root;
         let folder = Folder { path, follow_links };
-        let cannot_serve = |source| ServerError::Root { path: folder.path.clone(), source };
+        let cannot_serve = |cause| ServerError::Root { path: folder.path.clone(), cause };
         fs::read_dir(&folder.path).map_err(cannot_serve)?;
-        let makes_no_sense =
-            |source| ServerError::RootOptions { path: folder.path.clone(), source };
+        let makes_no_sense = |cause| ServerError::RootOptions { path: folder.path.clone(), cause };
         let fallback = fallback.map(|file| find_fallback(&folder, file)).transpose();
         let fallback = fallback.map_err(makes_no_sense)?;
         let cache_rules = CacheRules::new(cache_control).map_err(makes_no_sense)?;
@@ -193,7 +192,7 @@ fn find_fallback(folder: &Folder, file: String) -> Result<Name, RootError> {
         let opened = folder.enter()?.open_file(&name)?;
         opened.map(|_| name).ok_or(io::Error::from(io::ErrorKind::NotFound))
     };
-    found().map_err(|source: io::Error| RootError::Fallback { file: file.clone(), source })
+    found().map_err(|cause: io::Error| RootError::Fallback { file: file.clone(), cause })
 }
 
 fn read_only() -> Response<ResponseBody> {

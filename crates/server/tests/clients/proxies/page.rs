@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fs};
 
-use aerys::{Client, Handshake, Host, Refusal, Running, Server, Websocket};
+use aerys::{Accepted, Handshake, Host, Refusal, Running, Server, Websocket};
 use axum::{
     Router, body::Body, http::HeaderValue, middleware::map_response, response::Response,
     routing::get,
@@ -71,7 +71,7 @@ async fn what_a_service_streams_is_passed_on_at_once() {
 struct Who;
 
 impl Websocket for Who {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let connection = handshake.peer_addr();
         let forwarded = handshake.request().headers.get_all("x-forwarded-for").iter();
         let forwarded: Vec<_> = forwarded.map(|it| it.to_str().unwrap_or("?").to_owned()).collect();

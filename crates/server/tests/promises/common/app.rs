@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, Failure, Handshake, Message, Refusal, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Refusal, Websocket};
 use tokio::sync::Notify;
 
 use super::soon;
@@ -67,7 +67,7 @@ pub(crate) struct Echo {
 }
 
 impl Websocket for Echo {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal, Running,
-    Server, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal,
+    Running, Server, Websocket,
 };
 use tokio::sync::Notify;
 
@@ -47,16 +47,33 @@ impl Door {
     pub(crate) async fn guarded_by<O, A>(on_open: O) -> Self
     where
         O: Fn(Handshake, Scene) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Client, Refusal>> + Send + 'static,
+        A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
     {
         Self::on_workers(2, on_open).await
+    }
+
+    /// On two workers, at a path of its own, by which the log can be asked for it.
+    pub(crate) async fn at<O, A>(path: &str, on_open: O) -> Self
+    where
+        O: Fn(Handshake, Scene) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
+    {
+        Self::start(2, path, on_open).await
     }
 
     /// On `workers` workers, at every `/door/{guest}`.
     pub(crate) async fn on_workers<O, A>(workers: usize, on_open: O) -> Self
     where
         O: Fn(Handshake, Scene) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Client, Refusal>> + Send + 'static,
+        A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
+    {
+        Self::start(workers, "/door/{guest}", on_open).await
+    }
+
+    async fn start<O, A>(workers: usize, path: &str, on_open: O) -> Self
+    where
+        O: Fn(Handshake, Scene) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
     {
         let scene = Scene::default();
         let endpoint = Arc::new(OnceLock::new());
@@ -65,7 +82,7 @@ impl Door {
         let options =
             Options::new().close_period(Duration::from_millis(100)).heartbeat_period(None);
         let server = Server::new()
-            .host(Host::new("localhost").websocket_with("/door/{guest}", app, options))
+            .host(Host::new("localhost").websocket_with(path, app, options))
             .listen(([127, 0, 0, 1], 0))
             .workers(workers);
         let server = soon(server.start()).await.expect("the server starts");
@@ -97,13 +114,13 @@ struct Guarded<O> {
 impl<O, A> Websocket for Guarded<O>
 where
     O: Fn(Handshake, Scene) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Client, Refusal>> + Send + 'static,
+    A: Future<Output = Result<Accepted, Refusal>> + Send + 'static,
 {
     async fn on_start(&self, endpoint: &Endpoint) -> Result<(), Failure> {
         self.endpoint.set(endpoint.clone()).map_err(|_| Failure::new("started twice"))
     }
 
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         (self.on_open)(handshake, self.scene.clone()).await
     }
 

@@ -1,7 +1,8 @@
 //! An application that lets everybody in and hands them to the test, which speaks for it.
 
 use aerys::{
-    Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running,
+    Tally, Websocket,
 };
 use tokio::sync::mpsc;
 
@@ -40,7 +41,7 @@ impl Guests {
 }
 
 impl Websocket for Lobby {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let client = handshake.accept();
         // A test may not care who came.
         let _ = self.door.send(client.clone());
@@ -59,6 +60,13 @@ impl Websocket for Lobby {
     async fn on_stop(&self, _: &Endpoint) {
         self.journal.note("stopped");
     }
+}
+
+/// What became of a broadcast.
+pub(crate) fn tally(delivered: usize, gone: usize, dropped: usize) -> Tally {
+    let mut tally = Tally::default();
+    (tally.delivered, tally.gone, tally.dropped) = (delivered, gone, dropped);
+    tally
 }
 
 /// `gone`, code and reason.

@@ -21,7 +21,7 @@ pub(crate) use app::{Echo, Journal, eventually};
 pub(crate) use door::{Door, Scene};
 pub(crate) use events::events;
 pub(crate) use guard::Dropped;
-pub(crate) use lobby::{Guests, Lobby, departure};
+pub(crate) use lobby::{Guests, Lobby, departure, tally};
 pub(crate) use log::{Listener, UNLOGGABLE, errors_at, keep_errors, lines, warnings_at};
 pub(crate) use raw::{Raw, but, frame, handshake};
 pub(crate) use thread::on_a_thread;

@@ -11,7 +11,7 @@ mod reading;
 
 use std::fs;
 
-use aerys::{Client, Handshake, Host, Refusal, Root, Running, Websocket};
+use aerys::{Accepted, Handshake, Host, Refusal, Root, Running, Websocket};
 use tempfile::TempDir;
 
 use crate::common::{Raw, get, handshake, serve_host};
@@ -19,7 +19,7 @@ use crate::common::{Raw, get, handshake, serve_host};
 struct Welcome;
 
 impl Websocket for Welcome {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
 }

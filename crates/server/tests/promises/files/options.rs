@@ -185,20 +185,20 @@ async fn what_is_wrong_with_a_root_can_be_matched_on() {
     let root = || Root::new(folder.path());
     let error = refusal(root().fallback("gone.html")).await;
     assert!(
-        matches!(&error, ServerError::RootOptions { path, source: RootError::Fallback { file, source } }
+        matches!(&error, ServerError::RootOptions { path, cause: RootError::Fallback { file, cause } }
             if path == folder.path() && file == "gone.html"
-                && source.kind() == io::ErrorKind::NotFound),
+                && cause.kind() == io::ErrorKind::NotFound),
         "{error:?}"
     );
     let error = refusal(root().cache_control("a", "no-cache")).await;
     assert!(
-        matches!(&error, ServerError::RootOptions { source: RootError::Pattern { pattern }, .. }
+        matches!(&error, ServerError::RootOptions { cause: RootError::Pattern { pattern }, .. }
             if pattern == "a"),
         "{error:?}"
     );
     let error = refusal(root().cache_control("*", "\n")).await;
     assert!(
-        matches!(&error, ServerError::RootOptions { source: RootError::CacheControl { value }, .. }
+        matches!(&error, ServerError::RootOptions { cause: RootError::CacheControl { value }, .. }
             if value == "\n"),
         "{error:?}"
     );

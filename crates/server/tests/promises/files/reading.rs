@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use aerys::{Client, Handshake, Host, Refusal, Server, Websocket};
+use aerys::{Accepted, Handshake, Host, Refusal, Server, Websocket};
 
 use super::site;
 use crate::common::{Raw, get, handshake, soon};
@@ -19,7 +19,7 @@ struct Blocking {
 }
 
 impl Websocket for Blocking {
-    async fn on_open(&self, handshake: Handshake) -> Result<Client, Refusal> {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         for _ in 0..40 {
             let (sender, receiver) = mpsc::channel();
             self.ends.lock().unwrap().push(sender);

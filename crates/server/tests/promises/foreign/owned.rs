@@ -2,7 +2,7 @@
 
 use std::{future::pending, sync::OnceLock, time::Duration};
 
-use aerys::{Client, Handshake, Options, Overflow, Refusal, Watcher, Websocket};
+use aerys::{Accepted, Client, Handshake, Options, Overflow, Refusal, Watcher, Websocket};
 use tokio::sync::mpsc;
 
 use super::{
@@ -22,7 +22,7 @@ struct Kept(OnceLock<OnDrop<Code>>);
 struct Keeps(mpsc::UnboundedSender<Client<Kept>>);
 
 impl Websocket<Kept> for Keeps {
-    async fn on_open(&self, handshake: Handshake<Kept>) -> Result<Client<Kept>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Kept>) -> Result<Accepted<Kept>, Refusal> {
         let client = handshake.accept_with(Kept::default());
         self.0.send(client.clone()).expect("the test is there");
         Ok(client)
