@@ -10,6 +10,7 @@ mod combinators;
 mod common;
 mod compression;
 mod delivery;
+mod destructors;
 mod ends;
 mod faults;
 mod files;
