@@ -11,6 +11,7 @@ mod common;
 mod compression;
 mod delivery;
 mod destructors;
+mod early;
 mod ends;
 mod faults;
 mod files;
