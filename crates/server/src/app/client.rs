@@ -1,6 +1,6 @@
 //! A client that was accepted: the handle by which an application speaks to it.
 
-use std::{fmt, marker, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use aerys_proto::Message;
 
@@ -117,16 +117,12 @@ impl<S> Client<S> {
 
     /// What it shares with its driver, once what was broadcast before has been put in there.
     pub(crate) fn shared_in_order(&self) -> &Shared {
-        self.endpoint().roster().worker(self.id()).flush_orders();
+        self.endpoint().roster().catch_up(self.id());
         self.shared()
     }
 }
 
-impl<S: marker::Send + Sync + 'static> Member for Client<S> {
-    fn id(&self) -> ClientId {
-        self.id()
-    }
-
+impl<S> Member for Client<S> {
     fn shared(&self) -> &Shared {
         self.shared()
     }
