@@ -1,6 +1,7 @@
 //! The chat: one room for everyone who has given a name.
 
 use std::{
+    collections::BTreeSet,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,13 +12,19 @@ use aerys::{
 
 use crate::protocol::{self, Complaint, Reply, Request};
 
-/// Who is in the room, in the order in which they joined.
-///
-/// The lock makes joining, leaving and speaking one sequence of events, the same for everybody.
+/// The lock makes coming, joining, leaving and speaking one sequence of events, the same for everybody.
 /// Each event is told before the lock is given back; telling is `nowait`, so nobody is waited for.
 #[derive(Default)]
 pub(crate) struct Chat {
-    room: Mutex<Vec<Guest>>,
+    room: Mutex<Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Who is in it, in the order in which they joined.
+    guests: Vec<Guest>,
+    /// Who is here and has not joined.
+    outside: BTreeSet<ClientId>,
 }
 
 /// A client, which has a name once it has joined.
@@ -26,7 +33,11 @@ type Name = OnceLock<String>;
 
 impl Websocket<Name> for Chat {
     async fn on_open(&self, handshake: Handshake<Name>) -> Result<Accepted<Name>, Refusal> {
-        Ok(handshake.accept_with(Name::new()))
+        // Who speaks meanwhile is not heard by one that is not known to be outside.
+        let mut room = self.room();
+        let guest = handshake.accept_with(Name::new());
+        room.outside.insert(guest.id());
+        Ok(guest)
     }
 
     async fn on_data(&self, guest: &Guest, message: Message) -> Result<(), Failure> {
@@ -37,8 +48,9 @@ impl Websocket<Name> for Chat {
     }
 
     async fn on_close(&self, gone: &Departure<Name>) {
-        if let Some(name) = gone.state().get() {
-            self.leave(gone.id(), name);
+        match gone.state().get() {
+            Some(name) => self.leave(gone.id(), name),
+            None => _ = self.room().outside.remove(&gone.id()),
         }
     }
 }
@@ -58,36 +70,39 @@ impl Chat {
         let name = protocol::check_name(name)?;
         let name = guest.state().get_or_init(|| name.to_owned());
         let mut room = self.room();
-        tell(&room, Reply::Joined { id: guest.id(), name, count: room.len() + 1 });
-        room.push(guest.clone());
-        let people = room.iter().filter_map(|guest| guest.state().get()).collect();
-        guest.send(Reply::Welcome { id: guest.id(), name, count: room.len(), people }).nowait();
+        room.tell(Reply::Joined { id: guest.id(), name, count: room.guests.len() + 1 });
+        room.outside.remove(&guest.id());
+        room.guests.push(guest.clone());
+        let people = room.guests.iter().filter_map(|guest| guest.state().get()).collect();
+        let count = room.guests.len();
+        guest.send(Reply::Welcome { id: guest.id(), name, count, people }).nowait();
         Ok(())
     }
 
     fn say(&self, guest: &Guest, text: &str) -> Result<(), Complaint> {
         let name = guest.state().get().ok_or(Complaint::NotJoined)?;
         let text = protocol::check_text(text)?;
-        let room = self.room();
-        tell(&room, Reply::Said { id: guest.id(), name, text, at: now() });
+        self.room().tell(Reply::Said { id: guest.id(), name, text, at: now() });
         Ok(())
     }
 
     fn leave(&self, id: ClientId, name: &str) {
         let mut room = self.room();
-        room.retain(|guest| guest.id() != id);
-        tell(&room, Reply::Left { id, name, count: room.len() });
+        room.guests.retain(|guest| guest.id() != id);
+        room.tell(Reply::Left { id, name, count: room.guests.len() });
     }
 
-    fn room(&self) -> MutexGuard<'_, Vec<Guest>> {
+    fn room(&self) -> MutexGuard<'_, Room> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Tells everyone in the room, and nobody who has not joined.
-fn tell(room: &[Guest], news: Reply<'_>) {
-    if let Some(anyone) = room.first() {
-        anyone.endpoint().broadcast(news).only(room.iter().map(Client::id)).nowait();
+impl Room {
+    /// Tells everyone in the room, and nobody who has not joined: mostly that is everyone who is here.
+    fn tell(&self, news: Reply<'_>) {
+        if let Some(anyone) = self.guests.first() {
+            anyone.endpoint().broadcast(news).except(self.outside.iter().copied()).nowait();
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    marker,
     sync::Arc,
 };
 
@@ -122,16 +121,12 @@ impl<S> Client<S> {
 
     /// What it shares with its driver, once what was broadcast before has been put in there.
     pub(crate) fn shared_in_order(&self) -> &Shared {
-        self.endpoint().roster().worker(self.id()).flush_orders();
+        self.endpoint().roster().catch_up(self.id());
         self.shared()
     }
 }
 
-impl<S: marker::Send + Sync + 'static> Member for Client<S> {
-    fn id(&self) -> ClientId {
-        self.id()
-    }
-
+impl<S> Member for Client<S> {
     fn shared(&self) -> &Shared {
         self.shared()
     }

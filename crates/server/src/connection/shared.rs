@@ -11,7 +11,7 @@ use super::{
     outbox::{Outbox, ReadGate, Receipt},
     stats::Meter,
 };
-use crate::{error::SendError, options::OutboxLimits, sync::Afterwards};
+use crate::{error::SendError, options::OutboxLimits, runtime::contained, sync::Afterwards};
 
 pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
@@ -124,7 +124,8 @@ impl Shared {
     pub(crate) fn gone(&self) {
         self.outbox.gone();
         if let Some(end) = self.end.get() {
-            end.cancel();
+            // It wakes who waits for that; the panic hook tells of a waker that panics.
+            let _ = contained(|| end.cancel());
         }
     }
 

@@ -6,7 +6,11 @@ mod refusal;
 mod root;
 mod server;
 
-use std::{error::Error, fmt};
+use std::{
+    error::Error,
+    fmt, mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 pub(crate) use self::misuse::Misuse;
 pub use self::{
@@ -100,6 +104,17 @@ impl Failure {
     /// Whether it is no news to anyone but the handler.
     pub(crate) fn is_silent(&self) -> bool {
         self.0.is::<SendError>()
+    }
+}
+
+/// An error that panics when it is dropped ends nothing but itself: who drops it is the server.
+impl Drop for Failure {
+    fn drop(&mut self) {
+        let error = mem::replace(&mut self.0, Box::new(fmt::Error));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(error))) {
+            // It may be of any type.
+            mem::forget(panic);
+        }
     }
 }
 

@@ -48,7 +48,7 @@ where
             let response = match AssertUnwindSafe(answering).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Err(panic) => {
-                    let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(&*panic));
+                    let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(panic));
                     let panic = Brief(panic);
                     log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
                     return failed();

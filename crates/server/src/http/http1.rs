@@ -122,9 +122,10 @@ pub(super) async fn serve<T: Transport>(
     if let Some(opening) = slot.take() {
         if matches!(end, End::Done(Ok(()))) && opening.shared.outbox.is_switched() {
             let parts = connection.into_parts();
-            // A copy, mostly of nothing: what is left of hyper's buffer would keep all of it.
-            let early = Bytes::copy_from_slice(&parts.read_buf);
-            drop(parts.io);
+            // Hyper need not have taken all that was read before it, however large its buffer is. A copy,
+            // mostly of nothing: what is left of hyper's buffer would keep all of it.
+            let unread = parts.io.into_inner().into_unread();
+            let early = Bytes::from([&parts.read_buf[..], &unread].concat());
             let socket = Arc::into_inner(socket).expect("hyper has given its share back");
             return Outcome::Upgraded { opening, transport: socket.into_transport(), early };
         }

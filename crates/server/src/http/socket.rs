@@ -126,6 +126,11 @@ impl<T: Transport> HyperSocket<T> {
     pub(super) fn new(socket: Arc<Socket<T>>, read: Bytes) -> Self {
         Self { socket, read }
     }
+
+    /// What hyper has not read once more.
+    pub(super) fn into_unread(self) -> Bytes {
+        self.read
+    }
 }
 
 impl<T: Transport> AsyncRead for HyperSocket<T> {

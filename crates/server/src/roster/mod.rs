@@ -1,37 +1,33 @@
 //! Who is here, one shard for each worker, and how a message gets to all of them.
 
+mod audience;
+mod backlog;
 mod delivery;
+mod members;
+mod shard;
 
-use std::{
-    hash::{BuildHasherDefault, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
-use aerys_proto::Config;
-use indexmap::IndexMap;
+use aerys_proto::{Config, Message};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::delivery::{Audience, Delivery};
+pub(crate) use self::audience::Choice;
+use self::{delivery::Delivery, shard::Shard};
 use crate::{
-    connection::{ClientId, Shared},
+    connection::{ClientId, DeliveryCount, Shared},
     runtime::{EndpointSlot, Worker},
-    sync::{Mutex, MutexGuard, Rank},
 };
 
-/// 2^64 divided by the golden ratio, made odd.
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
 /// One who can be spoken to.
-pub(crate) trait Member: Clone + Send + Sync + 'static {
-    fn id(&self) -> ClientId;
+pub(crate) trait Member {
     fn shared(&self) -> &Shared;
 }
 
 pub(crate) struct Roster<M> {
-    shards: Box<[Shard<M>]>,
+    shards: Box<[Arc<Shard<M>>]>,
     path: Arc<str>,
     slot: EndpointSlot,
     protocol: Arc<Config>,
@@ -39,28 +35,9 @@ pub(crate) struct Roster<M> {
     end: CancellationToken,
 }
 
-/// The clients that one worker drives.
-///
-/// A dense array to walk for a broadcast, with an index beside it to find one by its id. The worker
-/// itself takes the lock all the time and others hardly ever, so it is as good as free.
-pub(crate) struct Shard<M> {
-    worker: Arc<Worker>,
-    clients: Mutex<Clients<M>>,
-}
-
-type Clients<M> = IndexMap<ClientId, M, BuildHasherDefault<Scatter>>;
-
-/// Hashes the ids that are given here. No client chooses its own, so there is no need to be
-/// unpredictable, only to spread neighbours.
-#[derive(Default)]
-pub(crate) struct Scatter(u64);
-
 impl<M> Roster<M> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
-        let shard = |worker: &Arc<Worker>| Shard {
-            worker: Arc::clone(worker),
-            clients: Mutex::new(Rank::Shard, Clients::default()),
-        };
+        let shard = |worker: &Arc<Worker>| Arc::new(Shard::new(Arc::clone(worker)));
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
@@ -75,51 +52,33 @@ impl<M> Roster<M> {
 
     /// Makes a client a member, if `accept` lets it in. Whoever learns that it was finds it here.
     pub(crate) fn join(&self, id: ClientId, client: M, accept: impl FnOnce() -> bool) -> bool {
-        let shard = self.shard(id);
-        // What was broadcast before it came is not for it.
-        shard.worker.flush_orders();
-        let mut clients = shard.lock();
-        let is_accepted = accept();
-        if is_accepted {
-            clients.insert(id, client);
-        }
-        is_accepted
+        self.shard(id).join(id, client, accept)
     }
 
     pub(crate) fn next_id(&self, worker: usize) -> ClientId {
-        ClientId::new(self.shards[worker].worker.next_serial(), worker, self.shards.len())
-    }
-
-    pub(crate) fn leave(&self, id: ClientId) {
-        let client = self.shard(id).lock().swap_remove(&id);
-        drop(client);
+        ClientId::new(self.shards[worker].worker().next_serial(), worker, self.shards.len())
     }
 
     pub(crate) fn client(&self, id: ClientId) -> Option<M>
     where
         M: Clone,
     {
-        self.shard(id).lock().get(&id).cloned()
+        self.shard(id).client(id)
     }
 
     pub(crate) fn clients(&self) -> Vec<M>
     where
         M: Clone,
     {
-        let shards = self.shards.iter();
-        shards.flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+        self.shards.iter().flat_map(|shard| shard.clients()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.shards.iter().map(|shard| shard.len()).sum()
     }
 
     pub(crate) fn worker(&self, id: ClientId) -> &Worker {
-        &self.shard(id).worker
-    }
-
-    pub(crate) fn shards(&self) -> &[Shard<M>] {
-        &self.shards
+        self.shard(id).worker()
     }
 
     /// From now on nobody stays: who is here is given back to be closed, and who joins later finds
@@ -147,14 +106,9 @@ impl<M> Roster<M> {
         self.slot
     }
 
-    /// What all its connections go by.
-    pub(crate) fn protocol(&self) -> &Config {
-        &self.protocol
-    }
-
     /// For what is bound to no client.
     pub(crate) fn any_worker(&self) -> &Worker {
-        &self.shards[0].worker
+        self.shards[0].worker()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -166,31 +120,34 @@ impl<M> Roster<M> {
     }
 }
 
-impl<M> Shard<M> {
-    pub(crate) fn worker(&self) -> &Arc<Worker> {
-        &self.worker
+impl<M: Member> Roster<M> {
+    /// Takes a client out: what was broadcast while it was here is counted as lost with it.
+    pub(crate) fn leave(&self, id: ClientId) {
+        self.shard(id).leave(id);
     }
 
-    /// The clients, for a walk or a look; never kept locked while application code runs.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Clients<M>> {
-        self.clients.lock()
+    /// Puts into a client's outbox what was broadcast before this moment. Who is about to say something
+    /// to a client does this first, on whatever thread.
+    pub(crate) fn catch_up(&self, id: ClientId) {
+        self.shard(id).catch_up(id);
     }
 }
 
-impl Hasher for Scatter {
-    fn write_u64(&mut self, number: u64) {
-        // The index is looked up by the low bits and told apart by the high ones.
-        let product = u128::from(number) * u128::from(GOLDEN);
-        self.0 = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(self.0 ^ u64::from(*byte));
+impl<M: Member + Send + Sync + 'static> Roster<M> {
+    /// Broadcasts to who is here and chosen; each worker tells its own clients.
+    pub(crate) fn broadcast(
+        &self,
+        message: Message,
+        choice: Choice,
+        delivery_count: Option<&Arc<DeliveryCount>>,
+    ) {
+        let message = message.for_many(&self.protocol);
+        let mut audiences = choice.split(self.shards.len());
+        for (worker, shard) in self.shards.iter().enumerate() {
+            if let Some(audience) = audiences.take(worker) {
+                let delivery_count = delivery_count.map(DeliveryCount::expect_one);
+                shard.give(Delivery::new(audience, message.clone(), delivery_count));
+            }
         }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

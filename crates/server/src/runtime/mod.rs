@@ -5,6 +5,6 @@ mod panic;
 mod worker;
 
 pub(crate) use self::{
-    panic::{Panicked, caught, steadily},
+    panic::{Panicked, caught, contained, steadily},
     worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
 };

@@ -4,11 +4,15 @@ use std::{
     any::Any,
     fmt,
     future::ready,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::Either};
+use futures_util::future::Either;
+use pin_project_lite::pin_project;
 use tokio::time::sleep;
 
 use crate::log::{self, Brief};
@@ -20,19 +24,60 @@ const RESTART_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Panicked(String);
 
+pin_project! {
+    /// Application code that is dropped as soon as it is done, or when it is given up: a panic in that is
+    /// its own, too.
+    struct Caught<F> {
+        #[pin]
+        code: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Caught<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut code = this.project().code;
+            if code.is_some() {
+                let _ = contained(|| code.set(None));
+            }
+        }
+    }
+}
+
 /// Runs the application code that `start` begins; a panic in it is its own end and nobody else's.
 ///
 /// No `async fn`, which would have room for the code twice: as its argument and as what it awaits.
 pub(crate) fn caught<F: Future>(
     start: impl FnOnce() -> F,
 ) -> impl Future<Output = Result<F::Output, Panicked>> {
-    let panicked = |panic: Box<dyn Any + Send>| Panicked::new(&*panic);
-    match catch_unwind(AssertUnwindSafe(start)) {
-        Ok(code) => {
-            let code = AssertUnwindSafe(code).catch_unwind();
-            Either::Left(code.map(move |outcome| outcome.map_err(panicked)))
+    match contained(start) {
+        Ok(code) => Either::Left(Caught { code: Some(code) }),
+        Err(panic) => Either::Right(ready(Err(panic))),
+    }
+}
+
+/// Runs application code; a panic in it ends here.
+pub(crate) fn contained<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(Panicked::new)
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut code = self.project().code;
+        let outcome = contained(|| {
+            let running = code.as_mut().as_pin_mut().expect("it is not polled when it is done");
+            let output = ready!(running.poll(cx));
+            code.set(None);
+            Poll::Ready(output)
+        });
+        match outcome {
+            Ok(output) => output.map(Ok),
+            Err(panic) => {
+                // What has panicked once may do so again.
+                let _ = contained(|| code.set(None));
+                Poll::Ready(Err(panic))
+            }
         }
-        Err(panic) => Either::Right(ready(Err(panicked(panic)))),
     }
 }
 
@@ -47,9 +92,13 @@ pub(crate) async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
 }
 
 impl Panicked {
-    pub(crate) fn new(panic: &(dyn Any + Send)) -> Self {
+    pub(crate) fn new(panic: Box<dyn Any + Send>) -> Self {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        // It may be of any type, also one that cannot be dropped.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            mem::forget(again);
+        }
         Self(text.unwrap_or_else(|| "with no message".to_owned()))
     }
 }
@@ -62,9 +111,58 @@ impl fmt::Display for Panicked {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        panic::panic_any,
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use futures_util::FutureExt;
 
     use super::*;
+
+    /// Cannot be dropped, unless something panics already.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(thread::panicking(), "a bomb");
+        }
+    }
+
+    /// Is done at once, and cannot be dropped then.
+    struct Fragile(fn());
+
+    impl Future for Fragile {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            self.0();
+            Poll::Ready(())
+        }
+    }
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("fragile");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_code_that_is_done_is_its_own() {
+        for (code, said) in [
+            (|| (), "fragile"),
+            (|| panic!("first"), "first"),
+            (|| panic_any(Bomb), "with no message"),
+        ] as [(fn(), _); 3]
+        {
+            let outcome = caught(|| Fragile(code)).now_or_never().expect("it is done");
+            assert_eq!(outcome.unwrap_err().to_string(), said);
+        }
+        drop(caught(|| Fragile(|| ())));
+        let outcome = caught(|| -> Fragile { panic!("before") }).now_or_never();
+        assert_eq!(outcome.expect("it is done").unwrap_err().to_string(), "before");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_panics_is_begun_anew_until_it_ends() {

@@ -22,7 +22,7 @@ use crate::{
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
-    runtime::{EndpointSlot, Handler, Panicked, Worker, caught},
+    runtime::{EndpointSlot, Handler, Panicked, Worker, caught, contained},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -118,27 +118,31 @@ where
     S: Send + Sync + 'static,
 {
     async move {
-        let guard = &guard;
-        let mut handlers = pin!(handlers(guard, handshake));
-        let (mut is_done, mut has_closed) = (false, false);
-        // Made when it is due: until then it needs no room.
-        let mut on_close = None;
-        poll_fn(move |cx| {
-            if !is_done {
-                guard.begin();
-                is_done = handlers.as_mut().poll(cx).is_ready();
-            }
-            if is_done && guard.accepted.get().is_none() {
-                return Poll::Ready(());
-            }
-            if !has_closed && (on_close.is_some() || guard.shared.has_departed()) {
-                let on_close = on_close.get_or_insert_with(|| Box::pin(run_on_close(guard)));
-                Worker::enter_handler(guard.slot, Handler::OnClose);
-                has_closed = on_close.as_mut().poll(cx).is_ready();
-            }
-            if is_done && has_closed { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        {
+            let guard = &guard;
+            let mut handlers = pin!(handlers(guard, handshake));
+            let (mut is_done, mut has_closed) = (false, false);
+            // Made when it is due: until then it needs no room.
+            let mut on_close = None;
+            poll_fn(move |cx| {
+                if !is_done {
+                    guard.begin();
+                    is_done = handlers.as_mut().poll(cx).is_ready();
+                }
+                if is_done && guard.accepted.get().is_none() {
+                    return Poll::Ready(());
+                }
+                if !has_closed && (on_close.is_some() || guard.shared.has_departed()) {
+                    let on_close = on_close.get_or_insert_with(|| Box::pin(run_on_close(guard)));
+                    Worker::enter_handler(guard.slot, Handler::OnClose);
+                    has_closed = on_close.as_mut().poll(cx).is_ready();
+                }
+                if is_done && has_closed { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
+        // With it goes what the application kept for the client. The socket may still be at work.
+        let _ = contained(|| drop(guard));
     }
 }
 

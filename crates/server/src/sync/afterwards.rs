@@ -1,6 +1,10 @@
 //! What is to be done when a lock has been released.
 
-use std::task::Waker;
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Waker,
+};
 
 use aerys_proto::Message;
 
@@ -45,7 +49,7 @@ impl Afterwards {
         self.more.get_or_insert_default()
     }
 
-    /// Does it. If a waker panics, the others are dropped.
+    /// Does it. A panic of one ends there, the panic hook has told of it.
     ///
     /// # Panics
     ///
@@ -62,10 +66,20 @@ impl Afterwards {
     fn run_all(self) {
         assert_unlocked();
         if let Some(waker) = self.waker {
-            waker.wake();
+            contain(|| waker.wake());
         }
         if let Some(more) = self.more {
-            more.wakers.into_iter().for_each(Waker::wake);
+            more.wakers.into_iter().for_each(|waker| contain(|| waker.wake()));
+            more.unused.into_iter().for_each(|waker| contain(|| drop(waker)));
+            more.messages.into_iter().for_each(|message| contain(|| drop(message)));
         }
+    }
+}
+
+/// Runs what is not ours.
+fn contain(foreign: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(foreign)) {
+        // It may be of any type, also one that cannot be dropped.
+        mem::forget(panic);
     }
 }

@@ -7,6 +7,7 @@
 //! is about to run.
 
 mod afterwards;
+mod fair;
 #[cfg(debug_assertions)]
 mod held;
 
@@ -17,13 +18,13 @@ use std::{
     sync::PoisonError,
 };
 
-pub(crate) use self::afterwards::Afterwards;
+pub(crate) use self::{afterwards::Afterwards, fair::FairMutex};
 
 /// Who holds a lock takes only those of later ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
-    /// What a worker has been told to do: held while it is done.
-    Orders,
+    /// Who has a shard next: held while that is waited for.
+    Turn,
     /// The members of one shard of a roster.
     Shard,
     /// How far one client is, and what it is owed.
@@ -68,6 +69,12 @@ impl<T> Mutex<T> {
             #[cfg(debug_assertions)]
             _held: held,
         }
+    }
+
+    /// Whether anybody has it.
+    #[cfg(test)]
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.inner.try_lock(), Err(sync::TryLockError::WouldBlock))
     }
 }
 

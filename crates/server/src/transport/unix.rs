@@ -25,9 +25,12 @@ pub(crate) struct SocketFile {
 /// taken its place.
 pub(crate) struct Bound {
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    identity: Identity,
 }
+
+/// A device, a number on it, and when what has that number was last changed, in seconds and nanoseconds:
+/// numbers are given again.
+type Identity = (u64, u64, i64, i64);
 
 impl SocketFile {
     pub(super) fn new(path: PathBuf) -> Self {
@@ -40,15 +43,15 @@ impl SocketFile {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.bind(&SockAddr::unix(&self.path)?)?;
-        let file = Bound::of(self.path)?;
         if let Some(mode) = self.mode {
-            fs::set_permissions(&file.path, fs::Permissions::from_mode(mode))?;
+            fs::set_permissions(&self.path, fs::Permissions::from_mode(mode))?;
         }
         if self.owner != (None, None) {
-            chown(&file.path, self.owner.0, self.owner.1)?;
+            chown(&self.path, self.owner.0, self.owner.1)?;
         }
         socket.listen(BACKLOG)?;
-        Ok((socket.into(), file))
+        let identity = identity(&self.path)?;
+        Ok((socket.into(), Bound { path: self.path, identity }))
     }
 }
 
@@ -68,18 +71,14 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-impl Bound {
-    fn of(path: PathBuf) -> io::Result<Self> {
-        let it = fs::symlink_metadata(&path)?;
-        Ok(Self { path, device: it.dev(), inode: it.ino() })
-    }
+fn identity(path: &Path) -> io::Result<Identity> {
+    let it = fs::symlink_metadata(path)?;
+    Ok((it.dev(), it.ino(), it.ctime(), it.ctime_nsec()))
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        let is_ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|it| (it.dev(), it.ino()) == (self.device, self.inode));
-        if is_ours {
+        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
             // Whoever has removed it in the meantime was faster.
             let _ = fs::remove_file(&self.path);
         }
@@ -113,12 +112,13 @@ mod tests {
         drop(UnixListener::bind(&path)?);
         let (socket, bound) = bind()?;
         assert_eq!(bind().err().map(|it| it.kind()), Some(io::ErrorKind::AddrInUse));
-        drop(socket);
-        // Another server takes over what this one has not cleaned up yet.
-        let (_socket, other) = bind()?;
-        drop(bound);
+        // Another server's takes its place. It is made beside it, so that it has a number of its own.
+        let other = folder.path().join("b.sock");
+        let _other = SocketFile::new(other.clone()).bind()?;
+        fs::rename(&other, &path)?;
+        drop((socket, bound));
         assert!(path.exists(), "it is the other's");
-        drop(other);
+        fs::remove_file(&path)?;
         fs::write(&path, "")?;
         assert_eq!(bind().err().map(|it| it.kind()), Some(io::ErrorKind::AlreadyExists));
         Ok(())

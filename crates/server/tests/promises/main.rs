@@ -10,6 +10,8 @@ mod combinators;
 mod common;
 mod compression;
 mod delivery;
+mod destructors;
+mod early;
 mod ends;
 mod faults;
 mod files;

@@ -13,7 +13,7 @@ use super::drop_warning::DropWarning;
 use crate::{
     app::Endpoint,
     connection::{ClientId, DeliveryCount, Tally},
-    roster::{Audience, Delivery},
+    roster::Choice,
 };
 
 /// A message about to be sent to many; see [`Endpoint::broadcast`].
@@ -25,7 +25,7 @@ use crate::{
 pub struct Broadcast<'e, S = ()> {
     endpoint: &'e Endpoint<S>,
     message: Message,
-    audience: Audience,
+    choice: Choice,
     delivery_count: Option<Arc<DeliveryCount>>,
     warning: DropWarning,
 }
@@ -34,19 +34,19 @@ impl<'e, S> Broadcast<'e, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(endpoint: &'e Endpoint<S>, message: Message) -> Self {
         let warning = DropWarning::new("broadcast");
-        Self { endpoint, message, audience: Audience::default(), delivery_count: None, warning }
+        Self { endpoint, message, choice: Choice::default(), delivery_count: None, warning }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
     /// a second call adds to the first.
     pub fn only(mut self, ids: impl IntoIterator<Item = ClientId>) -> Self {
-        self.audience.only.get_or_insert_default().extend(ids);
+        self.choice.only(ids);
         self
     }
 
     /// Not to these clients, even if [`only`](Self::only) names them.
     pub fn except(mut self, ids: impl IntoIterator<Item = ClientId>) -> Self {
-        self.audience.except.extend(ids);
+        self.choice.except(ids);
         self
     }
 }
@@ -57,25 +57,10 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
         self.start(None);
     }
 
-    /// One order for each worker: its own clients it walks itself.
     fn start(&mut self, delivery_count: Option<&Arc<DeliveryCount>>) {
         self.warning.disarm();
-        let roster = self.endpoint.roster();
-        let shards = roster.shards();
-        let message = self.message.clone().for_many(roster.protocol());
-        let audience = Arc::new(mem::take(&mut self.audience));
-        for (index, shard) in shards.iter().enumerate() {
-            if !audience.may_be_at(index, shards.len()) {
-                continue;
-            }
-            shard.worker().give(Delivery::new(
-                Arc::clone(roster),
-                index,
-                Arc::clone(&audience),
-                message.clone(),
-                delivery_count.map(DeliveryCount::expect_one),
-            ));
-        }
+        let choice = mem::take(&mut self.choice);
+        self.endpoint.roster().broadcast(self.message.clone(), choice, delivery_count);
     }
 }
 

@@ -153,12 +153,13 @@ impl Outbox {
 
     /// `on_close` has run, if it was to.
     pub(crate) fn departed(&self) {
+        let mut afterwards = Afterwards::default();
         let mut state = self.lock();
         state.life.depart();
-        let close_waiters = mem::take(&mut state.close_waiters);
-        drop(state);
-        if let Some(close_waiters) = close_waiters {
-            close_waiters.wake();
+        if let Some(close_waiters) = state.close_waiters.take() {
+            close_waiters.wake(&mut afterwards);
         }
+        drop(state);
+        afterwards.run();
     }
 }

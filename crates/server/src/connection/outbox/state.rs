@@ -74,8 +74,8 @@ impl CloseWaiters {
         None
     }
 
-    pub(super) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
+    pub(super) fn wake(self, afterwards: &mut Afterwards) {
+        self.0.into_iter().for_each(|waker| afterwards.wake(waker));
     }
 }
 

@@ -19,6 +19,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::Notify,
+    task::yield_now,
     time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,14 +32,16 @@ pub(crate) use self::{
 };
 use crate::runtime::{clock, steadily};
 
+/// How many steps of orders are done before the worker's connections have their turn.
+const STEPS_PER_TURN: usize = 16;
+
 /// Nearer than what connections wait for, as a rule.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// A worker as the others see it.
 ///
-/// Orders are carried out in the causal order in which they were given. Whoever has something to
-/// say to a worker's clients first [flushes](Self::flush_orders) what was said before: on any thread,
-/// since everything an order touches is behind locks that are otherwise free.
+/// Others give it orders, which it carries out step by step, some when a handler waits or returns and the
+/// rest in a task of its own, beside its connections.
 pub(crate) struct Worker {
     index: usize,
     runtime: Handle,
@@ -64,7 +67,7 @@ impl Worker {
         Self {
             index,
             runtime,
-            orders: Orders::new(),
+            orders: Orders::default(),
             called: Notify::new(),
             serial: AtomicU64::new(1),
             connections: TaskTracker::new(),
@@ -90,19 +93,33 @@ impl Worker {
     }
 
     /// Has `order` carried out as soon as the worker gets to it. If a handler on its thread gives it,
-    /// that is when the handler waits or returns, or before that.
-    pub(crate) fn give(self: &Arc<Self>, order: impl Order) {
-        let is_here = self.is_here();
-        let is_left = self.orders.give(order, is_here);
-        // Who is at work here flushes when it has been polled.
-        if is_left && !(is_here && self.activity.is_at_work()) {
+    /// that is when the handler waits or returns. `false` if the worker has ended: who gives the order
+    /// has to carry it out.
+    pub(crate) fn give(self: &Arc<Self>, order: Arc<dyn Order>) -> bool {
+        let is_given = self.orders.give(order);
+        // Who is at work here carries out what is new when it has been polled.
+        if is_given && !(self.is_here() && self.activity.is_at_work()) {
             self.called.notify_one();
         }
+        is_given
     }
 
-    /// Carries out what was ordered before this moment. Costs one atomic load if nothing was.
-    pub(crate) fn flush_orders(&self) {
-        self.orders.flush();
+    /// Has the worker go on with an order in its turn.
+    pub(crate) fn give_back(&self, order: Arc<dyn Order>) {
+        self.orders.give_back(order);
+    }
+
+    /// Whether orders are carried out by who gives them.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.orders.has_ended()
+    }
+
+    /// Goes on with its orders, for one turn. Its own task goes on with what is left.
+    fn carry_out_orders(&self) {
+        self.orders.carry_out(STEPS_PER_TURN);
+        if !self.orders.is_empty() {
+            self.called.notify_one();
+        }
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -138,11 +155,13 @@ impl Worker {
         });
     }
 
-    /// What ran on this thread waits or has returned: [flushes orders](Self::flush_orders).
+    /// What ran on this thread waits or has returned: what it has ordered is carried out.
     pub(crate) fn leave_handler() {
         HERE.with(|here| {
             if let Some(here) = here.get() {
-                here.flush_orders();
+                if here.orders.take_new() {
+                    here.carry_out_orders();
+                }
                 here.activity.end();
             }
         });
@@ -197,7 +216,12 @@ impl Worker {
     async fn work_once(&self) {
         self.called.notified().await;
         self.is_asked.store(false, Ordering::Relaxed);
-        self.flush_orders();
+        self.orders.take_new();
+        self.carry_out_orders();
+        if !self.orders.is_empty() {
+            // Its connections come first.
+            yield_now().await;
+        }
     }
 
     /// Keeps an alarm near for as long as connections come. The runtime makes a system call for each

@@ -1,96 +1,80 @@
 //! What a worker has been told to do for its clients and has not done yet.
 
 use std::{
-    any::Any,
-    mem,
-    sync::atomic::{AtomicBool, Ordering},
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use crate::sync::{Afterwards, Mutex, MutexGuard, Rank};
+use crate::sync::{Mutex, MutexGuard};
 
-/// How many orders may wait.
-const MAX_ORDERS: usize = 1024;
-
-/// And what several may cost, in bytes.
-const MAX_ORDER_BYTES: usize = 1024 * 1024;
-
-/// What may wait on the worker's own thread costs less, in bytes.
-const LOCAL_ORDER_BYTES: usize = 16 * 1024;
-
-/// Something to say to a worker's clients.
-pub(crate) trait Order: Any + Send {
-    /// Takes in the order that was given right after this one, so that both are carried out in one
-    /// go, or gives it back.
-    fn merge(&mut self, next: Self) -> Result<(), Self>
-    where
-        Self: Sized;
-
-    /// What it costs to keep, in bytes.
-    fn cost(&self) -> usize;
-
-    /// It is done under the lock of all orders of the worker.
-    fn execute(&self, afterwards: &mut Afterwards);
+/// Something that a worker is to do when it gets to it, in steps.
+pub(crate) trait Order: Send + Sync {
+    /// Does some of it. If there is more, it is [given back](super::Worker::give_back).
+    fn step(self: Arc<Self>);
 }
 
-/// Orders in their order, and bounded.
+/// Orders that take turns, step by step. They wait here and are bounded elsewhere: each waits once.
+#[derive(Default)]
 pub(super) struct Orders {
     queue: Mutex<Queue>,
-    /// Whether there are any.
-    pending: AtomicBool,
+    /// Whether any came that nobody has begun with.
+    has_new: AtomicBool,
+    has_ended: AtomicBool,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: Vec<Box<dyn Order>>,
-    /// What they cost, in bytes.
-    cost: usize,
-    /// Whether nobody is left to carry them out but who gives them.
-    ended: bool,
-}
+type Queue = VecDeque<Arc<dyn Order>>;
 
 impl Orders {
-    pub(super) fn new() -> Self {
-        Self { queue: Mutex::new(Rank::Orders, Queue::default()), pending: AtomicBool::new(false) }
-    }
-
-    /// Takes an order. Answers whether the worker is to be told: else it has been carried out.
-    ///
-    /// Who `is_here`, on the worker's thread, is who keeps it from getting to more: much does not
-    /// wait then, so that it is soon known what the clients are owed.
-    pub(super) fn give(&self, order: impl Order, is_here: bool) -> bool {
+    /// Takes an order, unless nobody is left to carry it out but who gives it.
+    pub(super) fn give(&self, order: Arc<dyn Order>) -> bool {
         let mut queue = self.lock();
-        queue.push(order);
-        self.pending.store(true, Ordering::Release);
-        let is_due = queue.ended || queue.is_full() || (is_here && queue.cost >= LOCAL_ORDER_BYTES);
-        if is_due {
-            self.execute(queue);
+        let is_taken = !self.has_ended();
+        if is_taken {
+            queue.push_back(order);
+            self.has_new.store(true, Ordering::Release);
         }
-        !is_due
+        is_taken
     }
 
-    /// Carries out what was given before this moment. Costs one atomic load if nothing was.
-    pub(super) fn flush(&self) {
-        if self.pending.load(Ordering::Acquire) {
-            self.execute(self.lock());
+    /// Takes one back that is under way.
+    pub(super) fn give_back(&self, order: Arc<dyn Order>) {
+        self.lock().push_back(order);
+    }
+
+    /// Whether any came that nobody has begun with. Said once.
+    pub(super) fn take_new(&self) -> bool {
+        self.has_new.load(Ordering::Acquire) && self.has_new.swap(false, Ordering::AcqRel)
+    }
+
+    /// Does so many steps, or all if there are fewer.
+    pub(super) fn carry_out(&self, steps: usize) {
+        for _ in 0..steps {
+            let Some(order) = self.next() else { return };
+            order.step();
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     /// From now on an order is carried out by whoever gives it.
     pub(super) fn end(&self) {
-        let mut queue = self.lock();
-        queue.ended = true;
-        self.execute(queue);
+        let queue = self.lock();
+        self.has_ended.store(true, Ordering::Release);
+        drop(queue);
+        self.carry_out(usize::MAX);
     }
 
-    /// The lock is held throughout, so that nobody takes an order under way for one carried out.
-    fn execute(&self, mut queue: MutexGuard<'_, Queue>) {
-        queue.cost = 0;
-        let orders = mem::take(&mut queue.waiting);
-        let mut afterwards = Afterwards::default();
-        orders.iter().for_each(|order| order.execute(&mut afterwards));
-        self.pending.store(false, Ordering::Release);
-        drop(queue);
-        afterwards.run();
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    fn next(&self) -> Option<Arc<dyn Order>> {
+        self.lock().pop_front()
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -98,79 +82,45 @@ impl Orders {
     }
 }
 
-impl Queue {
-    fn push<O: Order>(&mut self, order: O) {
-        self.cost += order.cost();
-        let last = self.waiting.last_mut().map(|last| &mut **last as &mut dyn Any);
-        let order = match last.and_then(|last| last.downcast_mut::<O>()) {
-            Some(last) => last.merge(order),
-            None => Err(order),
-        };
-        if let Err(order) = order {
-            self.waiting.push(Box::new(order));
-        }
-    }
-
-    /// Whether the worker is too busy to keep up, so that whoever orders does the work. One large
-    /// order by itself does not say so.
-    fn is_full(&self) -> bool {
-        self.waiting.len() >= MAX_ORDERS || (self.waiting.len() > 1 && self.cost >= MAX_ORDER_BYTES)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
-    use crate::runtime::WorkerThread;
 
-    /// Notes when it is carried out.
-    struct Note(mpsc::Sender<usize>, usize);
+    /// Notes its name at each of so many steps.
+    struct Note {
+        name: char,
+        left: Mutex<usize>,
+        orders: Arc<Orders>,
+        notes: Arc<Mutex<String>>,
+    }
 
     impl Order for Note {
-        fn merge(&mut self, next: Self) -> Result<(), Self> {
-            Err(next)
-        }
-
-        fn cost(&self) -> usize {
-            self.1
-        }
-
-        fn execute(&self, _: &mut Afterwards) {
-            self.0.send(self.1).unwrap();
+        fn step(self: Arc<Self>) {
+            self.notes.lock().push(self.name);
+            *self.left.lock() -= 1;
+            if *self.left.lock() > 0 {
+                self.orders.give_back(Arc::clone(&self) as Arc<dyn Order>);
+            }
         }
     }
 
     #[test]
-    fn orders_that_wait_for_a_busy_worker_are_bounded_and_not_lost() {
-        let thread = WorkerThread::start(0, || ()).unwrap();
-        let (at_work, begun) = mpsc::channel();
-        let (tell, told) = mpsc::channel::<()>();
-        thread.worker().spawn(async move {
-            at_work.send(()).unwrap();
-            told.recv().unwrap();
-        });
-        begun.recv().unwrap();
-        let (note, notes) = mpsc::channel();
-        let (mut given, mut heard) = (Vec::new(), Vec::new());
-        for costs in
-            [vec![0; 3 * MAX_ORDERS], vec![MAX_ORDER_BYTES / 10; 95], vec![MAX_ORDER_BYTES; 5]]
-        {
-            for cost in costs {
-                thread.worker().give(Note(note.clone(), cost));
-                given.push(cost);
-                heard.extend(notes.try_iter());
-                let waiting = &given[heard.len()..];
-                assert!(waiting.len() < MAX_ORDERS);
-                assert!(waiting.len() <= 1 || waiting.iter().sum::<usize>() < MAX_ORDER_BYTES);
-            }
+    fn orders_take_turns_and_what_is_left_at_the_end_is_carried_out() {
+        let (orders, notes) = (Arc::new(Orders::default()), Arc::new(Mutex::default()));
+        let order = |name, left| {
+            let left = Mutex::new(crate::sync::Rank::Leaf, left);
+            Arc::new(Note { name, left, orders: Arc::clone(&orders), notes: Arc::clone(&notes) })
+        };
+        for (name, left) in [('a', 5), ('b', 2), ('c', 1)] {
+            assert!(orders.give(order(name, left)));
         }
-        thread.worker().give(Note(note, 1));
-        given.push(1);
-        tell.send(()).unwrap();
-        // The worker gets to it by itself.
-        heard.extend(notes.iter());
-        assert_eq!(heard, given);
+        assert!(orders.take_new() && !orders.take_new());
+        for (steps, noted) in [(2, "ab"), (0, "ab"), (4, "abcaba")] {
+            orders.carry_out(steps);
+            assert_eq!(*notes.lock(), noted);
+        }
+        orders.end();
+        assert_eq!(*notes.lock(), "abcabaaa");
+        assert!(orders.is_empty() && !orders.give(order('d', 1)));
     }
 }

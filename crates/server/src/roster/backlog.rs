@@ -1,0 +1,152 @@
+//! What was broadcast to the members of one shard and has not been said to all of them.
+
+use std::collections::VecDeque;
+
+use super::{
+    Member,
+    audience::Audience,
+    delivery::Delivery,
+    members::{Listed, Members},
+};
+use crate::{connection::ClientId, sync::Afterwards};
+
+/// How many members are told at a time, while their lock is held.
+pub(super) const STEP: usize = 64;
+
+/// How many deliveries may wait.
+const MAX_DELIVERIES: usize = 1024;
+
+/// And what several may cost, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What may wait on the worker's own thread costs less, in bytes.
+const LOCAL_BYTES: usize = 16 * 1024;
+
+/// Messages have numbers, in the order in which they were broadcast. A member is *told* up to a
+/// number: each message up to it has been put into its outbox, or is not for it. Whoever tells a member
+/// holds the lock, goes on from there, and in that order; so each message is said to it once, in its
+/// turn, whoever it is that tells it: the walk, or who is about to say something else to it.
+///
+/// The walk carries out the first delivery, [`STEP`] members at a time. It goes from the last member to
+/// the first, and its cursor is how many are still to come. Whoever is behind it has been told:
+///
+/// - one that joins is the last, and is told of everything;
+/// - when one leaves, the last takes its place, so that members move to the front only, and none gets
+///   behind the cursor. One that was told and is before it now is met again, and told already.
+#[derive(Default)]
+pub(super) struct Backlog {
+    waiting: VecDeque<Delivery>,
+    /// Of the first of them, once its walk has begun.
+    cursor: Option<usize>,
+    /// The number of the last message.
+    last: u64,
+    /// In bytes.
+    cost: usize,
+}
+
+impl Backlog {
+    pub(super) fn push(&mut self, mut delivery: Delivery) {
+        self.cost += delivery.cost();
+        delivery.set_before(self.last);
+        self.last = delivery.last();
+        let delivery = match self.joinable() {
+            Some(last) => last.merge(delivery),
+            None => Err(delivery),
+        };
+        if let Err(delivery) = delivery {
+            self.waiting.push_back(delivery);
+        }
+    }
+
+    /// The audience that the next delivery could join, if it is equal to this one. Whether it is, is
+    /// looked at when no lock is held.
+    pub(super) fn similar_audience(&mut self, audience: &Audience) -> Option<Audience> {
+        let last = self.joinable()?.audience();
+        (*audience != Audience::Everyone && last.cost() == audience.cost()).then(|| last.clone())
+    }
+
+    /// The last delivery, unless its walk has begun.
+    fn joinable(&mut self) -> Option<&mut Delivery> {
+        let is_under_way = self.waiting.len() == 1 && self.cursor.is_some();
+        self.waiting.back_mut().filter(|_| !is_under_way)
+    }
+
+    /// The number of the last message.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Whether everyone has been told of everything up to a number.
+    pub(super) fn is_told_to(&self, number: u64) -> bool {
+        self.waiting.front().is_none_or(|first| first.before() >= number)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether the worker is too busy to keep up, so that whoever broadcasts does the work. One large
+    /// message by itself does not say so. Who `is_here`, on the worker's thread, is who keeps it from
+    /// getting to more: much does not wait then, so that it is soon known what the clients are owed.
+    pub(super) fn is_full(&self, is_here: bool) -> bool {
+        let max_bytes = if is_here { LOCAL_BYTES } else { MAX_BYTES };
+        self.waiting.len() >= MAX_DELIVERIES || (self.waiting.len() > 1 && self.cost >= max_bytes)
+    }
+
+    /// Goes one step further with the walk of the first delivery, which is given back when it is over.
+    pub(super) fn walk<M: Member>(
+        &mut self,
+        members: &mut Members<M>,
+        afterwards: &mut Afterwards,
+    ) -> Option<Delivery> {
+        let delivery = self.waiting.front()?;
+        let len = match delivery.audience() {
+            Audience::Only(ids) => ids.len(),
+            Audience::Everyone | Audience::Except(_) => members.len(),
+        };
+        let end = self.cursor.unwrap_or(len).min(len);
+        let begin = end.saturating_sub(STEP);
+        let mut tell = |it: &mut Listed<M>| delivery.tell(&it.member, &mut it.told, afterwards);
+        match delivery.audience() {
+            Audience::Everyone => members[begin..end].values_mut().rev().for_each(tell),
+            Audience::Only(ids) => {
+                for id in &ids[begin..end] {
+                    members.get_mut(id).map(&mut tell);
+                }
+            }
+            Audience::Except(_) => {
+                for (id, listed) in members[begin..end].iter_mut().rev() {
+                    if delivery.audience().includes(*id) {
+                        tell(listed);
+                    }
+                }
+            }
+        }
+        if begin > 0 {
+            self.cursor = Some(begin);
+            return None;
+        }
+        delivery.finish(afterwards);
+        self.cursor = None;
+        self.cost -= delivery.cost();
+        self.waiting.pop_front()
+    }
+
+    /// Tells one member of what it has not been told, [`STEP`] deliveries at most. Answers whether that
+    /// was all.
+    pub(super) fn catch_up<M: Member>(
+        &self,
+        id: ClientId,
+        listed: &mut Listed<M>,
+        afterwards: &mut Afterwards,
+    ) -> bool {
+        let first = self.waiting.partition_point(|delivery| delivery.last() <= listed.told);
+        for delivery in self.waiting.range(first..).take(STEP) {
+            if delivery.audience().includes(id) {
+                delivery.tell(&listed.member, &mut listed.told, afterwards);
+            }
+            listed.told = delivery.last();
+        }
+        self.waiting.len() - first <= STEP
+    }
+}

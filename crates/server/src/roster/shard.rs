@@ -1,0 +1,198 @@
+//! The clients that one worker drives, and what is said to all of them.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    Member,
+    backlog::Backlog,
+    delivery::Delivery,
+    members::{Listed, Members},
+};
+use crate::{
+    connection::ClientId,
+    runtime::{Order, Worker},
+    sync::{Afterwards, FairMutex, MutexGuard, Rank},
+};
+
+/// The worker itself takes the lock all the time and others hardly ever, so it is as good as free. It is
+/// held for one step of a walk at most.
+pub(super) struct Shard<M> {
+    worker: Arc<Worker>,
+    /// Whether not everyone has been told of everything.
+    is_behind: AtomicBool,
+    state: FairMutex<State<M>>,
+}
+
+struct State<M> {
+    members: Members<M>,
+    backlog: Backlog,
+    /// Whether the worker has been told that there is a backlog.
+    is_ordered: bool,
+}
+
+impl<M> Shard<M> {
+    pub(super) fn new(worker: Arc<Worker>) -> Self {
+        let (members, backlog) = (Members::default(), Backlog::default());
+        let state = State { members, backlog, is_ordered: false };
+        Self {
+            worker,
+            is_behind: AtomicBool::new(false),
+            state: FairMutex::new(Rank::Turn, Rank::Shard, state),
+        }
+    }
+
+    pub(super) fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    /// Makes a client a member, if `accept` lets it in. Whoever learns that it was finds it here.
+    pub(super) fn join(&self, id: ClientId, member: M, accept: impl FnOnce() -> bool) -> bool {
+        let mut state = self.lock();
+        let is_accepted = accept();
+        if is_accepted {
+            // What was broadcast before it came is not for it.
+            let told = state.backlog.last();
+            state.members.insert(id, Listed { member, told });
+        }
+        is_accepted
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().members.len()
+    }
+
+    pub(super) fn client(&self, id: ClientId) -> Option<M>
+    where
+        M: Clone,
+    {
+        self.lock().members.get(&id).map(|listed| listed.member.clone())
+    }
+
+    pub(super) fn clients(&self) -> Vec<M>
+    where
+        M: Clone,
+    {
+        self.lock().members.values().map(|listed| listed.member.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
+        self.state.lock()
+    }
+}
+
+impl<M: Member> Shard<M> {
+    /// Takes a member out. What was broadcast while it was one is counted as lost with it.
+    pub(super) fn leave(&self, id: ClientId) {
+        loop {
+            let mut afterwards = Afterwards::default();
+            let mut state = self.lock();
+            let is_told = state.catch_up(id, &mut afterwards);
+            let member = is_told.then(|| state.members.swap_remove(&id));
+            drop(state);
+            afterwards.run();
+            if member.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Tells a member what was broadcast before this moment. Costs one atomic load if everyone has been
+    /// told.
+    ///
+    /// Who knows of a broadcast finds that there is one, or that it was carried out: both are said under
+    /// the lock, one after the other.
+    pub(super) fn catch_up(&self, id: ClientId) {
+        while self.is_behind.load(Ordering::Acquire) {
+            let mut afterwards = Afterwards::default();
+            let is_told = self.lock().catch_up(id, &mut afterwards);
+            afterwards.run();
+            if is_told {
+                return;
+            }
+        }
+    }
+
+    /// Carries out what was broadcast up to the message with this number.
+    fn walk_to(&self, number: u64) {
+        loop {
+            let mut afterwards = Afterwards::default();
+            let mut state = self.lock();
+            if state.backlog.is_told_to(number) {
+                return;
+            }
+            let finished = self.step(&mut state, &mut afterwards);
+            drop(state);
+            afterwards.run();
+            finished.into_iter().for_each(Delivery::discard);
+        }
+    }
+
+    /// Goes one step further with the walk. A delivery that is over is given back.
+    fn step(&self, state: &mut State<M>, afterwards: &mut Afterwards) -> Option<Delivery> {
+        let finished = state.backlog.walk(&mut state.members, afterwards);
+        if state.backlog.is_empty() {
+            self.is_behind.store(false, Ordering::Release);
+        }
+        finished
+    }
+}
+
+impl<M: Member + Send + Sync + 'static> Shard<M> {
+    /// Broadcasts to the members of this moment. They are told as soon as the worker gets to it, or what
+    /// is said to one of them next; if too much waits for that, at once.
+    pub(super) fn give(self: &Arc<Self>, mut delivery: Delivery) {
+        // Compared without the lock: they may be large.
+        let audience = self.lock().backlog.similar_audience(delivery.audience());
+        if let Some(audience) = audience.filter(|audience| audience == delivery.audience()) {
+            delivery.share_audience(audience);
+        }
+        let is_here = self.worker.is_here();
+        let mut state = self.lock();
+        state.backlog.push(delivery);
+        self.is_behind.store(true, Ordering::Release);
+        let (last, is_full) = (state.backlog.last(), state.backlog.is_full(is_here));
+        let is_known = mem::replace(&mut state.is_ordered, true);
+        drop(state);
+        let is_given = if is_known {
+            !self.worker.has_ended()
+        } else {
+            self.worker.give(Arc::clone(self) as Arc<dyn Order>)
+        };
+        if is_full || !is_given {
+            self.walk_to(last);
+        }
+    }
+}
+
+impl<M: Member + Send + Sync + 'static> Order for Shard<M> {
+    fn step(self: Arc<Self>) {
+        let mut afterwards = Afterwards::default();
+        let mut state = self.lock();
+        let finished = Shard::step(&self, &mut state, &mut afterwards);
+        let is_behind = !state.backlog.is_empty();
+        state.is_ordered = is_behind;
+        drop(state);
+        if is_behind {
+            self.worker.give_back(Arc::clone(&self) as Arc<dyn Order>);
+        }
+        afterwards.run();
+        finished.into_iter().for_each(Delivery::discard);
+    }
+}
+
+impl<M: Member> State<M> {
+    /// Tells one member of what it has not been told, or of some of it. Answers whether that was all.
+    fn catch_up(&mut self, id: ClientId, afterwards: &mut Afterwards) -> bool {
+        let listed = self.members.get_mut(&id);
+        listed.is_none_or(|listed| self.backlog.catch_up(id, listed, afterwards))
+    }
+}
