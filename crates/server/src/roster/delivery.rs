@@ -7,7 +7,7 @@ use aerys_proto::Message;
 use super::{Member, audience::Audience};
 use crate::{
     connection::{
-        DeliveryCount,
+        DeliveryCount, Shared,
         outbox::{Receipt, cost},
     },
     runtime::contained,
@@ -88,17 +88,14 @@ impl Delivery {
     }
 
     /// Tells a member whom it is for what it has not been `told`.
+    #[inline]
     pub(super) fn tell<M: Member>(&self, member: &M, told: &mut u64, afterwards: &mut Afterwards) {
         let known = usize::try_from(told.saturating_sub(self.before)).unwrap_or(usize::MAX);
         let Some(unknown @ [_, ..]) = self.messages.get(known..) else { return };
         *told = self.last();
-        let Some(delivery_count) = &self.delivery_count else {
-            return member.shared().push_all_walking(unknown, afterwards);
-        };
-        for message in unknown {
-            let receipt = Receipt::Broadcast(delivery_count.expect_one());
-            // One that has gone is counted by its receipt.
-            let _ = member.shared().push_walking(message.clone(), receipt, afterwards);
+        match &self.delivery_count {
+            None => member.shared().push_all_walking(unknown, afterwards),
+            Some(count) => tell_counted(member.shared(), unknown, count, afterwards),
         }
     }
 
@@ -117,6 +114,19 @@ impl Delivery {
             // The panic hook has told of it.
             let _ = contained(|| drop(message));
         }
+    }
+}
+
+fn tell_counted(
+    shared: &Shared,
+    messages: &[Message],
+    delivery_count: &Arc<DeliveryCount>,
+    afterwards: &mut Afterwards,
+) {
+    for message in messages {
+        let receipt = Receipt::Broadcast(delivery_count.expect_one());
+        // One that has gone is counted by its receipt.
+        let _ = shared.push_walking(message.clone(), receipt, afterwards);
     }
 }
 
