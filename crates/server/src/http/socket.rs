@@ -185,3 +185,26 @@ impl<T: Transport> AsyncWrite for HyperSocket<T> {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::{
+        io::AsyncReadExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_before_and_is_not_read_once_more_is_given_back() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let read = Bytes::from_static(b"abcdef");
+        let mut socket = HyperSocket::new(Arc::new(Socket::new(stream)), read);
+        let mut buffer = [0; 4];
+        assert_eq!(socket.read(&mut buffer).await.unwrap(), buffer.len());
+        assert_eq!((&buffer, &*socket.into_unread()), (b"abcd", &b"ef"[..]));
+    }
+}
