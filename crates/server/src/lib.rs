@@ -415,7 +415,7 @@ pub use crate::{
     },
     http_server::{Body, BodyError, Host, Root},
     options::{Options, OptionsError, Origins, Overflow},
-    server::{Running, Server},
+    server::{Running, Server, Shutdown},
     transport::{Listener, PeerAddr},
 };
 

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "test")]
 pub(crate) use self::in_memory::InMemory;
-pub use self::running::Running;
+pub use self::running::{Running, Shutdown};
 use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
 use crate::{
     connection::inbound_memory,
@@ -189,12 +189,41 @@ impl Server {
     /// [`ServerError::InsideRuntime`] if called from within a tokio runtime, which it would block: use
     /// [`start`](Self::start) there. Else as [`start`](Self::start) and [`Running::until_signalled`].
     pub fn run(self) -> Result<(), ServerError> {
+        Self::block_on(async { self.start().await?.until_signalled().await })
+    }
+
+    /// Runs until a future resolves, then stops as [`Running::stop`] does. Signals are left to whoever
+    /// wants them.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use aerys::{Host, Server, ServerError};
+    /// # fn example(host: Host) -> Result<(), ServerError> {
+    /// Server::new().host(host).run_until(async {
+    ///     tokio::time::sleep(Duration::from_secs(3600)).await;
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::InsideRuntime`] if called from within a tokio runtime, which it would block: use
+    /// [`start`](Self::start) and [`Running::until`] there. Else as [`start`](Self::start).
+    pub fn run_until(self, end: impl Future<Output = ()>) -> Result<(), ServerError> {
+        Self::block_on(async {
+            self.start().await?.until(end).await;
+            Ok(())
+        })
+    }
+
+    /// On a runtime of its own.
+    fn block_on(serving: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
         if Handle::try_current().is_ok() {
             return Err(ServerError::InsideRuntime);
         }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ServerError::System)?;
-        let outcome = runtime.block_on(async { self.start().await?.until_signalled().await });
+        let outcome = runtime.block_on(serving);
         runtime.shutdown_background();
         outcome
     }
@@ -220,8 +249,9 @@ impl Server {
         acceptor.watch(Arc::clone(&workers));
         let stop_period = self.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
-        let stop = CancellationToken::new();
-        let running = Running { addresses, applications, acceptor, threads, stop, stop_period };
+        let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
+        let running =
+            Running { addresses, applications, acceptor, threads, stop, shutdown, stop_period };
         let context =
             Arc::new(AcceptContext { hosts, limits: self.limits, stop: running.stop.clone() });
         let accept_queues = AcceptQueues::new(&workers, &context);

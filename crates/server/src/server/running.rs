@@ -28,7 +28,26 @@ pub struct Running {
     pub(super) acceptor: Acceptor,
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
+    pub(super) shutdown: Shutdown,
     pub(super) stop_period: Duration,
+}
+
+/// Asks a server to stop, from anywhere. Cheap to clone.
+///
+/// Whoever waits with [`Server::run`](crate::Server::run), [`Running::until`] or their like stops it then, as
+/// [`Running::stop`] does.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown(CancellationToken);
+
+impl Shutdown {
+    /// Asks the server to stop. It does not wait for that; to ask twice is harmless.
+    pub fn stop(&self) {
+        self.0.cancel();
+    }
+
+    async fn asked_for(&self) {
+        self.0.cancelled().await;
+    }
 }
 
 impl Running {
@@ -47,7 +66,33 @@ impl Running {
         self.addresses[0]
     }
 
-    /// Waits for SIGINT, SIGTERM or SIGHUP, then stops. A SIGHUP that is ignored when this is called,
+    /// What asks this server to stop, for whoever is not here to do it.
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Waits until a future resolves, or until its [`shutdown`](Self::shutdown) is asked for, then
+    /// [stops](Self::stop).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use aerys::{Host, Server, ServerError};
+    /// # async fn example(host: Host) -> Result<(), ServerError> {
+    /// let running = Server::new().host(host).start().await?;
+    /// running.until(tokio::time::sleep(Duration::from_secs(3600))).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn until(self, end: impl Future<Output = ()>) {
+        tokio::select! {
+            () = end => {}
+            () = self.shutdown.asked_for() => {}
+        }
+        self.stop().await;
+    }
+
+    /// Waits for SIGINT, SIGTERM or SIGHUP, or until its [`shutdown`](Self::shutdown) is asked for, then
+    /// stops. A SIGHUP that is ignored when this is called,
     /// as `nohup` has it, stays ignored. Signals are listened for from the call on, before
     /// the future is polled.
     ///
@@ -59,8 +104,12 @@ impl Running {
         let signals = Signals::listen();
         async move {
             let mut signals = signals.map_err(ServerError::System)?;
-            let signal = signals.next().await;
-            log::event!(INFO, { signal }, "stopping; a second signal stops at once");
+            tokio::select! {
+                signal = signals.next() => {
+                    log::event!(INFO, { signal }, "stopping; a second signal stops at once");
+                }
+                () = self.shutdown.asked_for() => {}
+            }
             tokio::select! {
                 () = self.stop() => Ok(()),
                 _ = signals.next() => Err(ServerError::Interrupted),

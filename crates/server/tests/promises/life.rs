@@ -358,3 +358,45 @@ async fn a_listener_that_is_not_to_be_had_is_found_out_before_anything_starts() 
     );
     assert_eq!(station.journal.lines(), [""; 0]);
 }
+
+#[test]
+fn a_server_runs_until_a_future_resolves() {
+    let station = Station::default();
+    let host = Host::new("localhost").websocket("/", station.clone());
+    let server = Server::new().listen("127.0.0.1:0").workers(1).host(host);
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let until = async { sleep(Duration::from_millis(50)).await };
+        ended.send(server.run_until(until).map_err(|error| error.to_string()))
+    });
+    let outcome = has_ended.recv_timeout(crate::common::PATIENCE).expect("it ends in time");
+    assert_eq!(outcome, Ok(()));
+    let lines = station.journal.lines();
+    assert_eq!(lines.last().map(String::as_str), Some("stopped, 0 heard"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn whoever_has_a_shutdown_may_stop_the_server_whatever_it_waits_for() {
+    for waits_for_signals in [true, false] {
+        let station = Station::default();
+        let running = serve(station.clone()).await;
+        let mut ws = connect(&running).await;
+        let shutdown = running.shutdown();
+        // From a thread that knows of no runtime, and twice.
+        let stops = thread::spawn(move || [shutdown.clone(), shutdown].map(|it| it.stop()));
+        let serving = async {
+            match waits_for_signals {
+                true => running.until_signalled().await.expect("nobody sends a signal"),
+                false => running.until(std::future::pending()).await,
+            }
+        };
+        let leaving = async {
+            assert_eq!(ws.hear_close().await.0, 1001);
+            ws.ends().await;
+        };
+        tokio::join!(soon(serving), leaving);
+        stops.join().expect("it does not panic");
+        let lines = station.journal.lines();
+        assert_eq!(lines.last().map(String::as_str), Some("stopped, 0 heard"), "{lines:?}");
+    }
+}
