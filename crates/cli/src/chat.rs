@@ -119,3 +119,65 @@ pub(crate) fn options() -> Options {
         .max_frame_size(protocol::MAX_SIZE)
         .max_msg_size(protocol::MAX_SIZE)
 }
+
+#[cfg(test)]
+mod tests {
+    use aerys::{
+        Host, Server,
+        test::{TestClient, TestServer},
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn serve() -> TestServer {
+        let host = Host::new("localhost").websocket_with("/", Chat::default(), options());
+        TestServer::start(Server::new().host(host)).await.expect("it starts")
+    }
+
+    async fn hear(client: &mut TestClient) -> Value {
+        serde_json::from_str(&client.hear().await).expect("it is JSON")
+    }
+
+    /// Joins, and is welcomed to a room of so many.
+    async fn join(server: &TestServer, name: &str, count: usize) -> TestClient {
+        let mut client = server.connect("/").await;
+        client.send(json!({ "type": "join", "name": name }).to_string()).await;
+        let welcome = hear(&mut client).await;
+        assert_eq!((&welcome["type"], &welcome["count"]), (&json!("welcome"), &json!(count)));
+        client
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_joins_and_speaks_is_told_to_those_in_the_room_and_to_nobody_else() {
+        let server = serve().await;
+        let mut ada = join(&server, "Ada", 1).await;
+        let mut outside = server.connect("/").await;
+        let mut bob = join(&server, "Bob", 2).await;
+        let joined = hear(&mut ada).await;
+        assert_eq!((&joined["type"], &joined["name"]), (&json!("joined"), &json!("Bob")));
+        bob.send(json!({ "type": "say", "text": "hello" }).to_string()).await;
+        for client in [&mut ada, &mut bob] {
+            let said = hear(client).await;
+            assert_eq!((&said["name"], &said["text"]), (&json!("Bob"), &json!("hello")));
+        }
+        assert_eq!(outside.now().await, None);
+        outside.send(json!({ "type": "say", "text": "let me in" }).to_string()).await;
+        assert_eq!(hear(&mut outside).await["type"], "error");
+        server.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_whose_network_is_gone_leaves_the_room_in_two_minutes() {
+        let server = serve().await;
+        let mut ada = join(&server, "Ada", 1).await;
+        let bob = join(&server, "Bob", 2).await;
+        hear(&mut ada).await;
+        bob.go_silent();
+        let start = tokio::time::Instant::now();
+        let left = hear(&mut ada).await;
+        assert_eq!((&left["type"], &left["name"]), (&json!("left"), &json!("Bob")));
+        assert!((40..120).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+        server.stop().await;
+    }
+}
