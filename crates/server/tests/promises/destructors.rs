@@ -222,6 +222,23 @@ struct Stage {
 }
 
 impl Stage {
+    /// A client that has sent what brings its handler to this place, but for its CLOSE.
+    async fn send_to(&self, place: Place) -> Raw {
+        let mut raw = Raw::connect(&self.server).await;
+        raw.write(handshake(&format!("{}?bad", self.path), "")).await;
+        match place {
+            Place::Decision | Place::Open => {}
+            Place::Data => {
+                raw.head().await;
+                raw.write(frame(1, b"hello")).await;
+            }
+            Place::Close => {
+                raw.head().await;
+            }
+        }
+        raw
+    }
+
     /// On a single worker, which a fault would take everybody down with.
     async fn set(place: Place, how: How, wait: Wait) -> Self {
         keep_errors();
@@ -322,15 +339,8 @@ async fn when_the_client_has_gone_meanwhile_on_close_runs_once() {
             (Place::Close, &["gone 1006", "begins"]),
         ] {
             let stage = Stage::set(place, how, Wait::Gone).await;
-            let mut raw = Raw::connect(&stage.server).await;
-            raw.write(handshake(&format!("{}?bad", stage.path), "")).await;
-            if place == Place::Data {
-                raw.head().await;
-                raw.write(frame(1, b"hello")).await;
-            }
-            if place == Place::Close {
-                raw.head().await;
-            } else {
+            let raw = stage.send_to(place).await;
+            if place != Place::Close {
                 stage.journal.until_noted("begins").await;
             }
             drop(raw);
@@ -349,14 +359,8 @@ async fn a_handler_that_is_at_work_for_ever_does_not_keep_the_server() {
     for how in [How::Local, How::Future] {
         for place in [Place::Decision, Place::Open, Place::Data, Place::Close] {
             let mut stage = Stage::set(place, how, Wait::ForEver).await;
-            let mut raw = Raw::connect(&stage.server).await;
-            raw.write(handshake(&format!("{}?bad", stage.path), "")).await;
-            if place == Place::Data {
-                raw.head().await;
-                raw.write(frame(1, b"hello")).await;
-            }
+            let mut raw = stage.send_to(place).await;
             if place == Place::Close {
-                raw.head().await;
                 raw.write(frame(8, &1000_u16.to_be_bytes())).await;
             }
             stage.journal.until_noted("begins").await;
