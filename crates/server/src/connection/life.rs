@@ -163,7 +163,7 @@ impl Life {
     pub(super) fn go(&mut self) {
         *self = match self {
             Self::Deciding | Self::Vanished => Self::Vanished,
-            Self::Rejected | Self::Refusing(_) | Self::Refused | Self::Departed => return,
+            _ if self.has_departed() => return,
             _ => Self::Gone,
         };
     }
@@ -192,16 +192,7 @@ impl Life {
 
     /// Whether `on_open` has let the client in.
     pub(super) fn is_accepted(&self) -> bool {
-        matches!(
-            self,
-            Self::Accepted
-                | Self::Open
-                | Self::Closing(_)
-                | Self::Overflowed
-                | Self::Draining
-                | Self::Gone
-                | Self::Departed
-        )
+        !matches!(self, Self::Deciding | Self::Vanished) && !self.is_refused()
     }
 }
 

@@ -14,7 +14,6 @@ use hyper::{
     server::conn::http1,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::{Sleep, sleep};
 
 use super::{
     Outcome,
@@ -76,7 +75,7 @@ pub(super) async fn serve<T: Transport>(
         let mut peer = Peer { socket: &socket, closed, broken, has_closed: false };
         let mut stopped = pin!(context.stop.cancelled());
         // Runs once the server stops: the time of what is under way.
-        let mut time: Option<Pin<Box<Sleep>>> = None;
+        let mut time: Option<Pin<Box<_>>> = None;
         poll_fn(|cx| {
             loop {
                 // First of all, so that hyper knows of the request that it is then told to end with.
@@ -106,7 +105,7 @@ pub(super) async fn serve<T: Transport>(
                     slot.turn_away();
                     Pin::new(&mut connection).graceful_shutdown();
                     transfer.stop();
-                    time = Some(Box::pin(sleep(limits.stop_period / 2)));
+                    time = Some(Box::pin(context.out_of_time()));
                     continue;
                 };
                 let is_under_way = phase != Phase::Idle || socket.is_full();

@@ -163,7 +163,7 @@ impl AcceptQueue {
 
     /// Whether the worker lets connections wait, now or until it is seen again.
     fn is_late(&self, now: Instant) -> bool {
-        let oldest = self.lock().first().map(|waiting_one| waiting_one.came);
+        let oldest = self.lock().first().map(|waiting| waiting.came);
         if oldest.is_some_and(|came| now.saturating_duration_since(came) >= LATE) {
             self.is_late.store(true, Ordering::Relaxed);
         }

@@ -92,9 +92,8 @@ impl Running {
     }
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, or until its [`shutdown`](Self::shutdown) is asked for, then
-    /// stops. A SIGHUP that is ignored when this is called,
-    /// as `nohup` has it, stays ignored. Signals are listened for from the call on, before
-    /// the future is polled.
+    /// stops. A SIGHUP that is ignored when this is called, as `nohup` has it, stays ignored. Signals are
+    /// listened for from the call on, before the future is polled.
     ///
     /// # Errors
     ///
