@@ -43,6 +43,8 @@ pub(super) enum Phase {
     Deciding,
     /// Any other request, which is not answered yet.
     Working,
+    /// The answer, which is there, makes the connection the service's.
+    Switching,
     /// The response is on its way.
     Responding,
 }
@@ -70,7 +72,8 @@ impl Exchange {
         let state = State { phase, transfer: transfer.clone() };
         // What it replaces is dropped when the lock is not held any more.
         let _before = std::mem::replace(&mut *self.lock(), state);
-        ResponseFuture { answering, transfer, in_flight: Some(InFlight(Arc::clone(self))) }
+        let in_flight = Some(InFlight(Arc::clone(self)));
+        ResponseFuture { answering, transfer, switching: None, in_flight }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -82,10 +85,41 @@ impl Exchange {
 pub(super) struct ResponseFuture {
     answering: Answering,
     transfer: Option<Arc<Transfer>>,
+    /// A response that switches protocols, until hyper has been told.
+    switching: Option<Response<ResponseBody>>,
     in_flight: Option<InFlight>,
 }
 
 impl ResponseFuture {
+    /// The response. One that switches protocols is due when hyper has been told.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody>> {
+        if let Some(response) = self.switching.take() {
+            return Poll::Ready(response);
+        }
+        if let Some(response) = self.without_body() {
+            return Poll::Ready(response);
+        }
+        let answer = Pin::new(&mut self.answering).poll(cx);
+        // A service may have answered that it could not read the body: why is ours to say.
+        if let Some(response) = self.without_body() {
+            return Poll::Ready(response);
+        }
+        let response = ready!(answer);
+        if response.extensions().get::<Switches>().is_none() {
+            return Poll::Ready(response);
+        }
+        // The connection's task looks at the phase when it has polled hyper, and polls it again.
+        self.switching = Some(response);
+        self.set_phase(Phase::Switching);
+        Poll::Pending
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        if let Some(InFlight(exchange)) = &self.in_flight {
+            exchange.lock().phase = phase;
+        }
+    }
+
     /// What is answered instead if the body of the request was waited for in vain.
     fn without_body(&self) -> Option<Response<ResponseBody>> {
         let (status, sentence) = match self.transfer.as_ref()?.error()? {
@@ -105,21 +139,9 @@ impl Future for ResponseFuture {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match self.without_body() {
-            Some(response) => response,
-            None => {
-                let answer = Pin::new(&mut self.answering).poll(cx);
-                // A service may have answered that it could not read the body: why is ours to say.
-                match self.without_body() {
-                    Some(response) => response,
-                    None => ready!(answer),
-                }
-            }
-        };
+        let response = ready!(self.poll_response(cx));
+        self.set_phase(Phase::Responding);
         let in_flight = self.in_flight.take();
-        if let Some(InFlight(exchange)) = &in_flight {
-            exchange.lock().phase = Phase::Responding;
-        }
         Poll::Ready(Ok(response.map(|body| TrackedBody { body, _in_flight: in_flight })))
     }
 }
@@ -149,6 +171,10 @@ impl Body for TrackedBody {
         self.body.size_hint()
     }
 }
+
+/// Marks the response of a service that switches protocols: RFC 9110 §7.8, §9.3.6.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Switches;
 
 /// From a request's head to its response's last byte.
 struct InFlight(Arc<Exchange>);

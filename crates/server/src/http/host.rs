@@ -92,11 +92,14 @@ impl Host {
     /// request's [`Body`] if it cares. Where the request comes from is in its extensions, as a
     /// [`PeerAddr`](crate::PeerAddr).
     ///
-    /// It cannot upgrade a connection itself; that is what endpoints are for. If it tries (an
-    /// informational response such as 101, or success to a `CONNECT`), the client is answered 500,
-    /// and the log says so; likewise if it panics. A client that goes is noticed when the connection
-    /// breaks or something is written to it: one that has only closed its sending side is answered
-    /// all the same.
+    /// It may switch protocols, as axum's `WebSocketUpgrade` does: 101 where the request asks for an
+    /// upgrade, success to a `CONNECT`. The connection is the service's then, with what it costs: none of
+    /// the server's limits apply any more, and a stop does not wait for it, but cuts it off. Any other
+    /// answer that is none (informational, or a 101 that nobody has asked for) becomes a 500, and the log
+    /// says so; likewise if the service panics.
+    ///
+    /// A client that goes is noticed when the connection breaks or something is written to it: one that
+    /// has only closed its sending side is answered all the same.
     ///
     /// A host has one service: a second is [refused](crate::ServerError::SecondService) when the server
     /// starts.

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
-use super::{Body, ResponseBody, answer};
+use super::{Body, ResponseBody, answer, exchange::Switches};
 use crate::{
     log::{self, Brief, PeerText},
     runtime::Panicked,
@@ -20,7 +21,7 @@ use crate::{
     sync::Mutex,
 };
 
-/// How many paths are reported of a service that tries to upgrade, and how many characters of each.
+/// How many paths are reported of a service that answers what it may not, and how many characters of each.
 const MAX_REPORTED: usize = 64;
 const MAX_REPORTED_LENGTH: usize = 200;
 
@@ -36,16 +37,18 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let reports = Arc::new(UpgradeReports::default());
+    let reports = Arc::new(StatusReports::default());
     Arc::new(move |request| {
         let (mut service, reports) = (service.clone(), Arc::clone(&reports));
         Box::pin(async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
+            // Hyper says so of what asks for it.
+            let can_switch = request.extensions().get::<OnUpgrade>().is_some();
             let answering = async {
                 let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
                 service.call(request).await
             };
-            let response = match AssertUnwindSafe(answering).catch_unwind().await {
+            let mut response = match AssertUnwindSafe(answering).catch_unwind().await {
                 Ok(Ok(response)) => response,
                 Err(panic) => {
                     let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(panic));
@@ -54,38 +57,42 @@ where
                     return failed();
                 }
             };
-            if is_upgrade(&method, response.status()) {
-                reports.report(uri.path(), response.status());
-                return cannot_upgrade();
+            let status = response.status();
+            if can_switch && switches(&method, status) {
+                response.extensions_mut().insert(Switches);
+            } else if status.is_informational() || switches(&method, status) {
+                reports.report(uri.path(), status);
+                return cannot_switch();
             }
             response.map(|body| body.map_err(Into::into).boxed_unsync())
         })
     })
 }
 
-/// Whether the connection would speak something else from here on, or the response not be the last
-/// to its request: RFC 9110 §9.3.6, §15.2.
-fn is_upgrade(method: &Method, status: StatusCode) -> bool {
-    status.is_informational() || (*method == Method::CONNECT && status.is_success())
+/// Whether the connection speaks something else from here on: RFC 9110 §7.8, §9.3.6.
+fn switches(method: &Method, status: StatusCode) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS || (*method == Method::CONNECT && status.is_success())
 }
 
 fn failed() -> Response<ResponseBody> {
     answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.")
 }
 
-fn cannot_upgrade() -> Response<ResponseBody> {
-    let sentence = "This server cannot upgrade the connection here.";
+/// What would not be the last response to its request (RFC 9110 §15.2), or be taken for a switch that
+/// nobody has asked for.
+fn cannot_switch() -> Response<ResponseBody> {
+    let sentence = "The server failed to answer this.";
     let mut response = answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence);
     // What the client sends next may not be HTTP.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// On which paths a service has tried to upgrade, as far as it was reported.
+/// On which paths a service has answered what it may not, as far as it was reported.
 #[derive(Default)]
-struct UpgradeReports(Mutex<HashSet<String>>);
+struct StatusReports(Mutex<HashSet<String>>);
 
-impl UpgradeReports {
+impl StatusReports {
     /// Says so once for each path.
     fn report(&self, path: &str, status: StatusCode) {
         let path: String = path.chars().take(MAX_REPORTED_LENGTH).collect();
@@ -96,8 +103,8 @@ impl UpgradeReports {
         if is_new {
             log::event!(
                 ERROR, at path.as_str(), { status = status.as_u16() },
-                "a service tried to upgrade its connection, which it cannot do here, and 500 was \
-                 answered for it: mount the websocket with `Host::websocket`"
+                "a service answered with a status that is no answer to its request, and 500 was answered for \
+                 it: to switch protocols, the request has to ask for it"
             );
         }
     }

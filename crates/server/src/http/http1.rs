@@ -18,9 +18,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use super::{
     Outcome,
     exchange::{Exchange, Phase},
+    hyper_connection::HyperConnection,
+    hyper_socket::HyperSocket,
     linger::linger,
     service::{Answering, HyperService, Service},
-    socket::{HyperSocket, Socket},
+    socket::{Socket, Spoken},
     stall::StallTimer,
     transfer::TransferTimer,
 };
@@ -34,6 +36,8 @@ use crate::{
 enum End {
     /// Hyper is through, or has given up.
     Done(hyper::Result<()>),
+    /// A service speaks something else from here on.
+    Switched,
     /// The peer has gone: while its handshake was being decided, or all of a sudden.
     Gone,
     /// The peer takes nothing of its response.
@@ -56,7 +60,7 @@ pub(super) async fn serve<T: Transport>(
     let context = Arc::clone(&service.context);
     let limits = &context.limits;
     let (socket, exchange) = (Arc::new(Socket::new(transport)), Arc::new(Exchange::default()));
-    let mut connection = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(Since { came: Mutex::new(Rank::Leaf, Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
@@ -67,6 +71,7 @@ pub(super) async fn serve<T: Transport>(
             TokioIo::new(HyperSocket::new(Arc::clone(&socket), read)),
             HyperService::new(service, Arc::clone(&exchange), prepared),
         );
+    let mut connection = HyperConnection::Http(connection);
     let mut stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
     let mut transfer = TransferTimer::new(limits.body);
     let end = {
@@ -79,12 +84,20 @@ pub(super) async fn serve<T: Transport>(
         poll_fn(|cx| {
             loop {
                 // First of all, so that hyper knows of the request that it is then told to end with.
-                match Pin::new(&mut connection).poll(cx) {
+                match connection.poll(cx) {
+                    Poll::Ready(Ok(())) if connection.is_switching() => {
+                        return Poll::Ready(End::Switched);
+                    }
                     // It does not flush before it is through with what could have been an upgrade,
                     // but goes on with that when it is asked again.
                     Poll::Ready(Ok(())) if socket.is_full() => {}
                     Poll::Ready(result) => return Poll::Ready(End::Done(result)),
                     Poll::Pending => {}
+                }
+                if exchange.phase() == Phase::Switching {
+                    socket.speak(Spoken::Switching);
+                    connection.switch();
+                    continue;
                 }
                 if stall.poll(&socket, cx).is_ready() {
                     return Poll::Ready(End::Stalled);
@@ -103,7 +116,7 @@ pub(super) async fn serve<T: Transport>(
                 let Some(time) = &mut time else {
                     ready!(stopped.as_mut().poll(cx));
                     slot.turn_away();
-                    Pin::new(&mut connection).graceful_shutdown();
+                    connection.graceful_shutdown();
                     transfer.stop();
                     time = Some(Box::pin(context.out_of_time()));
                     continue;
@@ -119,8 +132,10 @@ pub(super) async fn serve<T: Transport>(
     };
     end.log(&address);
     if let Some(opening) = slot.take() {
-        if matches!(end, End::Done(Ok(()))) && opening.shared.outbox.is_switched() {
-            let parts = connection.into_parts();
+        if matches!(end, End::Done(Ok(())))
+            && opening.shared.outbox.is_switched()
+            && let Some(parts) = connection.into_parts()
+        {
             // Hyper need not have taken all that was read before it, however large its buffer is. A copy,
             // mostly of nothing: what is left of hyper's buffer would keep all of it.
             let unread = parts.io.into_inner().into_unread();
@@ -133,6 +148,7 @@ pub(super) async fn serve<T: Transport>(
     drop(connection);
     match end {
         End::Gone => {}
+        End::Switched => socket.speak(Spoken::Other),
         End::Stalled => socket.transport.reset_on_close(),
         End::Done(_) | End::Unfinished | End::Stopped => {
             linger(&socket, end.sends_more(&exchange), &mut stall, &context.stop).await;
@@ -144,7 +160,7 @@ pub(super) async fn serve<T: Transport>(
 impl End {
     fn log(&self, address: &PeerAddr) {
         match self {
-            Self::Done(Ok(())) | Self::Stopped => {}
+            Self::Done(Ok(())) | Self::Switched | Self::Stopped => {}
             Self::Done(Err(error)) => {
                 log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
             }
@@ -167,7 +183,7 @@ impl End {
             Self::Done(Err(error)) if error.is_parse() => true,
             Self::Done(_) => exchange.transfer().is_some_and(|transfer| transfer.is_unfinished()),
             Self::Unfinished => true,
-            Self::Gone | Self::Stalled | Self::Stopped => false,
+            Self::Gone | Self::Switched | Self::Stalled | Self::Stopped => false,
         }
     }
 }

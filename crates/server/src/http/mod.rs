@@ -10,6 +10,8 @@ mod host;
 mod host_service;
 mod hosts;
 mod http1;
+mod hyper_connection;
+mod hyper_socket;
 mod linger;
 mod root;
 mod service;

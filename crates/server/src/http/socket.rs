@@ -1,19 +1,12 @@
-//! A connection's socket while it speaks HTTP: as hyper reads and writes it, and as the connection's
-//! task looks at it meanwhile. When a peer has stalled is [`stall`](super::stall)'s to say.
+//! A connection's socket while it speaks HTTP, as hyper and the connection's task both have it. When a
+//! peer has stalled is [`stall`](super::stall)'s to say.
 
 use std::{
     future::poll_fn,
-    io::{self, IoSlice},
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-    },
+    io,
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
     task::{Context, Poll, ready},
 };
-
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::Transport;
 
@@ -26,6 +19,18 @@ pub(super) struct Socket<T> {
     written: AtomicU64,
     /// Whether the last write found no room.
     is_full: AtomicBool,
+    /// A [`Spoken`].
+    spoken: AtomicU8,
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Http,
+    /// HTTP, for no longer than the response that says so takes.
+    Switching,
+    /// What a service speaks.
+    Other,
 }
 
 /// How far a peer is with what it is sent, in bytes.
@@ -48,6 +53,7 @@ impl<T: Transport> Socket<T> {
             received: AtomicU64::new(0),
             written: AtomicU64::new(0),
             is_full: AtomicBool::new(false),
+            spoken: AtomicU8::new(Spoken::Http as u8),
         }
     }
 
@@ -66,6 +72,14 @@ impl<T: Transport> Socket<T> {
     /// Whether something waits to be written until there is room.
     pub(super) fn is_full(&self) -> bool {
         self.is_full.load(Relaxed)
+    }
+
+    pub(super) fn speak(&self, spoken: Spoken) {
+        self.spoken.store(spoken as u8, Relaxed);
+    }
+
+    pub(super) fn speaks(&self, spoken: Spoken) -> bool {
+        self.spoken.load(Relaxed) == spoken as u8
     }
 
     /// Whether something was written of which the system does not tell how far it is. Costs a system
@@ -101,7 +115,7 @@ impl<T: Transport> Socket<T> {
     }
 
     /// Notes what came of a write.
-    fn written_once(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    pub(super) fn written_once(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.is_full.store(written.is_pending(), Relaxed);
         if let Poll::Ready(Ok(count)) = &written {
             self.written.fetch_add(*count as u64, Relaxed);
@@ -112,99 +126,5 @@ impl<T: Transport> Socket<T> {
     /// Nothing is written any more: the peer gets a FIN behind what was.
     pub(super) async fn shut_down(&self) -> io::Result<()> {
         poll_fn(|cx| self.transport.poll_shutdown(cx)).await
-    }
-}
-
-/// The socket as hyper has it. Closing it is not hyper's.
-pub(super) struct HyperSocket<T> {
-    socket: Arc<Socket<T>>,
-    /// What was read before, to be read once more.
-    read: Bytes,
-}
-
-impl<T: Transport> HyperSocket<T> {
-    pub(super) fn new(socket: Arc<Socket<T>>, read: Bytes) -> Self {
-        Self { socket, read }
-    }
-
-    /// What hyper has not read once more.
-    pub(super) fn into_unread(self) -> Bytes {
-        self.read
-    }
-}
-
-impl<T: Transport> AsyncRead for HyperSocket<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if !self.read.is_empty() {
-            let size = self.read.len().min(buf.remaining());
-            buf.put_slice(&self.read.split_to(size));
-            return Poll::Ready(Ok(()));
-        }
-        let count = ready!(self.socket.poll_read(cx, buf.initialize_unfilled()))?;
-        buf.advance(count);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<T: Transport> AsyncWrite for HyperSocket<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = self.socket.transport.poll_write(cx, buf, false);
-        self.socket.written_once(written)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = self.socket.transport.poll_write_vectored(cx, bufs);
-        self.socket.written_once(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if T::waits_for_flush(false) {
-            self.socket.transport.poll_flush(cx)
-        } else {
-            Poll::Ready(Ok(()))
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::{
-        io::AsyncReadExt,
-        net::{TcpListener, TcpStream},
-    };
-
-    use super::*;
-
-    #[tokio::test]
-    async fn what_was_read_before_and_is_not_read_once_more_is_given_back() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let read = Bytes::from_static(b"abcdef");
-        let mut socket = HyperSocket::new(Arc::new(Socket::new(stream)), read);
-        let mut buffer = [0; 4];
-        assert_eq!(socket.read(&mut buffer).await.unwrap(), buffer.len());
-        assert_eq!((&buffer, &*socket.into_unread()), (b"abcd", &b"ef"[..]));
     }
 }

@@ -47,6 +47,7 @@ mod slow_readers;
 mod spawn;
 mod stop;
 mod stop_http;
+mod switching;
 mod timers;
 mod turns;
 mod vanishing;
