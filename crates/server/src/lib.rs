@@ -186,7 +186,8 @@
 //! * joining: `user_count`, `authorize`, `origin`, `even_odd`;
 //! * commands: `nested`, `delivery`, `nowait`, `close_in_open`, `combine`, `inspect`;
 //! * time and descriptors: `clock`, `tail`, `process`;
-//! * the server: `options`, `static_site`, and `echo`, which load generators are pointed at.
+//! * the server: `options`, `static_site`, `axum_around` and `axum_within`, and `echo`, which load
+//!   generators are pointed at.
 //!
 //! # What the server sees to
 //!
@@ -334,7 +335,8 @@
 //! # Inside another program
 //!
 //! [`Server::run`] is for a `main` of its own. [`Server::start`] is for a program that has a tokio
-//! runtime already: the server then runs on threads of its own until [`Running::stop`].
+//! runtime already: the server then runs on threads of its own until [`Running::stop`], and
+//! [`Running::endpoint`] is what the rest of the program publishes through.
 //!
 //! ```
 //! # use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};
@@ -353,6 +355,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A program that has a server already, such as axum's, puts the endpoints into that: [`Server::mount`]
+//! makes a tower service of them. And an axum `Router` may be a host's: [`Host::service`].
 
 mod address;
 mod app;
@@ -409,13 +414,13 @@ pub use crate::{
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        Failure, NotARefusal, QueryError, Refusal, RootError,
+        EndpointError, Failure, NotARefusal, QueryError, Refusal, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },
     http_server::{Body, BodyError, Host, Root},
     options::{Options, OptionsError, Origins, Overflow},
-    server::{Running, Server, Shutdown},
+    server::{Mount, MountBody, MountFuture, MountService, Running, Server, Shutdown},
     transport::{Listener, PeerAddr},
 };
 

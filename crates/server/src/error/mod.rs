@@ -1,5 +1,6 @@
 //! What can go wrong, named after who erred.
 
+mod endpoint;
 mod misuse;
 mod query;
 mod refusal;
@@ -14,6 +15,7 @@ use std::{
 
 pub(crate) use self::misuse::Misuse;
 pub use self::{
+    endpoint::EndpointError,
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     root::RootError,

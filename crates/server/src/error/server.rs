@@ -121,6 +121,15 @@ pub enum ServerError {
         /// What it failed with.
         failure: Failure,
     },
+    /// [`Server::mount`](crate::Server::mount) was called on a server that has more than endpoints.
+    #[error(
+        "a server that is mounted in another one has {what}: that is for the server around it, and \
+         `Server::start` for one that stands by itself"
+    )]
+    NotMountable {
+        /// What it has.
+        what: &'static str,
+    },
     /// [`Server::run`](crate::Server::run) was called where it would block a tokio runtime.
     #[error(
         "`Server::run` was called inside a tokio runtime, which it would block: \

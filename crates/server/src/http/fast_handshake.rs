@@ -59,7 +59,9 @@ fn start(
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
     let Some((request, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
-    let Way::Endpoint(found) = service.way(&request) else { return Ok(Start::Plain(read, None)) };
+    let Way::Endpoint(found) = service.context.way(&request) else {
+        return Ok(Start::Plain(read, None));
+    };
     let answer = service.handshake(found, request);
     let Answering::Handshake(handshake) = &answer else {
         return Ok(Start::Plain(read, Some(Box::new(answer))));

@@ -11,7 +11,7 @@ use crate::{
     app::Websocket,
     options::{Options, OptionsError},
     runtime::Worker,
-    session::{Application, Mount},
+    session::{Application, Mounted},
 };
 
 /// One host: its websocket endpoints, and beside them files and an HTTP service.
@@ -30,9 +30,10 @@ pub struct Host {
     pub(crate) host_service: Vec<HostService>,
 }
 
-/// Mounts an application on a path, once the workers that drive its clients are known.
-pub(crate) type MountFn =
-    Box<dyn FnOnce(String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send>;
+/// Mounts an application on a host's path, once the workers that drive its clients are known.
+pub(crate) type MountFn = Box<
+    dyn FnOnce(&str, String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send,
+>;
 
 impl Host {
     /// A host named `name`, such as `mysite.com`, `127.0.0.1` or `[::1]`.
@@ -65,8 +66,8 @@ impl Host {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let mount: MountFn = Box::new(move |path, workers| {
-            Ok(Arc::new(Mount::new(app, path, options.validate()?, workers)))
+        let mount: MountFn = Box::new(move |host, path, workers| {
+            Ok(Arc::new(Mounted::new(app, host, path, options.validate()?, workers)))
         });
         self.mounts.push((path.into(), mount));
         self

@@ -73,7 +73,7 @@ impl HostRoutes {
                 path: path.clone(),
                 cause,
             })?;
-            let application = mount(path.clone(), workers)
+            let application = mount(&host.name, path.clone(), workers)
                 .map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
             endpoints.insert(pattern, Arc::clone(&application)).map_err(|error| {
                 ServerError::Route { host: host.name.clone(), path, cause: error.into() }

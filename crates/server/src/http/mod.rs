@@ -13,6 +13,7 @@ mod http1;
 mod hyper_connection;
 mod hyper_socket;
 mod linger;
+mod received;
 mod root;
 mod service;
 mod socket;
@@ -23,6 +24,7 @@ mod upgrade;
 use std::error::Error;
 
 use bytes::Bytes;
+use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
@@ -30,8 +32,14 @@ pub(crate) use connection::{AcceptContext, Limits, Outcome, serve};
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
+pub(crate) use received::{Answered, ReceivedHandshake};
 pub use root::Root;
 pub(crate) use transfer::BodyLimits;
+
+/// What is answered to who comes while the server stops.
+pub(crate) fn stopping() -> Response<ResponseBody> {
+    answer::refused(upgrade::stopping())
+}
 
 /// Every response's body.
 pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;

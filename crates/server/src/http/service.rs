@@ -8,8 +8,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys_proto::upgrade::is_meant;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use aerys_proto::upgrade::{Accept, is_meant};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts};
 use hyper::body::Incoming;
 
 use super::{
@@ -74,7 +74,7 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
 
 impl Service {
     fn answer(&self, request: Request<Body>) -> Answering {
-        match self.way(&request) {
+        match self.context.way(&request) {
             Way::Endpoint(found) => self.handshake(found, request),
             Way::Page(routes) => self.page(routes, request, None),
             Way::PageAtEndpoint(routes) => {
@@ -105,48 +105,28 @@ impl Service {
         Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
     }
 
-    pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
-        let host = match Target::of(request) {
-            Ok(Target::Resource(host)) => host,
-            Ok(Target::Server) => return Way::Server,
-            Err(error) => return Way::Nowhere(error),
-        };
-        let Some(routes) = self.context.hosts.host(host.as_ref()) else {
-            return Way::UnknownHost;
-        };
-        let Some(found) = routes.endpoint(request.uri().path()) else {
-            return Way::Page(routes);
-        };
-        if routes.has_pages() && !is_meant(request.headers()) {
-            return Way::PageAtEndpoint(routes);
-        }
-        Way::Endpoint(found)
-    }
-
     /// Answers a request for an endpoint, which should be one for a websocket.
     pub(super) fn handshake<B: http_body::Body>(
         &self,
         found: Found,
         request: Request<B>,
     ) -> Answering {
+        match upgrade::check_or_answer(&request, found.0.path(), &self.address) {
+            Ok(accept) => self.open(found, accept, request.into_parts().0),
+            Err(answer) => ready(*answer),
+        }
+    }
+
+    /// Has an application decide on a handshake, if it may come to that.
+    pub(super) fn open(&self, found: Found, accept: Accept, request: Parts) -> Answering {
         let (application, params) = found;
-        let accept = match upgrade::check(&request) {
-            Ok(accept) => accept,
-            Err(unfit) => {
-                let (path, answer) = (application.path(), unfit.answer());
-                let status = answer.status().as_u16();
-                upgrade::log_refused(path, &self.address, status, || unfit.to_string());
-                return ready(answer);
-            }
-        };
         if self.context.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
-        let (parts, _) = request.into_parts();
         let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
-        if let Err(origin) = allowed_origins.check(&parts) {
+        if let Err(origin) = allowed_origins.check(&request) {
             let (origin, host) =
-                (PeerText(origin.as_bytes()), asked_host(&parts.uri, &parts.headers));
+                (PeerText(origin.as_bytes()), asked_host(&request.uri, &request.headers));
             log::event!(
                 WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
@@ -156,9 +136,30 @@ impl Service {
         }
         let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };
         let request_info =
-            RequestInfo::new(parts, params, self.address.clone(), self.worker, subprotocols);
+            RequestInfo::new(request, params, self.address.clone(), self.worker, subprotocols);
         let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
+    }
+}
+
+impl AcceptContext {
+    /// Where a request goes.
+    pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
+        let host = match Target::of(request) {
+            Ok(Target::Resource(host)) => host,
+            Ok(Target::Server) => return Way::Server,
+            Err(error) => return Way::Nowhere(error),
+        };
+        let Some(routes) = self.hosts.host(host.as_ref()) else {
+            return Way::UnknownHost;
+        };
+        let Some(found) = routes.endpoint(request.uri().path()) else {
+            return Way::Page(routes);
+        };
+        if routes.has_pages() && !is_meant(request.headers()) {
+            return Way::PageAtEndpoint(routes);
+        }
+        Way::Endpoint(found)
     }
 }
 

@@ -54,6 +54,19 @@ impl Unfit {
     }
 }
 
+/// As [`check`], with the answer to what may not, of which the log tells.
+pub(super) fn check_or_answer<B: Body>(
+    request: &Request<B>,
+    path: &str,
+    address: &PeerAddr,
+) -> Result<Accept, Box<Response<ResponseBody>>> {
+    check(request).map_err(|unfit| {
+        let answer = unfit.answer();
+        log_refused(path, address, answer.status().as_u16(), || unfit.to_string());
+        Box::new(answer)
+    })
+}
+
 fn refused(error: &UpgradeError) -> Response<ResponseBody> {
     let status = match error {
         UpgradeError::MethodNotGet { .. } => return answer::method_not_allowed(&Method::GET),
@@ -129,12 +142,7 @@ impl Asked {
 }
 
 /// Logs that a handshake came to nothing.
-pub(super) fn log_refused(
-    path: &str,
-    address: &PeerAddr,
-    status: u16,
-    why: impl FnOnce() -> String,
-) {
+fn log_refused(path: &str, address: &PeerAddr, status: u16, why: impl FnOnce() -> String) {
     log::event!(
         DEBUG, at path, { %address, status, why = %PeerText(why().as_bytes()) },
         "a handshake was refused"

@@ -1,4 +1,4 @@
-//! A worker's new connections, between the thread that accepts and the worker itself.
+//! A worker's new connections, between who accepts them and the worker itself.
 //!
 //! A worker whose thread is blocked does not come for them. They are given to another one then, and
 //! so are those that come later, until the worker is seen again.
@@ -21,12 +21,12 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::task::{ConnectionTask, serve_http};
+use super::task::{ConnectionTask, serve_handshake, serve_http};
 use crate::{
-    http_server::AcceptContext,
+    http_server::{AcceptContext, ReceivedHandshake},
     log,
     runtime::{Worker, steadily},
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard, Rank},
     transport::{Incoming, PeerAddr, Transport},
 };
 
@@ -44,16 +44,23 @@ pub(crate) struct AcceptQueues {
 /// One worker's.
 struct AcceptQueue {
     worker: Arc<Worker>,
-    waiting: Mutex<Vec<Waiting>>,
+    /// `None` once nobody comes for them any more.
+    waiting: Mutex<Option<Vec<Waiting>>>,
     called: Notify,
     /// Whether it has let connections wait for too long, and not been seen since.
     is_late: AtomicBool,
 }
 
-/// A connection that no worker has taken yet.
+/// What a worker is to serve.
+pub(crate) enum Arrival {
+    Connection(Incoming, PeerAddr),
+    /// Of a connection that another server has.
+    Handshake(Box<ReceivedHandshake>),
+}
+
+/// An arrival that no worker has taken yet.
 struct Waiting {
-    stream: Incoming,
-    address: PeerAddr,
+    arrival: Arrival,
     came: Instant,
     /// Has it counted as the worker's from the start.
     counted: TaskTrackerToken,
@@ -65,7 +72,7 @@ impl AcceptQueues {
         let accept_queue = |worker: &Arc<Worker>| {
             let accept_queue = Arc::new(AcceptQueue {
                 worker: Arc::clone(worker),
-                waiting: Mutex::default(),
+                waiting: Mutex::new(Rank::Leaf, Some(Vec::new())),
                 called: Notify::new(),
                 is_late: AtomicBool::new(false),
             });
@@ -77,11 +84,19 @@ impl AcceptQueues {
     }
 
     /// Gives a connection to the worker with the fewest, of those that come for them.
-    pub(crate) fn place(&self, stream: Incoming, address: PeerAddr) {
+    pub(crate) fn place(&self, arrival: Arrival) {
         let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
         if let Some(accept_queue) = fewest {
-            accept_queue.give(stream, address);
+            accept_queue.give(arrival);
             self.placed.notify_one();
+        }
+    }
+
+    /// Drops what still waits and what still comes: the workers have ended, or are about to.
+    pub(crate) fn end(&self) {
+        for accept_queue in &self.accept_queues {
+            let waiting = accept_queue.lock().take();
+            drop(waiting);
         }
     }
 
@@ -103,8 +118,8 @@ impl AcceptQueues {
             return;
         }
         for accept_queue in late {
-            for Waiting { stream, address, .. } in accept_queue.take() {
-                self.place(stream, address);
+            for Waiting { arrival, .. } in accept_queue.take() {
+                self.place(arrival);
             }
         }
     }
@@ -118,14 +133,21 @@ impl AcceptQueue {
             let arrivals = self.take();
             // Not before that: what still waited might be found late, and then nobody would call.
             self.is_late.store(false, Ordering::Relaxed);
-            for Waiting { stream, address, counted, .. } in arrivals {
-                self.start(stream, address, Arc::clone(context));
+            for Waiting { arrival, counted, .. } in arrivals {
+                self.start(arrival, Arc::clone(context));
                 drop(counted);
             }
         }
     }
 
-    fn start(&self, stream: Incoming, address: PeerAddr, context: Arc<AcceptContext>) {
+    fn start(&self, arrival: Arrival, context: Arc<AcceptContext>) {
+        let (stream, address) = match arrival {
+            Arrival::Connection(stream, address) => (stream, address),
+            Arrival::Handshake(handshake) => {
+                let deciding = serve_handshake(handshake, self.worker.index(), context);
+                return self.worker.spawn(ConnectionTask::new(deciding));
+            }
+        };
         // A socket belongs to the runtime that it was made on.
         let taken = match stream {
             Incoming::Tcp(stream) => {
@@ -146,14 +168,22 @@ impl AcceptQueue {
         self.worker.spawn(ConnectionTask::new(http));
     }
 
-    fn give(&self, stream: Incoming, address: PeerAddr) {
+    fn give(&self, arrival: Arrival) {
         let counted = self.worker.connections().token();
-        self.lock().push(Waiting { stream, address, came: Instant::now(), counted });
+        let arrival = Waiting { arrival, came: Instant::now(), counted };
+        let ended = match &mut *self.lock() {
+            Some(waiting) => {
+                waiting.push(arrival);
+                None
+            }
+            None => Some(arrival),
+        };
+        drop(ended);
         self.called.notify_one();
     }
 
     fn take(&self) -> Vec<Waiting> {
-        mem::take(&mut *self.lock())
+        self.lock().as_mut().map(mem::take).unwrap_or_default()
     }
 
     /// Who comes for connections before who does not, and then who has fewer.
@@ -163,7 +193,7 @@ impl AcceptQueue {
 
     /// Whether the worker lets connections wait, now or until it is seen again.
     fn is_late(&self, now: Instant) -> bool {
-        let oldest = self.lock().first().map(|waiting| waiting.came);
+        let oldest = self.lock().as_ref().and_then(|waiting| Some(waiting.first()?.came));
         if oldest.is_some_and(|came| now.saturating_duration_since(came) >= LATE) {
             self.is_late.store(true, Ordering::Relaxed);
         }
@@ -171,10 +201,10 @@ impl AcceptQueue {
     }
 
     fn has_waiting(&self) -> bool {
-        !self.lock().is_empty()
+        self.lock().as_ref().is_some_and(|waiting| !waiting.is_empty())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Waiting>>> {
         self.waiting.lock()
     }
 }

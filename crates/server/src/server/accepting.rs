@@ -8,7 +8,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::accept_queue::AcceptQueues;
+use super::accept_queue::{AcceptQueues, Arrival};
 use crate::{log, transport::BoundListener};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
@@ -28,7 +28,7 @@ pub(crate) async fn accept(listener: &BoundListener, accept_queues: &AcceptQueue
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
-                Ok((stream, address)) => accept_queues.place(stream, address),
+                Ok((stream, address)) => accept_queues.place(Arrival::Connection(stream, address)),
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");
                 }

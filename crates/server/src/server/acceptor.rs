@@ -46,18 +46,18 @@ impl Acceptor {
     pub(super) fn accept(
         &self,
         listeners: impl IntoIterator<Item = BoundListener>,
-        accept_queues: AcceptQueues,
+        accept_queues: &Arc<AcceptQueues>,
         stop: &CancellationToken,
     ) {
-        let accept_queues = Arc::new(accept_queues);
         for listener in listeners {
-            let (accept_queues, stop) = (Arc::clone(&accept_queues), stop.clone());
+            let (accept_queues, stop) = (Arc::clone(accept_queues), stop.clone());
             let accepting = async move {
                 let accepting = steadily(|| accept(&listener, &accept_queues));
                 stop.run_until_cancelled(accepting).await;
             };
             self.accepting.spawn_on(accepting, &self.runtime);
         }
+        let accept_queues = Arc::clone(accept_queues);
         self.runtime.spawn(async move { steadily(|| accept_queues.rebalance()).await });
         self.accepting.close();
     }

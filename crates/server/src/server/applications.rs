@@ -7,7 +7,8 @@ use futures_util::future::select_all;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    error::{Failure, ServerError},
+    app::Endpoint,
+    error::{EndpointError, Failure, ServerError},
     log::{self, Brief},
     runtime::{Worker, caught},
     session::Application,
@@ -32,6 +33,24 @@ impl Applications {
             }
         }
         Ok(started)
+    }
+
+    /// The endpoint on a path, or on a host's path.
+    pub(super) fn endpoint<S: Send + Sync + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<Endpoint<S>, EndpointError> {
+        let is_it = |application: &&Arc<dyn Application>| {
+            let rest = path.strip_prefix(application.host()).unwrap_or(path);
+            [path, rest].contains(&application.path())
+        };
+        let path = || path.to_owned();
+        let Some(application) = self.0.iter().find(is_it) else {
+            return Err(EndpointError::Unknown { path: path() });
+        };
+        let other_state =
+            |_| EndpointError::OtherState { path: path(), state: application.state_type() };
+        application.endpoint().downcast().map(|endpoint| *endpoint).map_err(other_state)
     }
 
     async fn start_one(

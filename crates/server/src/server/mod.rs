@@ -6,6 +6,7 @@ mod acceptor;
 mod applications;
 #[cfg(feature = "test")]
 mod in_memory;
+mod mount;
 mod running;
 mod signal;
 mod task;
@@ -22,8 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "test")]
 pub(crate) use self::in_memory::InMemory;
-pub use self::running::{Running, Shutdown};
 use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
+pub use self::{
+    mount::{Mount, MountBody, MountFuture, MountService},
+    running::{Running, Shutdown},
+};
 use crate::{
     connection::inbound_memory,
     error::ServerError,
@@ -237,6 +241,44 @@ impl Server {
     /// zero, or an `on_start` fails. Nothing is left running then: what had started before has had its
     /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
+        let (running, _) = self.launch(listen).await?;
+        Ok(running)
+    }
+
+    /// Runs every application's `on_start`, on threads of its own, and listens nowhere: the endpoints are a
+    /// tower service for a server of another kind, such as axum's. See [`Mount`]. Needs a tokio runtime
+    /// around it, of any kind.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::NotMountable`] if the server has a listener, a document root or an HTTP service, which
+    /// the server around it has. Else as [`start`](Self::start).
+    pub async fn mount(self) -> Result<Mount, ServerError> {
+        self.check_mountable()?;
+        let nowhere = |_| {
+            let acceptor = Acceptor::start().map_err(ServerError::System)?;
+            Ok((acceptor, Vec::new(), Vec::new()))
+        };
+        let (running, context) = self.launch(nowhere).await?;
+        Ok(Mount::new(running, context))
+    }
+
+    fn check_mountable(&self) -> Result<(), ServerError> {
+        let has = |what| Err(ServerError::NotMountable { what });
+        match self {
+            _ if !self.listeners.is_empty() => has("a listener"),
+            _ if self.hosts.iter().any(|host| !host.roots.is_empty()) => has("a document root"),
+            _ if self.hosts.iter().any(|host| !host.host_service.is_empty()) => {
+                has("an HTTP service")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn launch(
+        self,
+        listen: impl FnOnce(Vec<Listener>) -> Result<Listening, ServerError>,
+    ) -> Result<(Running, Arc<AcceptContext>), ServerError> {
         self.limits.check()?;
         let (acceptor, addresses, listeners) = listen(self.listeners)?;
         let max_inbound_bytes = self.max_inbound_bytes;
@@ -250,16 +292,23 @@ impl Server {
         let stop_period = self.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
-        let running =
-            Running { addresses, applications, acceptor, threads, stop, shutdown, stop_period };
-        let context =
-            Arc::new(AcceptContext { hosts, limits: self.limits, stop: running.stop.clone() });
-        let accept_queues = AcceptQueues::new(&workers, &context);
+        let context = Arc::new(AcceptContext { hosts, limits: self.limits, stop: stop.clone() });
+        let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
+        let running = Running {
+            addresses,
+            applications,
+            acceptor,
+            accept_queues,
+            threads,
+            stop,
+            shutdown,
+            stop_period,
+        };
         for address in &running.addresses {
             log::event!(INFO, { %address }, "listening");
         }
-        running.acceptor.accept(listeners, accept_queues, &running.stop);
-        Ok(running)
+        running.acceptor.accept(listeners, &running.accept_queues, &running.stop);
+        Ok((running, context))
     }
 }
 
@@ -269,10 +318,11 @@ impl Default for Server {
     }
 }
 
+/// Who accepts, and the IP addresses and sockets that are listened on.
+type Listening = (Acceptor, Vec<SocketAddr>, Vec<BoundListener>);
+
 /// Listens everywhere, or on the usual address.
-fn listen(
-    listeners: Vec<Listener>,
-) -> Result<(Acceptor, Vec<SocketAddr>, Vec<BoundListener>), ServerError> {
+fn listen(listeners: Vec<Listener>) -> Result<Listening, ServerError> {
     let usual = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 1337)).into()];
     let listeners = if listeners.is_empty() { usual() } else { listeners };
     let acceptor = Acceptor::start().map_err(ServerError::System)?;

@@ -14,8 +14,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{acceptor::Acceptor, applications::Applications, signal::Signals};
-use crate::{error::ServerError, log, runtime::WorkerThread};
+use super::{
+    accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications, signal::Signals,
+};
+use crate::{
+    app::Endpoint,
+    error::{EndpointError, ServerError},
+    log,
+    runtime::WorkerThread,
+};
 
 /// What threads that wait for nothing need to end.
 const THREADS_PERIOD: Duration = Duration::from_millis(100);
@@ -26,6 +33,7 @@ pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) applications: Applications,
     pub(super) acceptor: Acceptor,
+    pub(super) accept_queues: Arc<AcceptQueues>,
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
     pub(super) shutdown: Shutdown,
@@ -64,6 +72,31 @@ impl Running {
     /// If it listens on Unix sockets alone.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
+    }
+
+    /// The endpoint of an application that is mounted on this path, as it was given to
+    /// [`Host::websocket`](crate::Host::websocket): to publish from outside a handler. If several hosts have
+    /// the path it is the first one's, unless their name stands before it, as in `mysite.com/chat`.
+    ///
+    /// ```
+    /// # use aerys::{Endpoint, Host, Server, Websocket};
+    /// # async fn example(news: impl Websocket) -> Result<(), Box<dyn std::error::Error>> {
+    /// let host = Host::new("mysite.com").websocket("/news", news);
+    /// let running = Server::new().host(host).start().await?;
+    /// let news: Endpoint = running.endpoint("/news")?;
+    /// news.broadcast("We are open.").await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If no application is mounted there, or its clients' state is of another type.
+    pub fn endpoint<S: Send + Sync + 'static>(
+        &self,
+        path: &str,
+    ) -> Result<Endpoint<S>, EndpointError> {
+        self.applications.endpoint(path)
     }
 
     /// What asks this server to stop, for whoever is not here to do it.
@@ -153,6 +186,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.accept_queues.end();
     }
 }
 

@@ -6,30 +6,30 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use tokio::net::TcpStream;
+
 use crate::{
     driver::Driver,
-    http_server::{self, AcceptContext, Outcome},
+    http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
-    transport::{PeerAddr, Transport},
+    transport::{PeerAddr, Transport, Upgraded},
 };
 
-/// The task of a connection. A task keeps the size that it was spawned with,
-/// so each stage has memory of its own: what HTTP needs is given back with the upgrade.
-pub(crate) enum ConnectionTask<T> {
-    Http(BoxFuture<'static, Option<Pin<Box<Driver<T>>>>>),
-    Driver(Pin<Box<Driver<T>>>),
+/// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned
+/// with, so each stage has memory of its own: what HTTP needs is given back with the upgrade.
+pub(crate) enum ConnectionTask<D> {
+    Http(BoxFuture<'static, Option<D>>),
+    Driver(D),
 }
 
-impl<T: Transport> ConnectionTask<T> {
-    pub(crate) fn new(
-        http: impl Future<Output = Option<Pin<Box<Driver<T>>>>> + Send + 'static,
-    ) -> Self {
+impl<D> ConnectionTask<D> {
+    pub(crate) fn new(http: impl Future<Output = Option<D>> + Send + 'static) -> Self {
         Self::Http(Box::pin(http))
     }
 }
 
-impl<T: Transport> Future for ConnectionTask<T> {
+impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -39,7 +39,7 @@ impl<T: Transport> Future for ConnectionTask<T> {
                     Some(driver) => *self = Self::Driver(driver),
                     None => return Poll::Ready(()),
                 },
-                Self::Driver(driver) => return driver.as_mut().poll(cx),
+                Self::Driver(driver) => return Pin::new(driver).poll(cx),
             }
         }
     }
@@ -62,5 +62,23 @@ pub(crate) async fn serve_http<T: Transport>(
             Some(Box::pin(Driver::new(opening, transport, early)))
         }
         Outcome::Vanished(opening) => Some(Box::pin(Driver::vanished(opening))),
+    }
+}
+
+/// A handshake that another server has received; what drives its connection from then on.
+pub(crate) async fn serve_handshake(
+    handshake: Box<ReceivedHandshake>,
+    worker: usize,
+    context: Arc<AcceptContext>,
+) -> Option<BoxFuture<'static, ()>> {
+    match handshake.serve(worker, context).await {
+        Outcome::Over => None,
+        Outcome::Upgraded { opening, transport, early } => Some(match transport {
+            Upgraded::Tcp(stream) => Box::pin(Driver::new(opening, stream, early)),
+            #[cfg(unix)]
+            Upgraded::Unix(stream) => Box::pin(Driver::new(opening, stream, early)),
+            Upgraded::Other(stream) => Box::pin(Driver::new(opening, stream, early)),
+        }),
+        Outcome::Vanished(opening) => Some(Box::pin(Driver::<TcpStream>::vanished(opening))),
     }
 }

@@ -1,7 +1,7 @@
 //! The application's side of one connection: `on_open`, then `on_data` message by message, and
 //! beside them `on_close`.
 
-mod mount;
+mod mounted;
 
 use std::{
     future::poll_fn,
@@ -16,7 +16,7 @@ use std::{
 use aerys_proto::Ending;
 use http::HeaderMap;
 
-pub(crate) use self::mount::{Application, BoxFuture, Mount, Opening};
+pub(crate) use self::mounted::{Application, BoxFuture, Mounted, Opening};
 use crate::{
     app::{Accepted, ClientCell, Departure, Fault, Handshake, Websocket, tried},
     connection::{Shared, mailbox::Mailbox},
@@ -35,7 +35,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new<W, S>(
-        mount: Arc<Mount<W, S>>,
+        mount: Arc<Mounted<W, S>>,
         handshake: Handshake<S>,
         shared: Arc<Shared>,
     ) -> Self
@@ -90,7 +90,7 @@ impl Session {
 
 /// What all that runs for one connection shares.
 struct SessionGuard<W, S> {
-    mount: Arc<Mount<W, S>>,
+    mount: Arc<Mounted<W, S>>,
     accepted: ClientCell<S>,
     shared: Arc<Shared>,
     slot: EndpointSlot,

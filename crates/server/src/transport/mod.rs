@@ -1,5 +1,6 @@
 //! Connected streams, as those above need them, and where they come from.
 
+mod async_io;
 mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
@@ -16,6 +17,7 @@ mod systemd;
 mod tcp;
 #[cfg(unix)]
 mod unix;
+mod upgraded;
 
 use std::{
     io::{self, IoSlice},
@@ -25,7 +27,7 @@ use std::{
 use bytes::BufMut;
 
 use self::system::stream;
-pub(crate) use self::{listener::Bound, system::BoundListener};
+pub(crate) use self::{listener::Bound, system::BoundListener, upgraded::Upgraded};
 pub use self::{listener::Listener, peer::PeerAddr};
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.

@@ -29,6 +29,8 @@ pub enum PeerAddr {
     Unix(Option<Arc<Path>>),
     /// A name, as tests give one.
     Name(Arc<str>),
+    /// The server around a [`Mount`](crate::Mount) has not said.
+    Unknown,
 }
 
 impl PeerAddr {
@@ -36,7 +38,7 @@ impl PeerAddr {
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) => Some(*address),
-            Self::Unix(_) | Self::Name(_) => None,
+            Self::Unix(_) | Self::Name(_) | Self::Unknown => None,
         }
     }
 
@@ -49,7 +51,7 @@ impl PeerAddr {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Unix(path) => path.as_deref(),
-            Self::Ip(_) | Self::Name(_) => None,
+            Self::Ip(_) | Self::Name(_) | Self::Unknown => None,
         }
     }
 }
@@ -72,12 +74,13 @@ impl From<PathBuf> for PeerAddr {
     }
 }
 
-/// As in `127.0.0.1:50412`, `[::1]:50412`, `unix:/run/client.sock`, or `unix:` if that has no name.
+/// As in `127.0.0.1:50412`, `[::1]:50412`, `unix:/run/client.sock`, or `unix:` if that has no name, `unknown`.
 impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
             Self::Name(name) => f.write_str(name),
+            Self::Unknown => f.write_str("unknown"),
             Self::Unix(None) => f.write_str("unix:"),
             Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
         }
@@ -96,6 +99,7 @@ mod tests {
             (PeerAddr::from(PathBuf::from("/run/a.sock")), "unix:/run/a.sock"),
             (PeerAddr::Unix(None), "unix:"),
             (PeerAddr::from("a phone"), "a phone"),
+            (PeerAddr::Unknown, "unknown"),
         ] {
             assert_eq!(address.to_string(), shown);
         }

@@ -24,6 +24,42 @@ async fn options_closes_what_is_too_much_or_of_the_wrong_kind() {
 }
 
 #[tokio::test]
+async fn axum_around_publishes_to_an_endpoint_what_it_is_posted() {
+    let program = Program::start("axum_around").await;
+    let mut visitors = [program.visit_at("/news").await, program.visit_at("/news").await];
+    for visitor in &mut visitors {
+        assert_eq!(visitor.hear().await, "These are the news.");
+    }
+    let post = "POST /news HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                Content-Length: 12\r\n\r\nWe are open.";
+    let mut stream = soon(TcpStream::connect(program.address())).await.unwrap();
+    soon(stream.write_all(post.as_bytes())).await.unwrap();
+    let mut response = String::new();
+    soon(stream.read_to_string(&mut response)).await.unwrap();
+    assert!(response.ends_with("\r\n\r\n2 have heard it.\n"), "{response}");
+    for visitor in &mut visitors {
+        assert_eq!(visitor.hear().await, "We are open.");
+    }
+    let closed = async {
+        for visitor in visitors {
+            assert_eq!(visitor.hear_close().await.0, 1001);
+        }
+    };
+    tokio::join!(closed, program.end());
+}
+
+#[tokio::test]
+async fn axum_within_has_websockets_of_both_kinds() {
+    let program = Program::start("axum_within").await;
+    for path in ["/ours", "/theirs"] {
+        let mut visitor = program.visit_at(path).await;
+        visitor.say("hello").await;
+        assert_eq!(visitor.hear().await, "HELLO", "{path}");
+    }
+    program.end().await;
+}
+
+#[tokio::test]
 async fn options_chooses_a_subprotocol_and_sends_frames_of_the_size_asked_for() {
     let program = Program::start("options").await;
     let mut stream = soon(TcpStream::connect(program.address())).await.unwrap();

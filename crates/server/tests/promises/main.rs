@@ -28,6 +28,7 @@ mod life;
 mod limits;
 mod listeners;
 mod logging;
+mod mounted;
 mod nonsense;
 mod order;
 mod overflow;

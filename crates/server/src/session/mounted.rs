@@ -1,7 +1,11 @@
 //! One application on one path, and the door through which the server sees it without knowing its
 //! types.
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    pin::Pin,
+    sync::Arc,
+};
 
 use aerys_proto::{
     CloseCode, Config,
@@ -18,15 +22,22 @@ use crate::{
     runtime::{EndpointSlot, Handler, Worker},
 };
 
-pub(crate) struct Mount<W, S> {
+pub(crate) struct Mounted<W, S> {
     pub(crate) app: W,
+    host: String,
     endpoint: Endpoint<S>,
     settings: Settings,
 }
 
 /// A mounted application, whatever its type.
 pub(crate) trait Application: Send + Sync {
+    /// As it was given, and so is the path.
+    fn host(&self) -> &str;
     fn path(&self) -> &str;
+    /// An `Endpoint<S>`.
+    fn endpoint(&self) -> Box<dyn Any>;
+    /// The type of its clients' state.
+    fn state_type(&self) -> &'static str;
     /// What a handshake is held to.
     fn rules(&self) -> &HandshakeRules;
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
@@ -48,10 +59,16 @@ pub(crate) struct Opening {
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
-    pub(crate) fn new(app: W, path: String, settings: Settings, workers: &[Arc<Worker>]) -> Self {
+impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
+    pub(crate) fn new(
+        app: W,
+        host: &str,
+        path: String,
+        settings: Settings,
+        workers: &[Arc<Worker>],
+    ) -> Self {
         let roster = Roster::new(path, Arc::clone(&settings.protocol), workers);
-        Self { app, endpoint: Endpoint::new(roster), settings }
+        Self { app, host: host.to_owned(), endpoint: Endpoint::new(roster), settings }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -63,9 +80,21 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mount<W, S> {
     }
 }
 
-impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mount<W, S> {
+impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
+    fn host(&self) -> &str {
+        &self.host
+    }
+
     fn path(&self) -> &str {
-        Mount::path(self)
+        Mounted::path(self)
+    }
+
+    fn endpoint(&self) -> Box<dyn Any> {
+        Box::new(self.endpoint.clone())
+    }
+
+    fn state_type(&self) -> &'static str {
+        type_name::<S>()
     }
 
     fn rules(&self) -> &HandshakeRules {

@@ -1,0 +1,150 @@
+//! A handshake that another server has received: hyper's, whoever runs it. It is decided on one of our
+//! workers, answered there, and its connection taken over.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Poll, ready},
+    time::Duration,
+};
+
+use aerys_proto::upgrade::Accept;
+use http::{Request, Response, StatusCode, request::Parts};
+use http_body::Body;
+use hyper::upgrade::OnUpgrade;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    AcceptContext, Outcome, ResponseBody, answer,
+    hosts::Found,
+    service::{Answering, Service, Way},
+    upgrade::{self, Slot},
+};
+use crate::{
+    log,
+    transport::{PeerAddr, Upgraded},
+};
+
+/// A handshake that may be let in, and the way back to who received it.
+pub(crate) struct ReceivedHandshake {
+    found: Found,
+    accept: Accept,
+    request: Parts,
+    address: PeerAddr,
+    on_upgrade: OnUpgrade,
+    answer: oneshot::Sender<Response<ResponseBody>>,
+}
+
+/// Where the answer to a handshake comes from.
+pub(crate) type Answered = oneshot::Receiver<Response<ResponseBody>>;
+
+impl ReceivedHandshake {
+    /// Takes a request in, or answers it if it is no handshake or may not be one.
+    pub(crate) fn receive<B: Body>(
+        context: &AcceptContext,
+        request: Request<B>,
+    ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
+        let address = request.extensions().get().cloned().unwrap_or(PeerAddr::Unknown);
+        let no_handshake = match context.way(&request) {
+            Way::Endpoint(found) => return Self::check(found, request, address),
+            Way::Server => answer::options(),
+            Way::Nowhere(error) => answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
+            Way::Page(_) | Way::PageAtEndpoint(_) | Way::UnknownHost => answer::not_found(),
+        };
+        Err(Box::new(no_handshake))
+    }
+
+    fn check<B: Body>(
+        found: Found,
+        mut request: Request<B>,
+        address: PeerAddr,
+    ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
+        let accept = upgrade::check_or_answer(&request, found.0.path(), &address)?;
+        let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+            log::event!(
+                ERROR, at found.0.path(), { %address },
+                "a handshake cannot be let in, and 500 was answered: the server around has no upgrades, \
+                 or a layer has taken this one"
+            );
+            let sentence = "The server failed to answer this.";
+            return Err(Box::new(answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence)));
+        };
+        let (answer, answered) = oneshot::channel();
+        let (request, _) = request.into_parts();
+        Ok((Self { found, accept, request, address, on_upgrade, answer }, answered))
+    }
+
+    /// Has the application decide on it, answers it, and takes the connection over if it was let in.
+    pub(crate) async fn serve(
+        self: Box<Self>,
+        worker: usize,
+        context: Arc<AcceptContext>,
+    ) -> Outcome<Upgraded> {
+        let Self { found, accept, request, address, on_upgrade, mut answer } = *self;
+        let slot = Slot::default();
+        let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
+        let service = Service {
+            context: Arc::clone(&context),
+            address: address.clone(),
+            worker,
+            slot: slot.clone(),
+        };
+        let mut answering = service.open(found, accept, request);
+        let response = decide(&mut answering, &mut answer, &slot, &context).await;
+        let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
+        let Some(opening) = slot.take() else { return Outcome::Over };
+        if !is_heard {
+            log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+            return Outcome::Vanished(opening);
+        }
+        if !opening.shared.outbox.is_switched() {
+            return Outcome::Vanished(opening);
+        }
+        let upgraded = tokio::select! {
+            upgraded = timeout(stall_period, on_upgrade) => upgraded,
+            () = context.out_of_time() => return Outcome::Vanished(opening),
+        };
+        let taken = match upgraded {
+            Ok(Ok(upgraded)) => Upgraded::new(upgraded).map_err(|error| error.to_string()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("the server around it takes too long".to_owned()),
+        };
+        match taken {
+            Ok((transport, early)) => Outcome::Upgraded { opening, transport, early },
+            Err(error) => {
+                log::event!(DEBUG, { %address, %error }, "a connection could not be taken over");
+                Outcome::Vanished(opening)
+            }
+        }
+    }
+}
+
+/// The answer, or nothing once nobody waits for it.
+async fn decide(
+    answering: &mut Answering,
+    answer: &mut oneshot::Sender<Response<ResponseBody>>,
+    slot: &Slot,
+    context: &AcceptContext,
+) -> Option<Response<ResponseBody>> {
+    let mut unwanted = pin!(answer.closed());
+    let mut stopped = pin!(context.stop.cancelled());
+    let mut is_stopping = false;
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(response) = Pin::new(&mut *answering).poll(cx) {
+                return Poll::Ready(Some(response));
+            }
+            if unwanted.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            if is_stopping {
+                return Poll::Pending;
+            }
+            ready!(stopped.as_mut().poll(cx));
+            is_stopping = true;
+            slot.turn_away();
+        }
+    })
+    .await
+}
