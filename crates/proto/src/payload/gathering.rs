@@ -1,6 +1,7 @@
-//! One payload of a thread is gathered at a time, in the order in which they have come.
+//! Tickets for being gathered: one payload of a thread is at a time, in the order in which they have
+//! come.
 //!
-//! Each takes memory for all of it, which the thread [keeps](super::reserve) for the next. Were all
+//! Each takes memory for all of it, which the thread [keeps](super::pool) for the next. Were all
 //! gathered at once, each would take its own from the system, page by page, and give it back in one go.
 
 use std::cell::Cell;
@@ -9,9 +10,9 @@ use std::cell::Cell;
 /// that can go on ask about as often.
 const MAX_STUCK: u32 = 4;
 
-/// A payload's place among those of its thread that are to be gathered.
+/// Says when a payload is to be gathered, among those of its thread, as a ticket lock does.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Ticket {
     number: u64,
     /// As of the last time that it was another's turn.
     steps: u64,
@@ -19,12 +20,12 @@ pub(super) struct Place {
     stuck: u32,
 }
 
-impl Place {
+impl Ticket {
     /// The last one.
     pub(super) fn new() -> Self {
         let gathering = GATHERING.get();
-        let number = gathering.places + 1;
-        GATHERING.set(Gathering { places: number, ..gathering });
+        let number = gathering.tickets + 1;
+        GATHERING.set(Gathering { tickets: number, ..gathering });
         Self { number, steps: gathering.steps, stuck: 0 }
     }
 
@@ -64,13 +65,13 @@ struct Gathering {
     next: Option<u64>,
     /// How many steps have been taken.
     steps: u64,
-    /// How many places there have been.
-    places: u64,
+    /// How many tickets there have been.
+    tickets: u64,
 }
 
 thread_local! {
     static GATHERING: Cell<Gathering> =
-        const { Cell::new(Gathering { first: None, next: None, steps: 0, places: 0 }) };
+        const { Cell::new(Gathering { first: None, next: None, steps: 0, tickets: 0 }) };
 }
 
 #[cfg(test)]
@@ -85,17 +86,17 @@ mod tests {
     #[test]
     fn the_first_goes_first_however_the_others_ask() {
         alone(|| {
-            let mut places = [Place::new(), Place::new(), Place::new()];
+            let mut tickets = [Ticket::new(), Ticket::new(), Ticket::new()];
             let mut order = Vec::new();
             for round in 0.. {
                 for asks in [2, 0, 1] {
                     // The order is another each time, and each takes five steps.
                     let asks = (asks + round) % 3;
                     let taken = order.iter().filter(|&&it| it == asks).count();
-                    if taken < 5 && places[asks].may_go_on() {
+                    if taken < 5 && tickets[asks].may_go_on() {
                         order.push(asks);
                         if taken == 4 {
-                            places[asks].finish();
+                            tickets[asks].finish();
                         }
                     }
                 }
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn who_does_not_ask_again_loses_its_turn_and_gets_it_back() {
         alone(|| {
-            let [mut rests, mut goes_on] = [Place::new(), Place::new()];
+            let [mut rests, mut goes_on] = [Ticket::new(), Ticket::new()];
             assert!(rests.may_go_on());
             let vain = (0..100).take_while(|_| !goes_on.may_go_on()).count();
             assert!((1..=MAX_STUCK as usize + 1).contains(&vain), "{vain}");
@@ -120,7 +121,7 @@ mod tests {
             rests.finish();
             assert!(goes_on.may_go_on(), "it was not the other's turn");
             goes_on.finish();
-            assert!(!Place::new().may_go_on());
+            assert!(!Ticket::new().may_go_on());
             assert!(rests.may_go_on());
         });
     }
@@ -128,10 +129,10 @@ mod tests {
     #[test]
     fn who_has_gone_keeps_nobody_waiting() {
         alone(|| {
-            let mut gone = Place::new();
+            let mut gone = Ticket::new();
             assert!(gone.may_go_on());
-            let mut places = [Place::new(), Place::new()];
-            assert!((0..=MAX_STUCK).any(|_| places.iter_mut().any(Place::may_go_on)));
+            let mut tickets = [Ticket::new(), Ticket::new()];
+            assert!((0..=MAX_STUCK).any(|_| tickets.iter_mut().any(Ticket::may_go_on)));
         });
     }
 }

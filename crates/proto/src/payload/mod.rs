@@ -2,7 +2,7 @@
 
 mod gathering;
 mod memory;
-mod reserve;
+mod pool;
 mod segments;
 
 use std::mem;
@@ -14,7 +14,7 @@ pub(crate) use self::segments::Segments;
 
 /// It is allocated no memory for more than the message can grow to, nor for more than twice what
 /// has arrived, and a page if it is large. Doubling keeps one of many small frames from being moved
-/// at each. What the thread has in [reserve] it may be lent as soon as it can grow to that.
+/// at each. What the thread has in its [pool] it may have as soon as it can grow to that.
 #[derive(Debug, Default)]
 pub(crate) struct Payload(Memory);
 
@@ -62,11 +62,11 @@ impl Payload {
     /// All of it.
     pub(crate) fn finish(self) -> Bytes {
         if self.0.capacity() <= 2 * self.len() {
-            return reserve::lend(self.0);
+            return pool::freeze(self.0);
         }
-        // It was lent more than it needed in the end.
+        // It was given more than it needed in the end.
         let bytes = Bytes::copy_from_slice(self.bytes());
-        reserve::keep(self.0);
+        pool::recycle(self.0);
         bytes
     }
 
@@ -84,7 +84,7 @@ impl Payload {
 
     /// What was in it is somewhere else.
     fn discard(self) {
-        reserve::keep(self.0);
+        pool::recycle(self.0);
     }
 
     fn doubled(&self, longest: usize) -> usize {
@@ -93,10 +93,10 @@ impl Payload {
 
     /// Has memory for `size` bytes in all, or at once for the `longest` that it can become.
     fn grow(&mut self, size: usize, longest: usize) {
-        match reserve::take(longest).or_else(|| reserve::take(size)) {
-            Some(mut lent) => {
-                lent.extend_from_slice(self.0.as_slice());
-                reserve::keep(mem::replace(&mut self.0, lent));
+        match pool::take(longest).or_else(|| pool::take(size)) {
+            Some(mut pooled) => {
+                pooled.extend_from_slice(self.0.as_slice());
+                pool::recycle(mem::replace(&mut self.0, pooled));
             }
             None => self.0.grow(size),
         }
@@ -214,14 +214,14 @@ mod tests {
     #[test]
     fn a_message_keeps_no_more_than_twice_its_memory() {
         alone(|| {
-            drop(reserve::take(1 << 20));
-            reserve::keep(Memory::with_capacity(1 << 20));
+            drop(pool::take(1 << 20));
+            pool::recycle(Memory::with_capacity(1 << 20));
             let mut payload = Payload::default();
             // It might have become large, and did not.
             payload.push(&[1; 1000], 1 << 20);
             assert_eq!(payload.capacity(), 1 << 20);
             assert_eq!(payload.finish(), vec![1; 1000]);
-            assert!(reserve::take(1 << 20).is_some());
+            assert!(pool::take(1 << 20).is_some());
         });
     }
 }

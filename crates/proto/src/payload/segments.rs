@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, mem};
 
-use super::{Payload, gathering::Place};
+use super::{Payload, gathering::Ticket};
 
 /// In bytes. A payload that is shorter is moved when it doubles, by no more than half of this.
 const SEGMENT: usize = 512 * 1024;
@@ -22,7 +22,7 @@ pub(crate) struct Segments {
     /// How many bytes of all of them have not.
     len: usize,
     /// `None` until all has come.
-    gathering: Option<Place>,
+    gathering: Option<Ticket>,
 }
 
 impl Segments {
@@ -49,7 +49,7 @@ impl Segments {
 
     /// Nothing is to be added to `last`, which becomes the whole payload by and by.
     pub(crate) fn begin_gathering(&mut self, last: &mut Payload) {
-        self.gathering = Some(Place::new());
+        self.gathering = Some(Ticket::new());
         self.len += last.len();
         self.full.push_back(mem::take(last));
     }
@@ -58,7 +58,7 @@ impl Segments {
     /// first, it takes nothing but the work.
     pub(crate) fn gather(&mut self, whole: &mut Payload, work: &mut usize) -> bool {
         let takes_one_step = self.len <= work.saturating_mul(MOVED);
-        if !takes_one_step && !self.gathering.as_mut().is_some_and(Place::may_go_on) {
+        if !takes_one_step && !self.gathering.as_mut().is_some_and(Ticket::may_go_on) {
             *work = 0;
             return false;
         }
@@ -80,8 +80,8 @@ impl Segments {
                 first.discard();
             }
         }
-        if let Some(place) = &self.gathering {
-            place.finish();
+        if let Some(ticket) = &self.gathering {
+            ticket.finish();
         }
         true
     }

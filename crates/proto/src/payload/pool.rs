@@ -12,7 +12,7 @@ use super::memory::{LARGE_PAYLOAD, Memory};
 
 /// How much one thread keeps, in bytes: a message as large as they may be by default, and several that
 /// are less.
-const MAX_RESERVE: usize = 16 * 1024 * 1024;
+const MAX_POOLED: usize = 16 * 1024 * 1024;
 
 /// Memory for at least `size` bytes and for no more than twice as many, if this thread has it to
 /// spare. From now on the thread keeps what it is given back.
@@ -20,11 +20,11 @@ pub(super) fn take(size: usize) -> Option<Memory> {
     if size < LARGE_PAYLOAD {
         return None;
     }
-    RESERVE.with_borrow_mut(|reserve| reserve.get_or_insert_default().take(size))
+    POOL.with_borrow_mut(|pool| pool.get_or_insert_default().take(size))
 }
 
 /// What has arrived, in memory that is kept by the thread that drops the last of it.
-pub(super) fn lend(payload: Memory) -> Bytes {
+pub(super) fn freeze(payload: Memory) -> Bytes {
     match payload.into_small() {
         Ok(payload) => payload.into(),
         Err(payload) => Bytes::from_owner(Finished(payload)),
@@ -32,12 +32,12 @@ pub(super) fn lend(payload: Memory) -> Bytes {
 }
 
 /// Keeps the memory of a payload that was moved.
-pub(super) fn keep(mut payload: Memory) {
+pub(super) fn recycle(mut payload: Memory) {
     payload.clear();
     // Nothing is kept by a thread that is about to end, nor by one on which no payload has grown.
-    let _ = RESERVE.try_with(|reserve| {
-        if let Some(reserve) = &mut *reserve.borrow_mut() {
-            reserve.keep(payload);
+    let _ = POOL.try_with(|pool| {
+        if let Some(pool) = &mut *pool.borrow_mut() {
+            pool.recycle(payload);
         }
     });
 }
@@ -53,43 +53,43 @@ impl AsRef<[u8]> for Finished {
 
 impl Drop for Finished {
     fn drop(&mut self) {
-        keep(mem::take(&mut self.0));
+        recycle(mem::take(&mut self.0));
     }
 }
 
 /// The last to come in is the first to go out: it is the one that the cache still has.
 #[derive(Default)]
-struct Reserve {
-    spare: Vec<Memory>,
+struct Pool {
+    idle: Vec<Memory>,
     size: usize,
 }
 
-impl Reserve {
+impl Pool {
     fn take(&mut self, size: usize) -> Option<Memory> {
-        let fits = |spare: &Memory| (size..=size.saturating_mul(2)).contains(&spare.capacity());
-        let found = self.spare.iter().rposition(fits)?;
-        let spare = self.spare.remove(found);
-        self.size -= spare.capacity();
-        Some(spare)
+        let fits = |idle: &Memory| (size..=size.saturating_mul(2)).contains(&idle.capacity());
+        let found = self.idle.iter().rposition(fits)?;
+        let found = self.idle.remove(found);
+        self.size -= found.capacity();
+        Some(found)
     }
 
     /// The oldest make room.
-    fn keep(&mut self, payload: Memory) {
+    fn recycle(&mut self, payload: Memory) {
         let size = payload.capacity();
-        if !(LARGE_PAYLOAD..=MAX_RESERVE).contains(&size) {
+        if !(LARGE_PAYLOAD..=MAX_POOLED).contains(&size) {
             return;
         }
-        while self.size + size > MAX_RESERVE {
-            self.size -= self.spare.remove(0).capacity();
+        while self.size + size > MAX_POOLED {
+            self.size -= self.idle.remove(0).capacity();
         }
         self.size += size;
-        self.spare.push(payload);
+        self.idle.push(payload);
     }
 }
 
 thread_local! {
     /// `None` on a thread on which no payload has grown.
-    static RESERVE: RefCell<Option<Reserve>> = const { RefCell::new(None) };
+    static POOL: RefCell<Option<Pool>> = const { RefCell::new(None) };
 }
 
 #[cfg(test)]
@@ -98,38 +98,37 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_the_oldest_makes_room() {
-        let mut reserve = Reserve::default();
+        let mut pool = Pool::default();
         let sizes = [
             LARGE_PAYLOAD - 1,
             LARGE_PAYLOAD,
-            MAX_RESERVE / 2,
-            MAX_RESERVE / 2,
-            MAX_RESERVE + 1,
-            MAX_RESERVE / 2 - LARGE_PAYLOAD,
+            MAX_POOLED / 2,
+            MAX_POOLED / 2,
+            MAX_POOLED + 1,
+            MAX_POOLED / 2 - LARGE_PAYLOAD,
             LARGE_PAYLOAD,
         ];
         for size in sizes {
-            reserve.keep(Memory::with_capacity(size));
-            assert!(reserve.size <= MAX_RESERVE);
+            pool.recycle(Memory::with_capacity(size));
+            assert!(pool.size <= MAX_POOLED);
         }
-        let kept: Vec<usize> = reserve.spare.iter().map(Memory::capacity).collect();
-        assert_eq!(kept, [MAX_RESERVE / 2, MAX_RESERVE / 2 - LARGE_PAYLOAD, LARGE_PAYLOAD]);
-        assert_eq!(reserve.size, MAX_RESERVE);
+        let kept: Vec<usize> = pool.idle.iter().map(Memory::capacity).collect();
+        assert_eq!(kept, [MAX_POOLED / 2, MAX_POOLED / 2 - LARGE_PAYLOAD, LARGE_PAYLOAD]);
+        assert_eq!(pool.size, MAX_POOLED);
     }
 
     #[test]
     fn what_is_taken_is_large_enough_and_at_most_twice_as_large() {
-        let mut reserve = Reserve::default();
+        let mut pool = Pool::default();
         for times in [2, 4, 8, 5] {
-            reserve.keep(Memory::with_capacity(times * LARGE_PAYLOAD));
+            pool.recycle(Memory::with_capacity(times * LARGE_PAYLOAD));
         }
-        assert!(reserve.take(9 * LARGE_PAYLOAD).is_none());
-        assert!(reserve.take(LARGE_PAYLOAD - 1).is_none());
-        let taken = [3, 3, 3].map(|times| {
-            reserve.take(times * LARGE_PAYLOAD).map(|it| it.capacity() / LARGE_PAYLOAD)
-        });
+        assert!(pool.take(9 * LARGE_PAYLOAD).is_none());
+        assert!(pool.take(LARGE_PAYLOAD - 1).is_none());
+        let taken = [3, 3, 3]
+            .map(|times| pool.take(times * LARGE_PAYLOAD).map(|it| it.capacity() / LARGE_PAYLOAD));
         assert_eq!(taken, [Some(5), Some(4), None]);
-        assert_eq!(reserve.size, 10 * LARGE_PAYLOAD);
+        assert_eq!(pool.size, 10 * LARGE_PAYLOAD);
     }
 
     fn ones() -> Memory {
@@ -140,9 +139,9 @@ mod tests {
 
     #[test]
     fn only_a_thread_on_which_payloads_grow_keeps_what_is_dropped_on_it() {
-        drop(lend(ones()));
+        drop(freeze(ones()));
         assert!(take(LARGE_PAYLOAD).is_none());
-        let payload = lend(ones());
+        let payload = freeze(ones());
         let address = payload.as_ptr();
         drop(payload);
         assert_eq!(
