@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     Config,
-    deflate::{Compression, Shared},
+    deflate::{Compressed, Compression},
 };
 
 /// A text or a binary message; reference-counted, so that a clone copies no payload.
@@ -30,7 +30,7 @@ pub struct Message {
     kind: Kind,
     payload: Bytes,
     /// Where it is kept what this message was compressed to, if it goes to many.
-    shared: Option<Arc<Shared>>,
+    compressed: Option<Arc<Compressed>>,
 }
 
 // A word wide, for speed: a byte would be moved together with its padding in two overlapping parts,
@@ -69,7 +69,7 @@ impl Message {
     }
 
     pub(crate) const fn new(kind: Kind, payload: Bytes) -> Self {
-        Self { kind, payload, shared: None }
+        Self { kind, payload, compressed: None }
     }
 
     /// The same message, to be cloned and sent to many connections that share `config`: it is
@@ -79,12 +79,12 @@ impl Message {
     #[doc(hidden)]
     pub fn for_many(mut self, config: &Config) -> Self {
         let is_worthwhile = |compression: &Compression| compression.is_worthwhile(self.len());
-        self.shared = config.compression.as_ref().is_some_and(is_worthwhile).then(Arc::default);
+        self.compressed = config.compression.as_ref().is_some_and(is_worthwhile).then(Arc::default);
         self
     }
 
-    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
-        self.shared.as_ref()
+    pub(crate) fn compressed(&self) -> Option<&Arc<Compressed>> {
+        self.compressed.as_ref()
     }
 
     /// Whether this is a text message. One that arrived while

@@ -32,7 +32,7 @@ pub(crate) enum Deflater {
     #[default]
     Off,
     /// Each message on its own.
-    Lent { bits: u8 },
+    Pooled { bits: u8 },
     /// Each message in the context of those before it.
     Own { bits: u8, state: Option<Box<Compress>> },
 }
@@ -43,7 +43,7 @@ impl Deflater {
         if agreement.server_takes_over() {
             Self::Own { bits, state: None }
         } else {
-            Self::Lent { bits }
+            Self::Pooled { bits }
         }
     }
 
@@ -67,15 +67,15 @@ impl Deflater {
         }
         let payload = match self {
             Self::Off => None,
-            Self::Lent { bits } => {
+            Self::Pooled { bits } => {
                 let level = compression.settled_level();
                 let shrink = || {
                     let payload = message.as_bytes();
                     let most = payload.len() - 1;
                     pool::with_compress(level, *bits, |state| deflate(state, payload, true, most))
                 };
-                match message.shared() {
-                    Some(shared) => shared.get_or_compress(*bits, shrink),
+                match message.compressed() {
+                    Some(compressed) => compressed.get_or_compress(*bits, shrink),
                     None => shrink(),
                 }
             }
@@ -99,9 +99,9 @@ impl Deflater {
         let (level, payload) = (compression.settled_level(), message.bytes().clone());
         let begun = match self {
             Self::Off => None,
-            Self::Lent { bits } => {
-                let shared = message.shared().map_or_else(Arc::default, Arc::clone);
-                Large::standing_alone(shared, payload, level, *bits)
+            Self::Pooled { bits } => {
+                let compressed = message.compressed().map_or_else(Arc::default, Arc::clone);
+                Large::standing_alone(compressed, payload, level, *bits)
             }
             Self::Own { bits, state } => {
                 let compress = state.get_or_insert_with(|| pool::new_compress(level, *bits));
@@ -196,7 +196,7 @@ enum Context {
     #[default]
     Off,
     /// Each message on its own.
-    Lent,
+    Pooled,
     /// Each message in the context of those before it.
     Own(Box<History>),
 }
@@ -206,7 +206,7 @@ impl Inflater {
         let context = if agreement.client_takes_over() {
             Context::Own(Box::new(History::new(agreement.client_bits())))
         } else {
-            Context::Lent
+            Context::Pooled
         };
         Self { context, state: None }
     }
@@ -225,11 +225,11 @@ impl Inflater {
         chunk: &mut [u8],
     ) -> Result<Step, PeerError> {
         let state = self.state.get_or_insert_with(|| match self.context {
-            Context::Off | Context::Lent => pool::borrow_decompress(),
+            Context::Off | Context::Pooled => pool::borrow_decompress(),
             Context::Own(_) => Box::new(pool::new_decompress()),
         });
         let history = match &self.context {
-            Context::Off | Context::Lent => None,
+            Context::Off | Context::Pooled => None,
             Context::Own(history) => Some(&**history),
         };
         let before = Before { history, output };
@@ -250,7 +250,7 @@ impl Inflater {
     /// Nothing more of the message comes, nor of any other.
     pub(crate) fn forget(&mut self) {
         match &mut self.context {
-            Context::Off | Context::Lent => self.give_back(),
+            Context::Off | Context::Pooled => self.give_back(),
             Context::Own(history) => {
                 history.clear();
                 self.state = None;
@@ -261,7 +261,7 @@ impl Inflater {
     /// All of a message has come, which is in `output`.
     pub(crate) fn end_message(&mut self, output: &impl Output) {
         match &mut self.context {
-            Context::Off | Context::Lent => self.give_back(),
+            Context::Off | Context::Pooled => self.give_back(),
             Context::Own(history) => history.extend(output),
         }
     }
@@ -276,7 +276,7 @@ impl Inflater {
     pub(crate) fn memory(&self) -> usize {
         let state = if self.state.is_some() { pool::DECOMPRESSOR } else { 0 };
         match &self.context {
-            Context::Off | Context::Lent => state,
+            Context::Off | Context::Pooled => state,
             Context::Own(history) => state + history.memory(),
         }
     }

@@ -1,5 +1,5 @@
-//! A message that goes to many, compressed once for all of them: at once, or piece by piece if it is
-//! large.
+//! What a message that goes to many was compressed to, once for all of them: at once, or piece by
+//! piece if it is large.
 
 use std::{array, sync::OnceLock};
 
@@ -15,12 +15,12 @@ const CLASSES: usize = (MAX_BITS - MIN_BITS + 1) as usize;
 /// What a message was compressed to, for each window that clients may have asked for. `None` where
 /// it became no shorter.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Compressed {
     by_bits: [OnceLock<Option<Bytes>>; CLASSES],
     pub(super) large: Pieces,
 }
 
-impl Shared {
+impl Compressed {
     /// What `compress` made of the message with a window of `bits`, or makes now. Threads that ask
     /// meanwhile wait, rather than do the same work again.
     pub(super) fn get_or_compress(
@@ -33,7 +33,7 @@ impl Shared {
     }
 }
 
-impl Default for Shared {
+impl Default for Compressed {
     fn default() -> Self {
         Self { by_bits: array::from_fn(|_| OnceLock::new()), large: Pieces::default() }
     }

@@ -11,8 +11,8 @@ use flate2::{Compress, Compression};
 
 use super::{
     codec::deflate,
+    compressed::Compressed,
     pool::{self, Borrowed},
-    shared::Shared,
 };
 
 /// In bytes, as a turn is.
@@ -35,7 +35,7 @@ enum Source {
     /// The client's own context.
     Own,
     /// One that stands by itself, and may be on its way to others too.
-    Shared { shared: Arc<Shared>, level: Compression, bits: u8 },
+    Shared { compressed: Arc<Compressed>, level: Compression, bits: u8 },
 }
 
 /// A part of a compressed message: RFC 7692 §7.2.1 allows a flush anywhere.
@@ -50,13 +50,16 @@ impl Large {
     /// With the first piece of it; `None` if that has become no shorter, so that the message goes as
     /// it is.
     pub(super) fn standing_alone(
-        shared: Arc<Shared>,
+        compressed: Arc<Compressed>,
         payload: Bytes,
         level: Compression,
         bits: u8,
     ) -> Option<(Self, Piece)> {
-        let first = shared.large.piece(0, &payload, level, bits)?;
-        Some((Self { source: Source::Shared { shared, level, bits }, payload, given: 1 }, first))
+        let first = compressed.large.piece(0, &payload, level, bits)?;
+        Some((
+            Self { source: Source::Shared { compressed, level, bits }, payload, given: 1 },
+            first,
+        ))
     }
 
     /// With the first piece of it. `None` if the context is of no use.
@@ -68,8 +71,8 @@ impl Large {
     /// The next piece; `context` is the client's own, if it has one.
     pub(super) fn next(&mut self, context: Option<&mut Compress>) -> Piece {
         let made = match (&self.source, context) {
-            (Source::Shared { shared, level, bits }, _) => {
-                shared.large.piece(self.given, &self.payload, *level, *bits)
+            (Source::Shared { compressed, level, bits }, _) => {
+                compressed.large.piece(self.given, &self.payload, *level, *bits)
             }
             (Source::Own, Some(context)) => piece(self.given, &self.payload, context),
             (Source::Own, None) => None,
@@ -121,13 +124,13 @@ impl Stream {
         if self.is_plain {
             return None;
         }
-        let mut lent = self.compressor.take()?;
-        let made = piece(index, payload, &mut lent.compress)?;
+        let mut borrowed = self.compressor.take()?;
+        let made = piece(index, payload, &mut borrowed.compress)?;
         self.is_plain = index == 0 && made.bytes.len() >= made.work;
         if self.is_plain || made.is_last {
-            pool::return_compress(lent);
+            pool::return_compress(borrowed);
         } else {
-            self.compressor = Some(lent);
+            self.compressor = Some(borrowed);
         }
         if self.is_plain {
             return None;

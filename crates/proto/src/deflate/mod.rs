@@ -29,18 +29,18 @@
 //! on a message, from a few that each thread keeps, and owns nothing in between.
 
 mod codec;
+mod compressed;
 mod compression;
 mod extensions;
 mod large;
 mod negotiate;
 mod pool;
-mod shared;
 mod window;
 
 pub(crate) use self::{
     codec::{Deflated, Deflater, Inflater, Inflation},
+    compressed::Compressed,
     large::Large,
-    shared::Shared,
     window::Output,
 };
 pub use self::{
