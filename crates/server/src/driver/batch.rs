@@ -64,7 +64,7 @@ impl Batch {
 
     /// Takes what was said on the short way, to be framed first.
     pub(super) fn take_fast_path(&mut self, fast_path: &mut FastPath) {
-        if !fast_path.is_clear() {
+        if !fast_path.is_empty() {
             self.fast_path_cost = fast_path.take(&mut self.messages);
             self.lacking = self.messages.len();
         }

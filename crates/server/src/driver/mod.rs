@@ -287,15 +287,15 @@ impl<T: Transport> Driver<T> {
         let socket_state = if unsent { SocketState::Blocked } else { SocketState::Writable };
         self.note_inbound_memory();
         self.set_alarm(cx);
-        self.listen(cx);
+        self.register_waker(cx);
         self.shared.outbox.rest(socket_state)
     }
 
     /// Lets the outbox know how to wake this task, as long as there is somebody who may.
-    fn listen(&mut self, cx: &Context<'_>) {
+    fn register_waker(&mut self, cx: &Context<'_>) {
         let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         if !is_known && self.session.is_some() {
-            self.shared.outbox.listen(cx);
+            self.shared.outbox.register_waker(cx);
             self.waker = Some(cx.waker().clone());
         }
     }

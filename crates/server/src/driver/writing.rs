@@ -17,7 +17,7 @@ impl<T: Transport> Driver<T> {
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         let unsent = |socket: &Socket<T>| socket.unsent.is_some();
-        let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_clear());
+        let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_empty());
         if !self.may_have_output
             && !said
             && !self.shared.outbox.has_pending_output()

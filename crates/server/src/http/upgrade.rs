@@ -208,7 +208,7 @@ impl JustInTime {
             }
             let answer = outbox.take_answer();
             let is_resting = answer.is_none() && {
-                outbox.listen(cx);
+                outbox.register_waker(cx);
                 outbox.rest(SocketState::Writable)
             };
             if ended {

@@ -61,14 +61,14 @@ impl FastPath {
 
     /// The messages for this outbox, if there are any.
     pub(crate) fn take_for(&mut self, outbox: &Outbox) -> Option<VecDeque<Message>> {
-        if self.is_clear() || !self.belongs_to(outbox) {
+        if self.is_empty() || !self.belongs_to(outbox) {
             return None;
         }
         self.cost = 0;
         Some(mem::take(&mut self.messages))
     }
 
-    pub(crate) fn is_clear(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 

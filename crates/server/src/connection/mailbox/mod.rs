@@ -36,7 +36,7 @@ impl Mailbox {
     pub(crate) fn recycle(mailbox: &mut Option<Box<Self>>) {
         if let Some(it) = mailbox
             && it.inbound.is_clear()
-            && it.fast_path.is_clear()
+            && it.fast_path.is_empty()
         {
             it.inbound.shrink();
             it.fast_path.shrink();

@@ -33,7 +33,7 @@ impl Outbox {
     }
 
     /// Keeps how to wake the driver when it rests.
-    pub(crate) fn listen(&self, cx: &Context<'_>) {
+    pub(crate) fn register_waker(&self, cx: &Context<'_>) {
         let driver = Some(cx.waker().clone());
         let before = mem::replace(&mut self.lock().driver, driver);
         drop(before);

@@ -126,7 +126,7 @@ fn one_message_larger_than_the_limit_is_taken_in() {
 fn a_driver_does_not_rest_while_output_is_pending() {
     let outbox = outbox(1000);
     outbox.stand_in();
-    outbox.listen(&context());
+    outbox.register_waker(&context());
     push(&outbox, "a").unwrap();
     assert!(!outbox.rest(SocketState::Writable));
     take_all(&outbox);
@@ -146,7 +146,7 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
     let outbox = outbox(usize::MAX);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let cx = Context::from_waker(&waker);
-    outbox.listen(&cx);
+    outbox.register_waker(&cx);
     let taken_so_far = AtomicUsize::new(0);
     let mut missed = None;
     thread::scope(|scope| {
@@ -186,7 +186,7 @@ fn a_driver_that_rests_is_woken_for_each_message_that_it_has_not_found() {
 fn a_driver_that_waits_for_its_socket_rests_until_the_client_is_owed_too_much() {
     let outbox = outbox(200);
     outbox.stand_in();
-    outbox.listen(&context());
+    outbox.register_waker(&context());
     push(&outbox, "a").unwrap();
     assert!(outbox.rest(SocketState::Blocked));
     while push(&outbox, "b").is_ok() {}
