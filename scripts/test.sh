@@ -43,9 +43,10 @@ step format
 cargo fmt --all --check
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-step 'rooms and names'
+step 'rooms, names and links'
 scripts/rooms.py
 scripts/names.py
+scripts/links.py
 
 step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
