@@ -42,7 +42,7 @@
 //! }
 //! ```
 //!
-//! # The door
+//! # Letting clients in
 //!
 //! Nothing has been answered when [`on_open`](Websocket::on_open) runs. It may look at the request,
 //! ask a database, and then either [`accept`](Handshake::accept)s the [`Handshake`] or
@@ -213,7 +213,7 @@
 //! page.
 //!
 //! In the repository's `docs/` there is more: what is what for who comes from axum, and for who knew the
-//! PHP server Aerys; nginx and haproxy in front of it, deployment.
+//! PHP server Aerys; which code runs on which thread; nginx and haproxy in front of it, deployment.
 //!
 //! # Errors
 //!
@@ -229,7 +229,7 @@
 //! | [`BodyError`] | the client's, or the network's | what a [`Host::service`] reads of a request ends |
 //!
 //! In `on_open` any error becomes a [`Refusal`] by `?`, in the other handlers a [`Failure`]. What a client may
-//! do wrong is for the handler to answer, as a closed door or in words of the application's own; what is let
+//! do wrong is for the handler to answer, by a refusal, a close, or in words of its own; what is let
 //! out by `?` is a fault.
 //!
 //! Whoever prints an error prints a sentence. What lies under it is its `source`, unless it is in the sentence
@@ -334,9 +334,10 @@
 //!
 //! # Inside another program
 //!
-//! [`Server::run`] is for a `main` of its own. [`Server::start`] is for a program that has a tokio
-//! runtime already: the server then runs on threads of its own until [`Running::stop`], and
-//! [`Running::endpoint`] is what the rest of the program publishes through.
+//! [`Server::run`] is for a `main` of its own, and [`Server::run_until`] for one that ends with a future
+//! and not with a signal. [`Server::start`] is for a program that has a tokio runtime already: the server
+//! then runs on threads of its own until [`Running::stop`], and [`Running::endpoint`] is what the rest of
+//! the program publishes through.
 //!
 //! ```
 //! # use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};

@@ -18,7 +18,7 @@ use crate::{
     transport::PeerAddr,
 };
 
-/// A client at the door: its request, and the two answers to it.
+/// A client that asks to be let in: its request, and the two answers to it.
 ///
 /// Nothing is on the wire yet. [`accept`](Self::accept) and [`refuse`](Self::refuse) both consume
 /// the handshake, so there is one answer and no second one:
