@@ -2,7 +2,8 @@
 //! come.
 //!
 //! Each takes memory for all of it, which the thread [keeps](super::pool) for the next. Were all
-//! gathered at once, each would take its own from the system, page by page, and give it back in one go.
+//! gathered at once, each would take its own from the system, page by page, and give it back in one go
+//! (bench/NOTES.md#moved-in-steps).
 
 use std::cell::Cell;
 

@@ -3,7 +3,8 @@
 //! Kernels copy with `rep movsb` where the processor calls that fast. Several of AMD's (family 25)
 //! take twelve times as long for it if the destination lies 1 to 31 bytes further into its page
 //! than the source. Kernels begin a page with what they are sent, with a frame's header of 2 to 14
-//! bytes, and allocators begin what is large 16 bytes into one: that would be the rule.
+//! bytes, and allocators begin what is large 16 bytes into one: that would be the rule
+//! (bench/NOTES.md#where-a-message-lies-in-its-page).
 
 use bytes::BufMut;
 

@@ -2,7 +2,7 @@
 //!
 //! A payload that grows from nothing is moved each time that it doubles, and gives its pages back
 //! to the system, which has to clear them for the next. One that is put into memory that was there
-//! before spares both, and finds it in the processor's cache.
+//! before spares both, and finds it in the processor's cache (bench/NOTES.md#pooled-memory).
 
 use std::{cell::RefCell, mem};
 

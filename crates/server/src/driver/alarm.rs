@@ -1,7 +1,8 @@
-//! When a driver is to look at the clock, though nothing happens.
+//! The timer of a connection, and what is done when it rings: heartbeats, deadlines of closes, an end
+//! that was deferred.
 //!
-//! The alarm wakes what the connection shares, not at the driver's task: so the driver learns of it where it looks
-//! for everything else, and does not look at the timer for each message.
+//! It wakes the outbox, and not the driver's task: so the driver learns of it where it looks for
+//! everything else, and does not look at the timer for each message.
 
 use std::{
     pin::{Pin, pin},
@@ -46,7 +47,7 @@ impl Alarm {
         }
     }
 
-    /// Has it ring at this task and no longer at what the connection shares. Answers whether it has rung.
+    /// Has it wake this task and no longer the outbox. Answers whether it has rung.
     pub(super) fn ring_here(&mut self, cx: &mut Context<'_>) -> bool {
         self.due.is_some() && self.poll(cx).is_ready()
     }

@@ -1,4 +1,5 @@
-//! Frames on their way out, gathered so that they leave in one write.
+//! The frames of one write: small ones are copied behind each other, large payloads are written from
+//! where they are.
 
 use std::{
     collections::VecDeque,
@@ -51,7 +52,7 @@ impl Batch {
     pub(super) fn push(&mut self, frame: Frame) {
         self.len += frame.len();
         match *frame.header() {
-            // Most are, and two bytes need no call.
+            // Most are, and two bytes need no call (bench/NOTES.md#taken-out-one-by-one).
             [first, second] => self.bytes.extend_from_slice(&[first, second]),
             ref header => self.bytes.extend_from_slice(header),
         }

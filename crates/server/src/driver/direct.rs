@@ -1,4 +1,5 @@
-//! Socket → message: what is large is read to where it belongs, without a stop on the way.
+//! Socket → message: what is still to come of a large payload is read into its own memory, without a
+//! copy (bench/NOTES.md#large-payloads-read-in-place).
 
 use std::task::{Context, Poll};
 

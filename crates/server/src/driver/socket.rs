@@ -2,8 +2,9 @@
 //!
 //! A handler that awaits each send has each message handed over by itself. While others of the same
 //! read wait for their turn, their answers are on their way too, and all leave together: of what more
-//! will follow the kernel waits with sending, until the end of the turn. A handler that blocks its
-//! thread holds back what it has said before, as it does everything else on that thread.
+//! will follow the kernel waits with sending, until the end of the turn (bench/NOTES.md#msg_more). A
+//! handler that blocks its thread holds back what it has said before, as it does everything else on that
+//! thread.
 
 use std::{
     io,

@@ -1,4 +1,4 @@
-//! The answers that are the server's own.
+//! The responses that the server makes itself: 404, 405, `OPTIONS *`, a handshake that was refused.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};

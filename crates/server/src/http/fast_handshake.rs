@@ -1,5 +1,6 @@
 //! A handshake that is whole in the first read and answered at once: most are. It needs none of what
-//! hyper sets up for a connection; whatever is not that plain is hyper's, from its first byte.
+//! hyper sets up for a connection (bench/NOTES.md#handshakes); whatever is not that plain is hyper's, from
+//! its first byte.
 
 use std::{
     future::poll_fn,

@@ -1,4 +1,4 @@
-//! How the transfer of a request's body goes, and what it is held to while somebody waits for it.
+//! How the body of a request arrives, and how long it may take while somebody waits for it.
 
 use std::{
     pin::Pin,

@@ -1,6 +1,6 @@
 //! The time, as exactly as a connection needs it: a worker reads the clock when it has slept, and
 //! then only now and then. Deadlines begin with an exact reading. It is the runtime's clock, which
-//! stands still where a test has paused it.
+//! stands still where a test has paused it. What it gave: bench/NOTES.md#instructions-of-an-echo.
 
 use std::{
     cell::Cell,

@@ -1,5 +1,4 @@
-//! One application on one path, and the door through which the server sees it without knowing its
-//! types.
+//! One application on one path, and the trait by which the server sees it without knowing its types.
 
 use std::{
     any::{Any, type_name},

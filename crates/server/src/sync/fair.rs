@@ -1,4 +1,4 @@
-//! A lock that is handed on.
+//! A fair lock, which is handed on to who waits for it.
 
 use super::{Mutex, MutexGuard, Rank};
 

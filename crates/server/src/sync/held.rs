@@ -1,4 +1,4 @@
-//! Which locks a thread holds.
+//! Which locks a thread holds, to check the order in which they are taken.
 
 use std::cell::Cell;
 

@@ -1,8 +1,8 @@
 //! What a handler says to its own client without waiting, on the short way past the outbox.
 //!
 //! It is an outbox's front, as long as that is empty: the driver takes from it first, and what does not
-//! leave with its next write is put where it would have been. So every promise holds, and
-//! only the lock is spared, and the bookkeeping.
+//! leave with its next write is put where it would have been. So every promise holds, and only the lock
+//! is spared, and the bookkeeping (bench/NOTES.md#instructions-of-an-echo).
 
 use std::{collections::VecDeque, mem, ptr};
 

@@ -2,8 +2,8 @@
 //! and those that the application says to its own client.
 //!
 //! Both are at work in the one task of the connection, so nobody needs to be woken, and nothing is
-//! locked: the driver lends the mailbox to the session through the thread for as long as it polls it.
-//! A connection has a mailbox only while there is something on it.
+//! locked: the driver lends the mailbox to the session through the thread for as long as it polls it
+//! (bench/NOTES.md#instructions-of-an-echo). A connection has one only while there is something in it.
 
 mod fast_path;
 mod inbound;
@@ -15,7 +15,7 @@ use aerys_proto::Message;
 pub(crate) use self::{fast_path::FastPath, inbound::Inbound};
 use crate::connection::outbox::Outbox;
 
-/// For how many messages a queue keeps room, so that nobody sits on more after a burst.
+/// For how many messages a queue keeps its capacity, so that nobody sits on more after a burst.
 const MAX_MAILBOX_ROOM: usize = 64;
 
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Mailbox {
         BORROWED.with_borrow_mut(|borrowed| borrowed.as_deref_mut().map(look))
     }
 
-    /// Puts `message` on the fast_path of this outbox, or gives it back if that is not possible.
+    /// Puts `message` on the fast path of this outbox, or gives it back if that is not possible.
     pub(crate) fn push_fast(message: Message, outbox: &Outbox) -> Result<(), Message> {
         BORROWED.with_borrow_mut(|borrowed| match borrowed {
             Some(mailbox) => mailbox.fast_path.push(message, outbox),

@@ -1,5 +1,6 @@
 //! What can be known of an outbox without its lock: true a moment ago, and true now for who has
-//! changed it last. The driver looks here first, and takes the lock before it rests.
+//! changed it last. The driver looks here first, and takes no lock where that is enough
+//! (bench/NOTES.md#instructions-of-an-echo).
 
 use super::{
     SocketState,

@@ -1,5 +1,5 @@
-//! The room of one emptied queue, kept by a thread for whoever queues next: an empty queue owns
-//! nothing, and a burst does not grow one anew.
+//! The capacity of one emptied queue, kept by a thread for whoever queues next: an empty queue owns
+//! nothing, and a burst does not grow one anew (bench/NOTES.md#taken-out-one-by-one).
 
 use std::{cell::RefCell, collections::VecDeque, mem, thread::LocalKey};
 

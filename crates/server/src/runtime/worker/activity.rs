@@ -1,4 +1,4 @@
-//! What a worker is at, for whoever wants to know why it does not look up.
+//! Which handler of which endpoint a worker is running, for the watchdog.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! What a worker has been told to do for its clients and has not done yet.
+//! A queue of work for a worker from outside its connections' tasks, such as a broadcast for its clients.
 
 use std::{
     collections::VecDeque,
