@@ -44,6 +44,7 @@ WORDS = {
     "lent": "borrowed",
     "intake": "accept queue",
     "registry": "roster",
+    "steadily": "supervise",
 }
 
 # What other crates call theirs.

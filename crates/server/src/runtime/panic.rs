@@ -83,7 +83,7 @@ impl<F: Future> Future for Caught<F> {
 
 /// Begins anew what ends with a panic, be it a bug of ours or a `Drop` of the application's: for what
 /// all clients need.
-pub(crate) async fn steadily<F: Future<Output = ()>>(start: impl Fn() -> F) {
+pub(crate) async fn supervise<F: Future<Output = ()>>(start: impl Fn() -> F) {
     while let Err(panic) = caught(&start).await {
         let panic = Brief(panic);
         log::event!(ERROR, { %panic }, "something panicked that all clients need; it goes on");
@@ -170,7 +170,7 @@ mod tests {
         let start = || async {
             assert_eq!(begun.fetch_add(1, Ordering::Relaxed), 2, "not yet");
         };
-        steadily(start).await;
+        supervise(start).await;
         assert_eq!(begun.into_inner(), 3);
     }
 }

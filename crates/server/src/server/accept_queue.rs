@@ -25,7 +25,7 @@ use super::task::{ConnectionTask, serve_handshake, serve_http};
 use crate::{
     http_server::{AcceptContext, ReceivedHandshake},
     log,
-    runtime::{Worker, steadily},
+    runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
     transport::{Incoming, PeerAddr, Transport},
 };
@@ -77,7 +77,7 @@ impl AcceptQueues {
                 is_late: AtomicBool::new(false),
             });
             let (taking, context) = (Arc::clone(&accept_queue), Arc::clone(context));
-            worker.runtime().spawn(async move { steadily(|| taking.take_in(&context)).await });
+            worker.runtime().spawn(async move { supervise(|| taking.take_in(&context)).await });
             accept_queue
         };
         Self { accept_queues: workers.iter().map(accept_queue).collect(), placed: Notify::new() }

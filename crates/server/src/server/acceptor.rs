@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{accept_queue::AcceptQueues, accepting::accept};
 use crate::{
-    runtime::{Worker, steadily, watch},
+    runtime::{Worker, supervise, watch},
     transport::{Bound, BoundListener},
 };
 
@@ -52,19 +52,19 @@ impl Acceptor {
         for listener in listeners {
             let (accept_queues, stop) = (Arc::clone(accept_queues), stop.clone());
             let accepting = async move {
-                let accepting = steadily(|| accept(&listener, &accept_queues));
+                let accepting = supervise(|| accept(&listener, &accept_queues));
                 stop.run_until_cancelled(accepting).await;
             };
             self.accepting.spawn_on(accepting, &self.runtime);
         }
         let accept_queues = Arc::clone(accept_queues);
-        self.runtime.spawn(async move { steadily(|| accept_queues.rebalance()).await });
+        self.runtime.spawn(async move { supervise(|| accept_queues.rebalance()).await });
         self.accepting.close();
     }
 
     /// Watches the workers for as long as the thread lives.
     pub(super) fn watch(&self, workers: Arc<[Arc<Worker>]>) {
-        self.runtime.spawn(async move { steadily(|| watch(&workers)).await });
+        self.runtime.spawn(async move { supervise(|| watch(&workers)).await });
     }
 
     /// Waits until it has stopped to accept, and nobody listens any more.

@@ -30,7 +30,7 @@ pub(crate) use self::{
     orders::Order,
     watchdog::watch,
 };
-use crate::runtime::{clock, steadily};
+use crate::runtime::{clock, supervise};
 
 /// How many steps of orders are done before the worker's connections have their turn.
 const STEPS_PER_TURN: usize = 16;
@@ -281,7 +281,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
     clock::be_coarse();
     runtime.block_on(async {
         tokio::select! {
-            () = steadily(|| worker.work()) => {}
+            () = supervise(|| worker.work()) => {}
             () = worker.keep_alarm_near() => {}
             () = end.cancelled() => {}
         }
