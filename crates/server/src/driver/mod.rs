@@ -269,7 +269,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Whether another round of this turn would find nothing, as is the rule: one look at the socket
-    /// then spares it.
+    /// then spares it (bench/NOTES.md#taken-out-one-by-one).
     fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &self.socket else { return false };
         !self.may_have_output

@@ -107,7 +107,8 @@ impl<T: Transport> Driver<T> {
         while (!input.is_empty() || self.is_behind) && *budget > 0 && !self.is_inbound_over_limit()
         {
             let left = input.len();
-            // A coarse time will do for data, and not for what deadlines and round trips begin with.
+            // Most are plain, and that is the short way (bench/NOTES.md#taken-out-one-by-one). A coarse time
+            // will do for data, and not for what deadlines and round trips begin with.
             let mut event = self.connection.receive_plain(&mut input, self.now.instant);
             let mut work = MIN_MESSAGE_COST;
             if event.is_none() {

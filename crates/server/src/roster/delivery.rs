@@ -23,7 +23,7 @@ const MAX_MERGED_BYTES: usize = 16 * 1024;
 /// What one worker's members are to be told, those of them whom it is for.
 ///
 /// Broadcasts to the same audience that come right after each other are carried out together: then
-/// each client is called upon once, however many they are.
+/// each client is called upon once, however many they are (bench/NOTES.md#merged-broadcasts).
 pub(super) struct Delivery {
     audience: Audience,
     messages: Vec<Message>,

@@ -18,7 +18,7 @@ pub(super) struct Listed<M> {
 }
 
 /// Hashes the ids that are given here. No client chooses its own, so there is no need to be
-/// unpredictable, only to spread neighbours.
+/// unpredictable, only to spread neighbours (bench/NOTES.md#taken-out-one-by-one).
 #[derive(Default)]
 pub(super) struct Scatter(u64);
 

@@ -16,7 +16,8 @@ const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 /// Connections that come within this time of others come in a rush.
 const RUSH: Duration = Duration::from_millis(1);
 
-/// For how long those of a rush gather. To be woken for each costs 3 µs, a seventh of a handshake.
+/// For how long those of a rush gather. To be woken for each costs 3 to 6 µs, a tenth of a handshake and
+/// more (bench/NOTES.md#handshakes).
 const GATHER: Duration = Duration::from_micros(300);
 
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing

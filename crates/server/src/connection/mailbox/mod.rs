@@ -3,7 +3,8 @@
 //!
 //! Both are at work in the one task of the connection, so nobody needs to be woken, and nothing is
 //! locked: the driver lends the mailbox to the session through the thread for as long as it polls it
-//! (bench/NOTES.md#instructions-of-an-echo). A connection has one only while there is something in it.
+//! (bench/NOTES.md#instructions-of-an-echo). A connection has one only while there is something in it,
+//! and the thread keeps one for the next (bench/NOTES.md#taken-out-one-by-one).
 
 mod fast_path;
 mod inbound;

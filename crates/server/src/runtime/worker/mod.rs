@@ -225,7 +225,8 @@ impl Worker {
     }
 
     /// Keeps an alarm near for as long as connections come. The runtime makes a system call for each
-    /// alarm that is to ring before all those it knew when it slept, and connections set several.
+    /// alarm that is to ring before all those it knew when it slept, and connections set several
+    /// (bench/NOTES.md#handshakes).
     async fn keep_alarm_near(&self) {
         loop {
             self.arrival.notified().await;
