@@ -19,7 +19,7 @@ use crate::{
 
 /// The message that is arriving, if one is.
 ///
-/// Between messages it owns no memory, and within one little beside the [payload](Payload).
+/// Between messages it owns no memory, and within one little beside the [payload](crate::payload::Payload).
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     /// In a box, so that a connection at rest is small.

@@ -1,6 +1,6 @@
 //! Compression of messages: permessage-deflate, RFC 7692.
 //!
-//! A client offers it in its handshake, [`negotiate`] finds what both sides can agree to, and a
+//! A client offers it in its handshake, [`negotiate()`] finds what both sides can agree to, and a
 //! [`Connection`](crate::Connection) that is given that [`Agreement`] compresses and decompresses
 //! by itself:
 //!
