@@ -24,7 +24,7 @@ const RECALLED: usize = 16;
 
 /// For a message of which less has arrived no decompressor is borrowed, in bytes: that takes ten
 /// times as much.
-const ENOUGH: usize = 4 * 1024;
+const BORROW_THRESHOLD: usize = 4 * 1024;
 
 /// Compresses what goes out.
 #[derive(Debug, Default)]
@@ -345,7 +345,7 @@ impl Inflation {
         work: &mut usize,
         output: &mut impl Output,
     ) -> Result<usize, PeerError> {
-        if !is_last && !self.has_begun && self.waiting.len() + bytes.len() < ENOUGH {
+        if !is_last && !self.has_begun && self.waiting.len() + bytes.len() < BORROW_THRESHOLD {
             self.waiting.extend_from_slice(bytes);
             return Ok(bytes.len());
         }

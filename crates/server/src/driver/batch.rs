@@ -45,7 +45,7 @@ pub(super) struct Batch {
     /// What the messages cost that come before those, and never were in the outbox.
     pub(super) fast_path_cost: usize,
     /// How many of those have not ended yet.
-    lacking: usize,
+    fast_path_left: usize,
 }
 
 impl Batch {
@@ -67,26 +67,26 @@ impl Batch {
     pub(super) fn take_fast_path(&mut self, fast_path: &mut FastPath) {
         if !fast_path.is_empty() {
             self.fast_path_cost = fast_path.take(&mut self.messages);
-            self.lacking = self.messages.len();
+            self.fast_path_left = self.messages.len();
         }
     }
 
     /// The frame last pushed was the last of its message.
     pub(super) fn end_message(&mut self) {
-        match self.lacking.checked_sub(1) {
-            Some(lacking) => self.lacking = lacking,
+        match self.fast_path_left.checked_sub(1) {
+            Some(left) => self.fast_path_left = left,
             None => self.ending += 1,
         }
     }
 
     /// The message that was next is not to be sent any more.
-    pub(super) fn miss_message(&mut self) {
-        self.lacking = self.lacking.saturating_sub(1);
+    pub(super) fn skip_message(&mut self) {
+        self.fast_path_left = self.fast_path_left.saturating_sub(1);
     }
 
     /// Whether anything that was said on the short way has not ended.
-    pub(super) fn lacks_fast_path(&self) -> bool {
-        self.lacking > 0
+    pub(super) fn has_fast_path_left(&self) -> bool {
+        self.fast_path_left > 0
     }
 
     /// Whether any message ends here.
@@ -187,11 +187,11 @@ impl Batch {
         self.work = 0;
         self.ending = 0;
         self.fast_path_cost = 0;
-        self.lacking = 0;
+        self.fast_path_left = 0;
     }
 
     /// What was large is not to be kept alive by having been written here.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn drop_payloads(&mut self) {
         self.payloads.clear();
     }
 

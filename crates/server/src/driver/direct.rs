@@ -13,8 +13,8 @@ const DIRECT_READ_SIZE: usize = 16 * 1024;
 
 /// How many bytes that are read in place cost a turn what one does otherwise: nothing is copied,
 /// and all that comes of them is one message. A client that is soon through with it holds the
-/// memory of an unfinished message for a shorter time.
-const CHEAPER: usize = 32;
+/// memory of an unfinished message for a shorter time (bench/NOTES.md#large-messages-finished-first).
+const IN_PLACE_DISCOUNT: usize = 32;
 
 impl<T: Transport> Driver<T> {
     /// Reads once, as far as `budget` goes, into the message that is arriving. Answers whether
@@ -30,12 +30,12 @@ impl<T: Transport> Driver<T> {
         let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
         self.now = clock::read();
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
-            let room = &mut room.limit(*budget * CHEAPER);
+            let room = &mut room.limit(*budget * IN_PLACE_DISCOUNT);
             socket.poll_read_in_place(cx, room)
         })?;
         match read {
             Poll::Ready(Ok(size @ 1..)) => {
-                let left = budget.saturating_sub(size.div_ceil(CHEAPER));
+                let left = budget.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
                 // The next read is not to be one of a few bytes.
                 *budget = if left < DIRECT_READ_SIZE { 0 } else { left };
                 self.may_have_output = true;

@@ -39,7 +39,7 @@ impl<T: Transport> Driver<T> {
                     }
                 }
             }
-            batch.let_go();
+            batch.drop_payloads();
         });
         // What could not leave at once waits with the rest.
         if let Some(mailbox) = &mut self.mailbox {
@@ -137,7 +137,7 @@ impl<T: Transport> Driver<T> {
                 break;
             }
         }
-        debug_assert!(!batch.lacks_fast_path(), "what was said fits into one batch");
+        debug_assert!(!batch.has_fast_path_left(), "what was said fits into one batch");
         if !batch.messages.is_empty() {
             self.left_over = Some(Box::new(mem::take(&mut batch.messages)));
         }
@@ -163,7 +163,7 @@ impl<T: Transport> Driver<T> {
                     batch.begin_message(len);
                 } else {
                     // One that comes too late goes with the rest when the client departs.
-                    batch.miss_message();
+                    batch.skip_message();
                 }
             }
         }

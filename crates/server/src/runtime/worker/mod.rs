@@ -36,7 +36,7 @@ use crate::runtime::{clock, supervise};
 const STEPS_PER_TURN: usize = 16;
 
 /// Nearer than what connections wait for, as a rule.
-const BEAT: Duration = Duration::from_secs(1);
+const NEAR_ALARM: Duration = Duration::from_secs(1);
 
 /// A worker as the others see it.
 ///
@@ -230,7 +230,7 @@ impl Worker {
     async fn keep_alarm_near(&self) {
         loop {
             self.arrival.notified().await;
-            sleep(BEAT).await;
+            sleep(NEAR_ALARM).await;
         }
     }
 }
