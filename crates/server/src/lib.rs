@@ -201,7 +201,8 @@
 //!   `tracing_subscriber::fmt::init()`, there is none; one that fails or panics changes
 //!   nothing. What peers say is escaped and cut at 200 bytes. Of one kind of warning about one
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
-//!   of details (level debug) a hundred.
+//!   of details (level debug) a hundred. What a handler logs says whose handler it was; see
+//!   [below](#the-log).
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
@@ -300,6 +301,28 @@
 //!     }
 //! }
 //! ```
+//!
+//! # The log
+//!
+//! What the application logs in a handler, also after an `.await`, is in a span that says where and for whom
+//! that was. It is named `handler`, is at level debug as the library's other details are, and has the target
+//! `aerys::handler`. Its fields are those that the library's own lines have:
+//!
+//! | field | |
+//! | --- | --- |
+//! | `path` | of the endpoint |
+//! | `handler` | `on_start`, `on_open`, `on_data`, `on_close`, `on_stop`, or `watcher`: a task or a callback that is bound to a client or an endpoint |
+//! | `client` | the client's id; in `on_open` from `accept` on |
+//! | `address` | the peer's |
+//!
+//! ```text
+//! WARN handler{path="/room" handler="on_data" client=7 address=203.0.113.5:49152}: chat: no such topic
+//! ```
+//!
+//! There is one for each call, if the subscriber wants it; else the call costs one atomic load more. With
+//! `tracing_subscriber`'s `EnvFilter` it can be had without the library's details:
+//! `RUST_LOG=info,aerys::handler=debug`. What goes on beside the handler, as by `tokio::spawn`, is not in
+//! it, unless it is taken along (`tracing::Instrument::in_current_span`).
 //!
 //! # Runtimes
 //!

@@ -11,7 +11,9 @@ use aerys_proto::Message;
 use super::{Close, Endpoint, Send};
 use crate::{
     connection::{ClientId, Shared, Stats},
+    log::{Call, HandlerSpan},
     roster::Member,
+    runtime::Handler,
     transport::PeerAddr,
 };
 
@@ -117,6 +119,17 @@ impl<S> Client<S> {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.0.shared
+    }
+
+    /// The span of a call of one of its handlers.
+    #[inline]
+    pub(crate) fn span(&self, handler: Handler) -> HandlerSpan {
+        HandlerSpan::new(|| Call {
+            path: self.endpoint().roster().path(),
+            handler: handler.name(),
+            client: Some(self.id().as_u64()),
+            address: Some(&self.0.address),
+        })
     }
 
     /// What it shares with its driver, once what was broadcast before has been put in there.

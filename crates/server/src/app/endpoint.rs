@@ -5,7 +5,12 @@ use std::{fmt, sync::Arc};
 use aerys_proto::Message;
 
 use super::{Broadcast, Client};
-use crate::{connection::ClientId, roster::Roster};
+use crate::{
+    connection::ClientId,
+    log::{Call, HandlerSpan},
+    roster::Roster,
+    runtime::Handler,
+};
 
 /// The clients of one application on one path. Cheap to clone; usable from any task or thread.
 ///
@@ -52,6 +57,12 @@ impl<S> Endpoint<S> {
     /// Whether nobody is here.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The span of a call of a handler that is about no client.
+    pub(crate) fn span(&self, handler: Handler) -> HandlerSpan {
+        let (path, handler) = (self.0.path(), handler.name());
+        HandlerSpan::new(|| Call { path, handler, client: None, address: None })
     }
 
     pub(crate) fn roster(&self) -> &Arc<Roster<Client<S>>> {

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{Client, Endpoint};
 use crate::{
     error::{Failure, Refusal},
-    log::{self, Brief},
+    log::{self, Brief, HandlerSpan},
     runtime::{Panicked, caught},
 };
 
@@ -16,11 +16,12 @@ pub(crate) enum Fault {
     Panicked(Panicked),
 }
 
-/// Runs application code that can also fail.
+/// Runs application code that can also fail, in a span.
 pub(crate) fn tried<E: Into<Fault>, F: Future<Output = Result<(), E>>>(
+    span: HandlerSpan,
     start: impl FnOnce() -> F,
 ) -> impl Future<Output = Result<(), Fault>> {
-    caught(start).map(|outcome| outcome?.map_err(Into::into))
+    caught(span, start).map(|outcome| outcome?.map_err(Into::into))
 }
 
 impl Fault {

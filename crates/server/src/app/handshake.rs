@@ -14,7 +14,8 @@ use super::{Accepted, Client, Endpoint, RequestInfo};
 use crate::{
     connection::Shared,
     error::{Failure, Misuse, QueryError, Refusal, Status},
-    log::{self, Brief},
+    log::{self, Brief, Call, HandlerSpan},
+    runtime::Handler,
     transport::PeerAddr,
 };
 
@@ -199,9 +200,10 @@ impl<S> Handshake<S> {
             shared.outbox.wake_driver();
         }
         let (address, worker) = (request_info.peer_addr().clone(), request_info.worker());
-        let headers = request_info.into_accepting();
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
+        request_info.span().record_client(id.as_u64());
+        let headers = request_info.into_accepting();
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
         let note = || {
             shared.meter.connected();
@@ -250,6 +252,18 @@ impl<S> Handshake<S> {
             Ok(status) => Refusal::new(status, self.request_info.into_refusing()),
             Err(misuse) => misuse.into(),
         }
+    }
+
+    /// The span of the `on_open` that is to decide.
+    pub(crate) fn open_span(&mut self) -> HandlerSpan {
+        let span = HandlerSpan::new(|| Call {
+            path: self.endpoint.roster().path(),
+            handler: Handler::OnOpen.name(),
+            client: None,
+            address: Some(self.request_info.peer_addr()),
+        });
+        self.request_info.set_span(span.clone());
+        span
     }
 
     pub(crate) fn accepted(&self) -> ClientCell<S> {

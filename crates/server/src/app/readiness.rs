@@ -14,7 +14,7 @@ use rustix::{
 use tokio::{io::Interest, net::UnixStream};
 
 use super::{
-    Client, Endpoint, Watcher, tried,
+    Client, Endpoint, Fault, Watcher, tried,
     watcher::{Owner, Switch, start},
 };
 use crate::error::Failure;
@@ -108,7 +108,7 @@ async fn on_ready<O, T, F, R>(
     mut switch: Switch,
     (_source, watched): (T, Source),
     mut callback: F,
-) -> Result<(), Failure>
+) -> Result<(), Fault>
 where
     O: Owner,
     F: FnMut(O) -> R,
@@ -119,10 +119,10 @@ where
         let ready = tokio::select! {
             biased;
             () = switch.changed_from(enabled) => continue,
-            ready = watched.ready() => ready?,
+            ready = watched.ready() => ready.map_err(Failure::from)?,
         };
         if (ready || watched.readiness == Readiness::Readable)
-            && let Err(fault) = tried(|| callback(owner.clone())).await
+            && let Err(fault) = tried(owner.span(), || callback(owner.clone())).await
         {
             let ends = !fault.is_silent();
             owner.suffer(fault);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use percent_encoding::percent_decode;
 
-use crate::{error::Misuse, transport::PeerAddr};
+use crate::{error::Misuse, log::HandlerSpan, transport::PeerAddr};
 
 /// The subprotocol behind which a page puts its token.
 const BEARER: &str = "bearer";
@@ -19,6 +19,8 @@ pub(crate) struct RequestInfo {
     /// Why there can be no answer but 500.
     misuse: Option<Misuse>,
     protocol: Option<HeaderValue>,
+    /// The span of the `on_open` that decides.
+    span: HandlerSpan,
 }
 
 impl RequestInfo {
@@ -29,9 +31,16 @@ impl RequestInfo {
         worker: usize,
         subprotocols: &[String],
     ) -> Box<Self> {
-        let headers = HeaderMap::new();
-        let mut request_info =
-            Self { request, params, address, worker, headers, misuse: None, protocol: None };
+        let mut request_info = Self {
+            request,
+            params,
+            address,
+            worker,
+            headers: HeaderMap::new(),
+            misuse: None,
+            protocol: None,
+            span: HandlerSpan::default(),
+        };
         let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
         let chosen = request_info.protocols().find(spoken);
         request_info.protocol = chosen.and_then(|name| HeaderValue::from_str(name).ok());
@@ -113,6 +122,15 @@ impl RequestInfo {
     /// What cannot be answered, if anything.
     pub(super) fn take_misuse(&mut self) -> Option<Misuse> {
         self.misuse.take()
+    }
+
+    /// Which span to tell of the client that is let in.
+    pub(super) fn set_span(&mut self, span: HandlerSpan) {
+        self.span = span;
+    }
+
+    pub(super) fn span(&self) -> &HandlerSpan {
+        &self.span
     }
 
     /// The headers of a 101.

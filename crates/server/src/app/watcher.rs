@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Client, Endpoint, Fault, tried};
 use crate::{
     error::Failure,
+    log::HandlerSpan,
     runtime::{EndpointSlot, Handler, Worker},
 };
 
@@ -88,7 +89,7 @@ impl<S: Send + Sync + 'static> Client<S> {
         &self,
         task: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) -> Watcher {
-        start(self.clone(), |_, _| task)
+        spawn(self.clone(), task)
     }
 
     /// Calls back once, after a time.
@@ -131,7 +132,7 @@ impl<S: Send + Sync + 'static> Endpoint<S> {
         &self,
         task: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) -> Watcher {
-        start(self.clone(), |_, _| task)
+        spawn(self.clone(), task)
     }
 
     /// Calls back once, after a time.
@@ -180,6 +181,8 @@ pub(crate) trait Owner: Clone + Send + Sync + 'static {
     /// Cancelled when the watcher is to end.
     fn end(&self) -> CancellationToken;
     fn slot(&self) -> EndpointSlot;
+    /// The span of a call.
+    fn span(&self) -> HandlerSpan;
     /// Does what an error out of a callback demands; answers whether a repeat goes on.
     fn suffer(&self, fault: Fault) -> bool;
 }
@@ -195,6 +198,10 @@ impl<S: Send + Sync + 'static> Owner for Client<S> {
 
     fn slot(&self) -> EndpointSlot {
         self.endpoint().roster().slot()
+    }
+
+    fn span(&self) -> HandlerSpan {
+        Client::span(self, Handler::Watcher)
     }
 
     fn suffer(&self, fault: Fault) -> bool {
@@ -216,6 +223,10 @@ impl<S: Send + Sync + 'static> Owner for Endpoint<S> {
         self.roster().slot()
     }
 
+    fn span(&self) -> HandlerSpan {
+        Endpoint::span(self, Handler::Watcher)
+    }
+
     fn suffer(&self, fault: Fault) -> bool {
         if !fault.is_silent() {
             fault.report(self, None, "watcher");
@@ -229,7 +240,7 @@ pub(crate) fn start<O, W, R>(owner: O, watch: W) -> Watcher
 where
     O: Owner,
     W: FnOnce(O, Switch) -> R,
-    R: Future<Output = Result<(), Failure>> + Send + 'static,
+    R: Future<Output = Result<(), Fault>> + Send + 'static,
 {
     let (control, mode) = watch::channel(Mode::Enabled { before: 0 });
     let (end, mut switch) = (owner.end(), Switch(mode));
@@ -240,7 +251,7 @@ where
             biased;
             () = end.cancelled() => {}
             () = switch.cancelled() => {}
-            outcome = tried(|| watch) => {
+            outcome = tried(HandlerSpan::default(), || watch) => {
                 if let Err(fault) = outcome {
                     owner.suffer(fault);
                 }
@@ -250,12 +261,19 @@ where
     Watcher(Arc::new(control))
 }
 
+fn spawn<O: Owner>(
+    owner: O,
+    task: impl Future<Output = Result<(), Failure>> + Send + 'static,
+) -> Watcher {
+    start(owner, |owner, _| tried(owner.span(), || task))
+}
+
 async fn once<O, F, R>(
     owner: O,
     mut switch: Switch,
     after: Duration,
     callback: F,
-) -> Result<(), Failure>
+) -> Result<(), Fault>
 where
     O: Owner,
     F: FnOnce(O) -> R,
@@ -264,7 +282,7 @@ where
     loop {
         let enabled = switch.enabled().await;
         tokio::select! {
-            () = sleep(after) => return callback(owner).await,
+            () = sleep(after) => return tried(owner.span(), || callback(owner)).await,
             () = switch.changed_from(enabled) => {}
         }
     }
@@ -275,7 +293,7 @@ async fn repeat<O, F, R>(
     mut switch: Switch,
     every: Duration,
     mut callback: F,
-) -> Result<(), Failure>
+) -> Result<(), Fault>
 where
     O: Owner,
     F: FnMut(O) -> R,
@@ -295,7 +313,7 @@ where
                 () = switch.changed_from(enabled) => break,
                 _ = ticks.tick() => {}
             }
-            if let Err(fault) = tried(|| callback(owner.clone())).await
+            if let Err(fault) = tried(owner.span(), || callback(owner.clone())).await
                 && !owner.suffer(fault)
             {
                 return Ok(());

@@ -1,16 +1,21 @@
 //! The log: every line of the library goes through here, to whatever subscriber `tracing` has.
 //!
 //! A line that is lost, or a subscriber that panics, is nobody's fault: whoever logs goes on. Lines
-//! of one kind are rationed ([`floods`]), and what peers say is cut short ([`text`]).
+//! of one kind are rationed ([`floods`]), and what peers say is cut short ([`text`]). The application's own
+//! lines do not pass here; they are in the [`span`] of the handler that logs.
 
 mod floods;
+mod span;
 mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::{Level, level_filters::LevelFilter};
 
-pub(crate) use self::text::{Brief, PeerText};
+pub(crate) use self::{
+    span::{Call, HandlerSpan},
+    text::{Brief, PeerText},
+};
 
 /// Logs a line: its level, the path of the endpoint that it is about if it is about one, its fields
 /// as `tracing` writes them, and what happened.

@@ -15,7 +15,7 @@ use futures_util::future::Either;
 use pin_project_lite::pin_project;
 use tokio::time::sleep;
 
-use crate::log::{self, Brief};
+use crate::log::{self, Brief, HandlerSpan};
 
 /// Before what has panicked is begun anew.
 const RESTART_PAUSE: Duration = Duration::from_millis(10);
@@ -26,30 +26,34 @@ pub(crate) struct Panicked(String);
 
 pin_project! {
     /// Application code that is dropped as soon as it is done, or when it is given up: a panic in that is
-    /// its own, too.
+    /// its own, too. All of it is in a span.
     struct Caught<F> {
         #[pin]
         code: Option<F>,
+        span: HandlerSpan,
     }
 
     impl<F> PinnedDrop for Caught<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut code = this.project().code;
+            let this = this.project();
+            let mut code = this.code;
             if code.is_some() {
-                let _ = contained(|| code.set(None));
+                let _ = this.span.around(|| contained(|| code.set(None)));
             }
         }
     }
 }
 
-/// Runs the application code that `start` begins; a panic in it is its own end and nobody else's.
+/// Runs the application code that `start` begins, in a span; a panic in it is its own end and nobody
+/// else's.
 ///
 /// No `async fn`, which would have room for the code twice: as its argument and as what it awaits.
 pub(crate) fn caught<F: Future>(
+    span: HandlerSpan,
     start: impl FnOnce() -> F,
 ) -> impl Future<Output = Result<F::Output, Panicked>> {
-    match contained(start) {
-        Ok(code) => Either::Left(Caught { code: Some(code) }),
+    match span.around(|| contained(start)) {
+        Ok(code) => Either::Left(Caught { code: Some(code), span }),
         Err(panic) => Either::Right(ready(Err(panic))),
     }
 }
@@ -63,28 +67,31 @@ impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, Panicked>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut code = self.project().code;
-        let outcome = contained(|| {
-            let running = code.as_mut().as_pin_mut().expect("it is not polled when it is done");
-            let output = ready!(running.poll(cx));
-            code.set(None);
-            Poll::Ready(output)
-        });
-        match outcome {
-            Ok(output) => output.map(Ok),
-            Err(panic) => {
-                // What has panicked once may do so again.
-                let _ = contained(|| code.set(None));
-                Poll::Ready(Err(panic))
+        let this = self.project();
+        let mut code = this.code;
+        this.span.around(|| {
+            let outcome = contained(|| {
+                let running = code.as_mut().as_pin_mut().expect("it is not polled when it is done");
+                let output = ready!(running.poll(cx));
+                code.set(None);
+                Poll::Ready(output)
+            });
+            match outcome {
+                Ok(output) => output.map(Ok),
+                Err(panic) => {
+                    // What has panicked once may do so again.
+                    let _ = contained(|| code.set(None));
+                    Poll::Ready(Err(panic))
+                }
             }
-        }
+        })
     }
 }
 
 /// Begins anew what ends with a panic, be it a bug of ours or a `Drop` of the application's: for what
 /// all clients need.
 pub(crate) async fn supervise<F: Future<Output = ()>>(start: impl Fn() -> F) {
-    while let Err(panic) = caught(&start).await {
+    while let Err(panic) = caught(HandlerSpan::default(), &start).await {
         let panic = Brief(panic);
         log::event!(ERROR, { %panic }, "something panicked that all clients need; it goes on");
         sleep(RESTART_PAUSE).await;
@@ -156,11 +163,14 @@ mod tests {
             (|| panic_any(Bomb), "with no message"),
         ] as [(fn(), _); 3]
         {
-            let outcome = caught(|| Fragile(code)).now_or_never().expect("it is done");
+            let outcome = caught(HandlerSpan::default(), || Fragile(code))
+                .now_or_never()
+                .expect("it is done");
             assert_eq!(outcome.unwrap_err().to_string(), said);
         }
-        drop(caught(|| Fragile(|| ())));
-        let outcome = caught(|| -> Fragile { panic!("before") }).now_or_never();
+        drop(caught(HandlerSpan::default(), || Fragile(|| ())));
+        let outcome =
+            caught(HandlerSpan::default(), || -> Fragile { panic!("before") }).now_or_never();
         assert_eq!(outcome.expect("it is done").unwrap_err().to_string(), "before");
     }
 

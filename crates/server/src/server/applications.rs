@@ -7,10 +7,10 @@ use futures_util::future::select_all;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
-    app::Endpoint,
+    app::{Endpoint, Fault},
     error::{EndpointError, Failure, ServerError},
     log::{self, Brief},
-    runtime::{Worker, caught},
+    runtime::Worker,
     session::Application,
 };
 
@@ -59,14 +59,16 @@ impl Applications {
         worker: &Worker,
     ) -> Result<(), ServerError> {
         let starting = Arc::clone(&application);
-        let start = async move { caught(|| starting.start()).await };
+        let start = async move { starting.start().await };
         let failure = match worker.runtime().spawn(start).await {
-            Ok(Ok(Ok(()))) => {
+            Ok(Ok(())) => {
                 self.0.push(application);
                 return Ok(());
             }
-            Ok(Ok(Err(failure))) => failure,
-            Ok(Err(panic)) => Failure::new(format!("its `on_start` panicked: {panic}")),
+            Ok(Err(Fault::Failed(failure))) => failure,
+            Ok(Err(Fault::Panicked(panic))) => {
+                Failure::new(format!("its `on_start` panicked: {panic}"))
+            }
             Err(error) => error.into(),
         };
         Err(ServerError::Start { path: application.path().to_owned(), failure })
@@ -113,7 +115,7 @@ impl Applications {
 async fn stop(application: &Arc<dyn Application>, workers: &[Arc<Worker>]) {
     let worker = first_awake(workers).await;
     let stopping = Arc::clone(application);
-    let stop = async move { caught(|| stopping.stop()).await };
+    let stop = async move { stopping.stop().await };
     match worker.runtime().spawn(stop).await {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => {

@@ -18,7 +18,7 @@ use http::HeaderMap;
 
 pub(crate) use self::mounted::{Application, BoxFuture, Mounted, Opening};
 use crate::{
-    app::{Accepted, ClientCell, Departure, Fault, Handshake, Websocket, tried},
+    app::{Accepted, Client, ClientCell, Departure, Fault, Handshake, Websocket, tried},
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
@@ -149,33 +149,51 @@ where
 #[expect(clippy::manual_async_fn, reason = "it would have room for its arguments twice")]
 fn handlers<W, S>(
     guard: &SessionGuard<W, S>,
-    handshake: Box<Handshake<S>>,
+    mut handshake: Box<Handshake<S>>,
 ) -> impl Future<Output = ()> + Send
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
     async move {
-        let SessionGuard { mount, accepted, shared, .. } = guard;
-        let outcome = caught(move || mount.app.on_open(*handshake)).await;
-        shared.outbox.reject();
-        let Some(client) = accepted.get() else {
-            return shared.outbox.refuse(refusal(outcome, shared, mount.path()));
-        };
-        shared.outbox.switch_now();
-        guard.has_opened.store(true, Ordering::Relaxed);
-        guard.begin();
-        let opened = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from));
-        if let Err(fault) = opened.and_then(|it| it.check(shared)) {
-            fault.punish(client, "on_open");
-        }
+        // What is named across an await has room in the session for good.
+        let span = handshake.open_span();
+        let outcome = caught(span, move || guard.mount.app.on_open(*handshake)).await;
+        let Some(client) = open(guard, outcome) else { return };
         loop {
-            let Some(message) = shared.next_message().await else { return };
-            if let Err(fault) = tried(move || mount.app.on_data(client, message)).await {
+            let Some(message) = guard.shared.next_message().await else { return };
+            let span = client.span(Handler::OnData);
+            if let Err(fault) = tried(span, move || guard.mount.app.on_data(client, message)).await
+            {
                 fault.punish(client, "on_data");
             }
         }
     }
+}
+
+/// What comes of `on_open`: the client, if it was let in.
+fn open<W, S>(
+    guard: &SessionGuard<W, S>,
+    outcome: Result<Result<Accepted<S>, Refusal>, Panicked>,
+) -> Option<&Client<S>>
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    let SessionGuard { mount, accepted, shared, .. } = guard;
+    shared.outbox.reject();
+    let Some(client) = accepted.get() else {
+        shared.outbox.refuse(refusal(outcome, shared, mount.path()));
+        return None;
+    };
+    shared.outbox.switch_now();
+    guard.has_opened.store(true, Ordering::Relaxed);
+    guard.begin();
+    let opened = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from));
+    if let Err(fault) = opened.and_then(|it| it.check(shared)) {
+        fault.punish(client, "on_open");
+    }
+    Some(client)
 }
 
 async fn run_on_close<W, S>(guard: &SessionGuard<W, S>)
@@ -196,7 +214,8 @@ where
         "a client has gone"
     );
     let gone = Departure::new(client.clone(), close);
-    if let Err(panic) = caught(|| mount.app.on_close(&gone)).await {
+    let span = client.span(Handler::OnClose);
+    if let Err(panic) = caught(span, || mount.app.on_close(&gone)).await {
         Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
     shared.outbox.departed();

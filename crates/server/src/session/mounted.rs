@@ -13,12 +13,11 @@ use aerys_proto::{
 
 use super::Session;
 use crate::{
-    app::{Endpoint, Handshake, RequestInfo, Websocket},
+    app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
     connection::Shared,
-    error::Failure,
     options::{HandshakeRules, Settings},
     roster::Roster,
-    runtime::{EndpointSlot, Handler, Worker},
+    runtime::{EndpointSlot, Handler, Panicked, Worker, caught},
 };
 
 pub(crate) struct Mounted<W, S> {
@@ -41,10 +40,10 @@ pub(crate) trait Application: Send + Sync {
     fn rules(&self) -> &HandshakeRules;
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening;
-    fn start(&self) -> BoxFuture<'_, Result<(), Failure>>;
+    fn start(&self) -> BoxFuture<'_, Result<(), Fault>>;
     /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
     fn close_all(&self);
-    fn stop(&self) -> BoxFuture<'_, ()>;
+    fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>>;
 }
 
 /// A connection that is being opened: its application's side, and what that shares with the driver.
@@ -111,8 +110,11 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         Opening { session, shared, config, agreement }
     }
 
-    fn start(&self) -> BoxFuture<'_, Result<(), Failure>> {
-        let start = async { self.app.on_start(&self.endpoint).await };
+    fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        let start = async {
+            let span = self.endpoint.span(Handler::OnStart);
+            tried(span, || self.app.on_start(&self.endpoint)).await
+        };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStart, start))
     }
 
@@ -123,9 +125,12 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         }
     }
 
-    fn stop(&self) -> BoxFuture<'_, ()> {
+    fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>> {
         self.endpoint.roster().end().cancel();
-        let stop = async { self.app.on_stop(&self.endpoint).await };
+        let stop = async {
+            let span = self.endpoint.span(Handler::OnStop);
+            caught(span, || self.app.on_stop(&self.endpoint)).await
+        };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStop, stop))
     }
 }

@@ -88,7 +88,7 @@ impl Handler {
     ];
 
     /// What it is called in the log.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::OnStart => "on_start",
             Self::OnOpen => "on_open",
