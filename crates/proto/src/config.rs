@@ -39,7 +39,8 @@ pub struct Config {
     /// is sent goes as text, unchecked.
     pub text_only: bool,
     /// How messages are compressed, where that was
-    /// [agreed on](crate::Connection::with_compression); `None` for not at all.
+    /// [agreed on](crate::Connection::with_compression); `None` for not at all, as is usual without the
+    /// feature `compression`.
     pub compression: Option<Compression>,
 }
 
@@ -55,7 +56,7 @@ impl Default for Config {
             message_period: Some(Duration::from_secs(60)),
             validate_utf8: true,
             text_only: false,
-            compression: Some(Compression::default()),
+            compression: Compression::usual(),
         }
     }
 }

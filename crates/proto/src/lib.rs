@@ -52,6 +52,9 @@
 //! | the opening handshake | [`upgrade`] |
 //! | compression | [`deflate`] |
 //!
+//! Features: `compression`, on by default, without which no compression is agreed on; `json`, off by default,
+//! for `Message::json` and `Message::parse_json`.
+//!
 //! Inside, `header`, `mask`, `utf8` and `close` are pieces of the wire format and know nothing of
 //! each other's state; `assembler` makes messages of frames, in memory that `payload` keeps in
 //! bounds; `deflate` makes payloads smaller; `connection` ties them together.

@@ -1,12 +1,12 @@
 //! Messages to DEFLATE and back: RFC 7692 §7.2.
 
 use bytes::Bytes;
-use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
 
 use std::sync::Arc;
 
 use super::{
     Agreement, Compression,
+    engine::{Compress, Decompress, Engine, FlushCompress, FlushDecompress, Status},
     large::{LARGE_MESSAGE, Large, Piece},
     pool,
     window::{Before, History, Output},
@@ -32,18 +32,18 @@ pub(crate) enum Deflater {
     #[default]
     Off,
     /// Each message on its own.
-    Pooled { bits: u8 },
+    Pooled { engine: Engine, bits: u8 },
     /// Each message in the context of those before it.
-    Own { bits: u8, state: Option<Box<Compress>> },
+    Own { engine: Engine, bits: u8, state: Option<Box<Compress>> },
 }
 
 impl Deflater {
     pub(crate) fn new(agreement: &Agreement) -> Self {
-        let bits = agreement.server_bits();
+        let (engine, bits) = (agreement.engine(), agreement.server_bits());
         if agreement.server_takes_over() {
-            Self::Own { bits, state: None }
+            Self::Own { engine, bits, state: None }
         } else {
-            Self::Pooled { bits }
+            Self::Pooled { engine, bits }
         }
     }
 
@@ -67,8 +67,8 @@ impl Deflater {
         }
         let payload = match self {
             Self::Off => None,
-            Self::Pooled { bits } => {
-                let level = compression.settled_level();
+            Self::Pooled { engine, bits } => {
+                let level = compression.settled_level(*engine);
                 let shrink = || {
                     let payload = message.as_bytes();
                     let most = payload.len() - 1;
@@ -79,8 +79,8 @@ impl Deflater {
                     None => shrink(),
                 }
             }
-            Self::Own { bits, state } => {
-                let new = || pool::new_compress(compression.settled_level(), *bits);
+            Self::Own { engine, bits, state } => {
+                let new = || pool::new_compress(compression.settled_level(*engine), *bits);
                 let compress = state.get_or_insert_with(new);
                 // What has been compressed is sent even if it became longer: the next message may
                 // refer to it.
@@ -96,14 +96,16 @@ impl Deflater {
     }
 
     fn deflate_large(&mut self, message: &Message, compression: &Compression) -> Option<Deflated> {
-        let (level, payload) = (compression.settled_level(), message.bytes().clone());
+        let payload = message.bytes().clone();
         let begun = match self {
             Self::Off => None,
-            Self::Pooled { bits } => {
+            Self::Pooled { engine, bits } => {
+                let level = compression.settled_level(*engine);
                 let compressed = message.compressed().map_or_else(Arc::default, Arc::clone);
                 Large::standing_alone(compressed, payload, level, *bits)
             }
-            Self::Own { bits, state } => {
+            Self::Own { engine, bits, state } => {
+                let level = compression.settled_level(*engine);
                 let compress = state.get_or_insert_with(|| pool::new_compress(level, *bits));
                 let begun = Large::in_context(payload, compress);
                 if begun.is_none() {
@@ -196,17 +198,18 @@ enum Context {
     #[default]
     Off,
     /// Each message on its own.
-    Pooled,
+    Pooled(Engine),
     /// Each message in the context of those before it.
-    Own(Box<History>),
+    Own(Engine, Box<History>),
 }
 
 impl Inflater {
     pub(crate) fn new(agreement: &Agreement) -> Self {
         let context = if agreement.client_takes_over() {
-            Context::Own(Box::new(History::new(agreement.client_bits())))
+            let history = Box::new(History::new(agreement.client_bits()));
+            Context::Own(agreement.engine(), history)
         } else {
-            Context::Pooled
+            Context::Pooled(agreement.engine())
         };
         Self { context, state: None }
     }
@@ -224,13 +227,17 @@ impl Inflater {
         output: &impl Output,
         chunk: &mut [u8],
     ) -> Result<Step, PeerError> {
-        let state = self.state.get_or_insert_with(|| match self.context {
-            Context::Off | Context::Pooled => pool::borrow_decompress(),
-            Context::Own(_) => Box::new(pool::new_decompress()),
-        });
-        let history = match &self.context {
-            Context::Off | Context::Pooled => None,
-            Context::Own(history) => Some(&**history),
+        let state = &mut self.state;
+        let (state, history) = match &self.context {
+            // Without an agreement no message is compressed.
+            Context::Off => return Err(PeerError::NotDeflate),
+            Context::Pooled(engine) => {
+                (state.get_or_insert_with(|| pool::borrow_decompress(*engine)), None)
+            }
+            Context::Own(engine, history) => {
+                let new = || Box::new(pool::new_decompress(*engine));
+                (state.get_or_insert_with(new), Some(&**history))
+            }
         };
         let before = Before { history, output };
         if state.total_in() > 0 || before.is_empty() {
@@ -250,8 +257,8 @@ impl Inflater {
     /// Nothing more of the message comes, nor of any other.
     pub(crate) fn forget(&mut self) {
         match &mut self.context {
-            Context::Off | Context::Pooled => self.give_back(),
-            Context::Own(history) => {
+            Context::Off | Context::Pooled(_) => self.give_back(),
+            Context::Own(_, history) => {
                 history.clear();
                 self.state = None;
             }
@@ -261,8 +268,8 @@ impl Inflater {
     /// All of a message has come, which is in `output`.
     pub(crate) fn end_message(&mut self, output: &impl Output) {
         match &mut self.context {
-            Context::Off | Context::Pooled => self.give_back(),
-            Context::Own(history) => history.extend(output),
+            Context::Off | Context::Pooled(_) => self.give_back(),
+            Context::Own(_, history) => history.extend(output),
         }
     }
 
@@ -276,8 +283,8 @@ impl Inflater {
     pub(crate) fn memory(&self) -> usize {
         let state = if self.state.is_some() { pool::DECOMPRESSOR } else { 0 };
         match &self.context {
-            Context::Off | Context::Pooled => state,
-            Context::Own(history) => state + history.memory(),
+            Context::Off | Context::Pooled(_) => state,
+            Context::Own(_, history) => state + history.memory(),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
+use super::engine::{Engine, Level};
+
 /// What the library beneath can do. RFC 7692 §7.1.2 has 8 too.
 pub(super) const MIN_BITS: u8 = 9;
 
@@ -109,8 +111,13 @@ impl Compression {
         Ok(())
     }
 
-    pub(super) fn settled_level(&self) -> flate2::Compression {
-        flate2::Compression::new(self.level.min(MAX_LEVEL))
+    pub(super) fn settled_level(&self, engine: Engine) -> Level {
+        engine.level(self.level.min(MAX_LEVEL))
+    }
+
+    /// The defaults, if anything can be compressed.
+    pub(crate) fn usual() -> Option<Self> {
+        Engine::find().map(|_| Self::default())
     }
 
     /// Whether a message of `len` bytes is worth the work. An empty one never is: once the end of

@@ -7,11 +7,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use flate2::{Compress, Compression};
 
 use super::{
     codec::deflate,
     compressed::Compressed,
+    engine::{Compress, Level},
     pool::{self, Borrowed},
 };
 
@@ -35,7 +35,7 @@ enum Source {
     /// The client's own context.
     Own,
     /// One that stands by itself, and may be on its way to others too.
-    Shared { compressed: Arc<Compressed>, level: Compression, bits: u8 },
+    Shared { compressed: Arc<Compressed>, level: Level, bits: u8 },
 }
 
 /// A part of a compressed message: RFC 7692 §7.2.1 allows a flush anywhere.
@@ -52,7 +52,7 @@ impl Large {
     pub(super) fn standing_alone(
         compressed: Arc<Compressed>,
         payload: Bytes,
-        level: Compression,
+        level: Level,
         bits: u8,
     ) -> Option<(Self, Piece)> {
         let first = compressed.large.piece(0, &payload, level, bits)?;
@@ -100,7 +100,7 @@ struct Stream {
 impl Pieces {
     /// The piece of this index, of which those before have been asked for: whoever is first makes
     /// it. `None` if the message becomes no shorter.
-    fn piece(&self, index: usize, payload: &Bytes, level: Compression, bits: u8) -> Option<Piece> {
+    fn piece(&self, index: usize, payload: &Bytes, level: Level, bits: u8) -> Option<Piece> {
         let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = streams.iter().position(|stream| stream.bits == bits);
         let stream = match found {

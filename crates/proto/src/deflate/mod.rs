@@ -27,10 +27,15 @@
 //! What compresses and decompresses is large: a few hundred KiB, and about 50. A connection that
 //! does not take the context of one message over to the next borrows it for as long as it works
 //! on a message, from a few that each thread keeps, and owns nothing in between.
+//!
+//! Without the feature `compression` there is none of that: [`negotiate`] agrees to nothing, whatever is
+//! offered.
 
 mod codec;
 mod compressed;
 mod compression;
+#[cfg_attr(not(feature = "compression"), path = "no_engine.rs")]
+mod engine;
 mod extensions;
 mod large;
 mod negotiate;

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::{
     compression::{Compression, MAX_BITS, MIN_BITS},
+    engine::Engine,
     extensions::{Param, offered},
 };
 
@@ -25,10 +26,11 @@ const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 /// An offer that breaks the rules of RFC 7692 §7.1 is declined like one that asks for what cannot
 /// be done, which is a window of 8 bits to compress with.
 pub fn negotiate(headers: &HeaderMap, compression: &Compression) -> Option<Agreement> {
+    let engine = Engine::find()?;
     offered(headers)
         .filter(|extension| extension.name == NAME.as_bytes())
         .filter_map(|extension| Offer::read(&extension.params))
-        .find_map(|offer| offer.agree(compression))
+        .find_map(|offer| offer.agree(compression, engine))
 }
 
 /// How the messages of one connection are compressed: RFC 7692 §7.1.
@@ -40,6 +42,7 @@ pub struct Agreement {
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
     client_max_window_bits: Option<u8>,
+    engine: Engine,
 }
 
 impl Agreement {
@@ -64,6 +67,11 @@ impl Agreement {
             }
         }
         HeaderValue::try_from(value).expect("names and numbers are visible ASCII")
+    }
+
+    /// What compresses and decompresses.
+    pub(super) fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Whether what we send refers to earlier messages.
@@ -125,7 +133,7 @@ impl Offer {
         Some(offer)
     }
 
-    fn agree(&self, compression: &Compression) -> Option<Agreement> {
+    fn agree(&self, compression: &Compression, engine: Engine) -> Option<Agreement> {
         let ours = compression.server_bits();
         let server_max_window_bits = match self.server_max_window_bits {
             Some(asked) if asked < MIN_BITS => return None,
@@ -146,6 +154,7 @@ impl Offer {
             client_no_context_takeover: !takes_over,
             server_max_window_bits,
             client_max_window_bits,
+            engine,
         })
     }
 }

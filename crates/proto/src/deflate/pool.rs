@@ -5,9 +5,10 @@
 
 use std::cell::RefCell;
 
-use flate2::{Compress, Compression, Decompress};
-
-use super::compression::MAX_BITS;
+use super::{
+    compression::MAX_BITS,
+    engine::{Compress, Decompress, Engine, Level},
+};
 
 /// One is used at a time; more are for endpoints of other levels and clients of other windows.
 const IDLE_COMPRESSORS: usize = 4;
@@ -21,11 +22,7 @@ const CHUNK_SIZE: usize = 16 * 1024;
 pub(super) const DECOMPRESSOR: usize = 48 * 1024;
 
 /// A compressor with an empty window of `bits`, for as long as `work` takes.
-pub(super) fn with_compress<T>(
-    level: Compression,
-    bits: u8,
-    work: impl FnOnce(&mut Compress) -> T,
-) -> T {
+pub(super) fn with_compress<T>(level: Level, bits: u8, work: impl FnOnce(&mut Compress) -> T) -> T {
     let mut borrowed = borrow_compress(level, bits);
     let outcome = work(&mut borrowed.compress);
     return_compress(borrowed);
@@ -35,13 +32,13 @@ pub(super) fn with_compress<T>(
 /// A compressor, and what for.
 #[derive(Debug)]
 pub(super) struct Borrowed {
-    level: Compression,
+    level: Level,
     bits: u8,
     pub(super) compress: Box<Compress>,
 }
 
 /// A compressor with an empty window of `bits`.
-pub(super) fn borrow_compress(level: Compression, bits: u8) -> Borrowed {
+pub(super) fn borrow_compress(level: Level, bits: u8) -> Borrowed {
     let idle = COMPRESSORS.with_borrow_mut(|idle| {
         let found = idle.iter().position(|it| it.level == level && it.bits == bits)?;
         Some(idle.remove(found))
@@ -62,18 +59,18 @@ pub(super) fn return_compress(borrowed: Borrowed) {
     });
 }
 
-pub(super) fn new_compress(level: Compression, bits: u8) -> Box<Compress> {
+pub(super) fn new_compress(level: Level, bits: u8) -> Box<Compress> {
     Box::new(Compress::new_with_window_bits(level, false, bits))
 }
 
 /// A decompressor with an empty window, large enough for any client.
-pub(super) fn borrow_decompress() -> Box<Decompress> {
+pub(super) fn borrow_decompress(engine: Engine) -> Box<Decompress> {
     match DECOMPRESSORS.with_borrow_mut(Vec::pop) {
         Some(mut decompress) => {
             decompress.reset(false);
             Box::new(decompress)
         }
-        None => Box::new(new_decompress()),
+        None => Box::new(new_decompress(engine)),
     }
 }
 
@@ -86,8 +83,8 @@ pub(super) fn return_decompress(decompress: Box<Decompress>) {
 }
 
 /// One with an empty window, large enough for any client. A smaller one would take as much memory.
-pub(super) fn new_decompress() -> Decompress {
-    Decompress::new_with_window_bits(false, MAX_BITS)
+pub(super) fn new_decompress(engine: Engine) -> Decompress {
+    engine.decompress(MAX_BITS)
 }
 
 /// A piece of memory to work in.

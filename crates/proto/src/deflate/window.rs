@@ -10,9 +10,10 @@
 
 use std::collections::VecDeque;
 
-use flate2::Decompress;
-
-use super::compression::{MAX_BITS, MIN_BITS};
+use super::{
+    compression::{MAX_BITS, MIN_BITS},
+    engine::Decompress,
+};
 use crate::error::PeerError;
 
 /// The largest there is, in bytes.
