@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{Body, HostService, Root, host_service};
+use super::{Body, HostService, files::Root, host_service};
 use crate::{
     app::Websocket,
     options::{Options, OptionsError},
@@ -70,22 +70,6 @@ impl Host {
             Ok(Arc::new(Mounted::new(app, host, path, options.validate()?, workers)))
         });
         self.mounts.push((path.into(), mount));
-        self
-    }
-
-    /// Serves the files below a folder: a path, or a [`Root`] that says more, such as which page a
-    /// single-page application falls back to.
-    ///
-    /// ```
-    /// use aerys::{Host, Root};
-    ///
-    /// let plain = Host::new("files.mysite.com").root("public");
-    /// let app = Host::new("mysite.com").root(Root::new("dist").fallback("index.html"));
-    /// ```
-    ///
-    /// A host has one root: a second is [refused](crate::ServerError::SecondRoot) when the server starts.
-    pub fn root(mut self, root: impl Into<Root>) -> Self {
-        self.roots.push(root.into());
         self
     }
 

@@ -80,16 +80,10 @@ impl HostRoutes {
             })?;
             applications.push(application);
         }
-        let mut roots = host.roots.into_iter();
-        let root = roots.next();
-        if let (Some(first), Some(second)) = (&root, roots.next()) {
-            let (first, second) = (first.folder.clone(), second.folder);
-            return Err(ServerError::SecondRoot { host: host.name, first, second });
-        }
+        let files = Files::of(&host.name, host.roots)?;
         if host.host_service.len() > 1 {
             return Err(ServerError::SecondService { host: host.name });
         }
-        let files = root.map(Files::new).transpose()?;
         Ok(Self { endpoints, files, host_service: host.host_service.into_iter().next() })
     }
 

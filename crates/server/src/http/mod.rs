@@ -14,7 +14,6 @@ mod hyper_connection;
 mod hyper_socket;
 mod linger;
 mod received;
-mod root;
 mod service;
 mod socket;
 mod stall;
@@ -29,11 +28,11 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Limits, Outcome, serve};
+pub use files::Root;
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use received::{Answered, ReceivedHandshake};
-pub use root::Root;
 pub(crate) use transfer::BodyLimits;
 
 /// What is answered to who comes while the server stops.

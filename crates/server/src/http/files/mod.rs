@@ -13,12 +13,14 @@ mod name;
 mod pool;
 mod ranges;
 mod response;
+mod root;
 mod validators;
 
 use std::{fs, io, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
+pub use self::root::Root;
 use self::{
     cache::CacheRules,
     encoding::Preferences,
@@ -30,7 +32,6 @@ use self::{
 use super::{Body, HostService, ResponseBody, answer};
 use crate::{
     error::{RootError, ServerError},
-    http_server::Root,
     log::{self, PeerText},
 };
 
@@ -55,7 +56,18 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new(root: Root) -> Result<Self, ServerError> {
+    /// What a host's root has, if it has one.
+    pub(super) fn of(host: &str, roots: Vec<Root>) -> Result<Option<Self>, ServerError> {
+        let mut roots = roots.into_iter();
+        let root = roots.next();
+        if let (Some(first), Some(second)) = (&root, roots.next()) {
+            let (host, first, second) = (host.to_owned(), first.folder.clone(), second.folder);
+            return Err(ServerError::SecondRoot { host, first, second });
+        }
+        root.map(Self::new).transpose()
+    }
+
+    fn new(root: Root) -> Result<Self, ServerError> {
         let Root { folder: path, fallback, cache_control, follow_links } = root;
         let folder = Folder { path, follow_links };
         let cannot_serve = |cause| ServerError::Root { path: folder.path.clone(), cause };

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::http_server::Host;
+
 /// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
 ///
 /// ```
@@ -93,6 +95,24 @@ impl Root {
     /// folder at that very moment can have one followed that leads out.
     pub fn follow_links(mut self, follow: bool) -> Self {
         self.follow_links = follow;
+        self
+    }
+}
+
+impl Host {
+    /// Serves the files below a folder: a path, or a [`Root`] that says more, such as which page a
+    /// single-page application falls back to.
+    ///
+    /// ```
+    /// use aerys::{Host, Root};
+    ///
+    /// let plain = Host::new("files.mysite.com").root("public");
+    /// let app = Host::new("mysite.com").root(Root::new("dist").fallback("index.html"));
+    /// ```
+    ///
+    /// A host has one root: a second is [refused](crate::ServerError::SecondRoot) when the server starts.
+    pub fn root(mut self, root: impl Into<Root>) -> Self {
+        self.roots.push(root.into());
         self
     }
 }
