@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, slow peers are as slow as they are, and the promises are kept with the system calls of
-# other systems too.
+# its last case, slow peers are as slow as they are, and the promises are kept without the default features,
+# and with the system calls of other systems, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,8 +50,12 @@ scripts/links.py
 
 step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-# As who asks for no feature has it.
+# As who asks for no feature has it, with the default ones, each of these alone, and none.
 cargo clippy -p aerys --locked -- -D warnings
+for features in '' compression files; do
+    cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \
+        --all-targets --locked -- -D warnings
+done
 
 step tests
 cargo test --workspace --all-features --locked
@@ -61,6 +65,9 @@ cargo run --quiet --locked -- --help > /dev/null
 if [ "$*" = --full ]; then
     step 'slow peers'
     cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32
+
+    step 'without default features'
+    cargo test -p aerys --lib --test promises --no-default-features --locked
 
     step 'the system calls of other systems'
     RUSTFLAGS='--cfg aerys_portable -D warnings' \

@@ -355,6 +355,18 @@
 //! A worker that has not looked up for 500 ms is logged, with the handler that it is in. `docs/threads.md` says
 //! what runs where and what blocks whom.
 //!
+//! # Features
+//!
+//! | feature | | what it brings |
+//! | --- | --- | --- |
+//! | `compression` | on | compressed messages (RFC 7692): [`Compression`], [`Options::compression`]. Without it all messages go as they are, whatever clients offer |
+//! | `files` | on | document roots: [`Root`], [`Host::root`] |
+//! | `json` | off | `Message::json`, `Message::parse_json` |
+//! | `test` | off | applications under test, in memory: `aerys::test` |
+//!
+//! Who needs neither of the first two asks for the crate with `default-features = false`, and has fewer
+//! dependencies.
+//!
 //! # Inside another program
 //!
 //! [`Server::run`] is for a `main` of its own, and [`Server::run_until`] for one that ends with a future
@@ -422,13 +434,16 @@ pub mod command {
 // What is in the signatures.
 pub use {bytes, http};
 
-pub use aerys_proto::{
-    CloseCode, Message, NotACloseCode,
-    deflate::{Compression, CompressionError},
-};
+pub use aerys_proto::{CloseCode, Message, NotACloseCode, deflate::CompressionError};
+
+#[cfg(feature = "compression")]
+pub use aerys_proto::deflate::Compression;
 
 #[cfg(feature = "json")]
 pub use aerys_proto::JsonError;
+
+#[cfg(feature = "files")]
+pub use crate::http_server::Root;
 
 pub use crate::{
     address::{HostNameError, PathError},
@@ -442,7 +457,7 @@ pub use crate::{
         SendError::{self, ClientGone},
         ServerError, Status,
     },
-    http_server::{Body, BodyError, Host, Root},
+    http_server::{Body, BodyError, Host},
     options::{Options, OptionsError, Origins, Overflow},
     server::{Mount, MountBody, MountFuture, MountService, Running, Server, Shutdown},
     transport::{Listener, PeerAddr},

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod exchange;
 mod fast_handshake;
+#[cfg_attr(not(feature = "files"), path = "no_files.rs")]
 mod files;
 mod host;
 mod host_service;
@@ -28,6 +29,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Limits, Outcome, serve};
+#[cfg(feature = "files")]
 pub use files::Root;
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};

@@ -1,14 +1,12 @@
 //! What can be set for each mounted application, in the original's words.
 
+#[cfg(feature = "compression")]
+mod compression;
 mod origin;
 
 use std::{sync::Arc, time::Duration};
 
-use aerys_proto::{
-    Config,
-    deflate::{Compression, CompressionError},
-    upgrade::is_token,
-};
+use aerys_proto::{Config, deflate::CompressionError, upgrade::is_token};
 
 use self::origin::AllowedOrigins;
 pub use self::origin::Origins;
@@ -74,15 +72,6 @@ impl Options {
     /// 1009. Default 10 MiB.
     pub fn max_msg_size(mut self, bytes: usize) -> Self {
         self.protocol.max_msg_size = bytes;
-        self
-    }
-
-    /// How messages are compressed, for clients that can (RFC 7692); `None` for not at all. Default
-    /// on, each message on its own, from 1 KiB; see [`Compression`].
-    ///
-    /// A client costs no more memory for it between its messages, and a broadcast is compressed once.
-    pub fn compression(mut self, compression: impl Into<Option<Compression>>) -> Self {
-        self.protocol.compression = compression.into();
         self
     }
 
@@ -284,7 +273,7 @@ pub enum OptionsError {
         /// As set, in bytes.
         max_msg_size: usize,
     },
-    /// `compression` asks for what there is not.
+    /// `compression` asks for what there is not (feature `compression`).
     #[error("`compression`: {0}")]
     Compression(CompressionError),
     /// No browser writes an origin like this.
@@ -351,7 +340,6 @@ mod tests {
             (fine().max_queued_bytes(0), "max_queued_bytes"),
             (fine().queued_ping_limit(0), "queued_ping_limit"),
             (fine().max_frame_size(101).max_msg_size(100), "max_frame_size"),
-            (fine().compression(Compression::new().level(10)), "compression"),
             (fine().heartbeat_period(Duration::ZERO), "heartbeat_period"),
             (fine().close_period(Duration::ZERO), "close_period"),
             (fine().open_period(Duration::ZERO), "open_period"),

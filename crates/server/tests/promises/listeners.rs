@@ -135,6 +135,7 @@ mod unix {
     }
 
     #[tokio::test]
+    #[cfg_attr(not(feature = "compression"), ignore = "nothing is compressed")]
     async fn compressed_messages_and_many_clients_come_through_a_unix_socket() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sock");

@@ -1,26 +1,39 @@
 //! What the server promises, each promise over a real socket: one file for each.
 
+#![cfg_attr(
+    not(all(feature = "compression", feature = "files")),
+    allow(dead_code, unused_imports, reason = "what is common to all tests is not needed by some")
+)]
+
+#[cfg(feature = "files")]
 mod bad_requests;
 mod blocking;
+#[cfg(feature = "files")]
 mod bounded;
 mod broadcast;
 mod close;
 mod close_codes;
 mod combinators;
 mod common;
+#[cfg(feature = "compression")]
 mod compression;
 mod delivery;
 mod destructors;
 mod early;
+#[cfg(feature = "compression")]
 mod ends;
 mod faults;
+#[cfg(feature = "files")]
 mod files;
 mod foreign;
 #[cfg(debug_assertions)]
 mod forgotten;
+#[cfg(feature = "files")]
 mod half_closed;
 mod heartbeat;
+#[cfg(feature = "compression")]
 mod holding;
+#[cfg(feature = "files")]
 mod hosts;
 mod inspect;
 mod just_in_time;
@@ -29,26 +42,35 @@ mod limits;
 mod listeners;
 mod logging;
 mod mounted;
+#[cfg(all(feature = "compression", feature = "files"))]
 mod nonsense;
 mod order;
 mod overflow;
 mod own;
+#[cfg(feature = "files")]
 mod pages;
 mod paths;
 #[cfg(unix)]
 mod readiness;
 mod refuse;
 mod request;
+#[cfg(feature = "files")]
 mod request_bodies;
 mod rules;
 mod send;
+#[cfg(feature = "files")]
 mod service;
 mod slow;
+#[cfg(feature = "files")]
 mod slow_readers;
 mod spawn;
 mod stop;
+#[cfg(feature = "files")]
 mod stop_http;
 mod switching;
 mod timers;
+#[cfg(feature = "compression")]
 mod turns;
+#[cfg(not(feature = "compression"))]
+mod uncompressed;
 mod vanishing;
