@@ -461,6 +461,7 @@ async fn what_the_server_around_has_cannot_be_mounted() {
     let host = || Host::new("mysite.com").websocket("/", Guide::default());
     for (server, what) in [
         (Server::new().host(host()).listen("127.0.0.1:0"), "a listener"),
+        #[cfg(feature = "files")]
         (Server::new().host(host().root("public")), "a document root"),
         (Server::new().host(host().service(Router::new())), "an HTTP service"),
     ] {
