@@ -85,7 +85,7 @@ struct Drain {
 impl Drain {
     /// Throws away what there is; ready if the connection is over, or too much has come.
     fn poll_end<T: Transport>(&mut self, socket: &Socket<T>, cx: &mut Context<'_>) -> Poll<()> {
-        let (mut buffer, most) = ([0; 8 * 1024], self.size + DRAINED_AT_ONCE);
+        let (mut buffer, most) = ([0; 8 * 1024], MAX_DRAINED.min(self.size + DRAINED_AT_ONCE));
         while self.size < most {
             match socket.poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(0)) => {
@@ -105,5 +105,39 @@ impl Drain {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_than_its_bound_is_thrown_away_however_little_comes_at_once() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = Socket::new(listener.accept().await.unwrap().0);
+        let mut drain = Drain { sends_more: true, size: 0, heard: Instant::now() };
+        let piece = [0; 16 * 1024];
+        for sent in (piece.len()..).step_by(piece.len()) {
+            peer.write_all(&piece).await.unwrap();
+            // Until all of this piece has come, or that was enough.
+            let is_over = poll_fn(|cx| match drain.poll_end(&socket, cx) {
+                Poll::Pending if drain.size < sent => Poll::Pending,
+                end => Poll::Ready(end.is_ready()),
+            });
+            if is_over.await {
+                break;
+            }
+            assert!(sent < MAX_DRAINED, "{sent} bytes were taken");
+        }
+        assert_eq!(drain.size, MAX_DRAINED);
     }
 }
