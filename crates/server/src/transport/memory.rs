@@ -91,9 +91,11 @@ impl Way {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         let size = self.bytes.len().min(room.remaining_mut());
-        for byte in self.bytes.drain(..size) {
-            room.put_u8(byte);
-        }
+        let (front, back) = self.bytes.as_slices();
+        let of_front = size.min(front.len());
+        room.put_slice(&front[..of_front]);
+        room.put_slice(&back[..size - of_front]);
+        self.bytes.drain(..size);
         wakers.extend(self.writer.take());
         Poll::Ready(Ok(size))
     }
