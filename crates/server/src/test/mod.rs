@@ -47,15 +47,18 @@
 mod ask;
 mod client;
 mod frames;
+mod stream;
 
 use std::fmt;
 
 pub use self::{
     ask::Ask,
     client::{Event, TestClient},
+    stream::TestStream,
 };
 use crate::{
     app::Websocket, error::ServerError, http_server::Host, server::InMemory, server::Server,
+    transport::PeerAddr,
 };
 
 /// A server in memory.
@@ -103,6 +106,34 @@ impl TestServer {
             Ok(client) => client,
             Err(refused) => panic!("refused with {}", refused.status()),
         }
+    }
+
+    /// A connection from this address on which nothing has been said yet, for a client that somebody else
+    /// has written: it is a stream of bytes, as a socket is.
+    ///
+    /// ```
+    /// # use aerys::{Accepted, Handshake, Host, Refusal, Server, Websocket, test::TestServer};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # struct Chat;
+    /// # impl Websocket for Chat {
+    /// #     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+    /// #         Ok(handshake.accept())
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let server = TestServer::of(Chat).await;
+    /// let mut stream = server.stream("a phone");
+    /// stream.write_all(b"GET /none HTTP/1.0\r\n\r\n").await?;
+    /// let mut answer = String::new();
+    /// stream.read_to_string(&mut answer).await?;
+    /// assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(&self, peer: impl Into<PeerAddr>) -> TestStream {
+        TestStream(self.0.connect(peer.into()))
     }
 
     /// Closes every client with 1001, waits until each `on_close` and then each `on_stop` has run, within

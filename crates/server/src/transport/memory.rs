@@ -234,23 +234,33 @@ impl Peer {
     pub(crate) async fn read_at_most(&self, most: usize) -> io::Result<Vec<u8>> {
         poll_fn(|cx| {
             let mut bytes = Vec::new();
-            let read = with(&self.0.to_client, |way, wakers| {
-                way.poll_read(cx, &mut (&mut bytes).limit(most), wakers)
-            });
+            let read = self.poll_read(cx, &mut (&mut bytes).limit(most));
             read.map_ok(|_| std::mem::take(&mut bytes))
         })
         .await
     }
 
+    /// Reads once to where there is `room`; answers how much. Nothing is the end.
+    pub(crate) fn poll_read(
+        &self,
+        cx: &Context<'_>,
+        room: &mut impl BufMut,
+    ) -> Poll<io::Result<usize>> {
+        with(&self.0.to_client, |way, wakers| way.poll_read(cx, room, wakers))
+    }
+
     /// Writes all of it.
     pub(crate) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let written = poll_fn(|cx| {
-                with(&self.0.to_server, |way, wakers| way.poll_write(cx, &[bytes], wakers))
-            });
+            let written = poll_fn(|cx| self.poll_write(cx, bytes));
             bytes = &bytes[written.await?..];
         }
         Ok(())
+    }
+
+    /// Writes once; answers how much was taken.
+    pub(crate) fn poll_write(&self, cx: &Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        with(&self.0.to_server, |way, wakers| way.poll_write(cx, &[bytes], wakers))
     }
 
     /// Writes nothing more.

@@ -10,6 +10,8 @@ use aerys::{
     Status, Websocket,
     test::{Event, TestServer},
 };
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::{client_async, tungstenite};
 
 /// Echoes, and notes what happens.
 #[derive(Clone, Default)]
@@ -134,6 +136,27 @@ async fn many_clients_hear_a_broadcast_and_several_servers_run_in_one_test() {
         }
         server.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_others_have_written_connect_over_a_stream() {
+    let echo = Echo::default();
+    let server = serve(echo.clone(), Options::new()).await;
+    let stream = server.stream("a phone");
+    let (mut client, response) =
+        client_async("ws://localhost/", stream).await.expect("it is let in");
+    assert_eq!(response.status(), 101);
+    // More than is there at once, either way.
+    let said = tungstenite::Message::binary(vec![7; 1 << 20]);
+    let (mut speaks, mut hears) = client.split();
+    let (sent, heard) = tokio::join!(speaks.send(said.clone()), hears.next());
+    sent.expect("it is heard");
+    assert_eq!(heard.expect("it is answered").expect("it is well"), said);
+    client = speaks.reunite(hears).expect("they are of one client");
+    client.close(None).await.expect("it is heard");
+    while client.next().await.is_some() {}
+    assert_eq!(echo.lines(), ["opened by a phone", "gone 1005 "]);
+    server.stop().await;
 }
 
 /// The README's application, and its test there.
