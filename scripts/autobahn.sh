@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # autobahn.sh [--full]: the Autobahn suite against the echo example. Every case has to pass. Without
 # --full most sizes of 12.* and 13.* are left out, which are about compression and take long. These
-# run a second time against a server that keeps its context from message to message.
+# run a second time against a server that keeps its context from message to message. With --full what
+# is run without it is run over a Unix socket too: what is left out is about compression alone.
 # The suite and its reports are in Cargo's target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# 16 octets, 1, 8 and 32 KiB, and 8 KiB in fragments of 256 octets.
+some_compressed=({12,13}.'*'.{1,4,6,8,11})
+most=({1..7}.'*' {9,10}.'*' "${some_compressed[@]}")
 case "$*" in
     '')
         profile=debug build=() # as `cargo test` has built it
-        # 16 octets, 1, 8 and 32 KiB, and 8 KiB in fragments of 256 octets.
-        compressed=({12,13}.'*'.{1,4,6,8,11})
-        all=({1..7}.'*' {9,10}.'*' "${compressed[@]}")
+        compressed=("${some_compressed[@]}")
+        all=("${most[@]}")
         ;;
     --full)
         profile=release build=(--release)
@@ -32,25 +35,34 @@ reports=$target/autobahn-reports
 mkdir -p "$reports"
 
 server=
-trap '[ -z "$server" ] || kill "$server" 2> /dev/null || true' EXIT
+folder=$(mktemp -d)
+clean_up() {
+    [ -z "$server" ] || kill "$server" 2> /dev/null || true
+    rm -rf "$folder"
+}
+trap clean_up EXIT
 failed=
 
-# run NAME CASE...: against a server on a free port, with the arguments in `with`.
+# run NAME ADDRESS CASE...: against a server that listens there, with the arguments in `with`.
 run() {
-    local name=$1 url=
-    shift
-    echo "Against echo${with[*]:+ ${with[*]}}:"
-    "$target/$profile/examples/echo" 127.0.0.1:0 "${with[@]}" > "$reports/$name.out" &
+    local name=$1 address=$2 listening= to=()
+    shift 2
+    echo "Against echo $address${with[*]:+ ${with[*]}}:"
+    "$target/$profile/examples/echo" "$address" "${with[@]}" > "$reports/$name.out" &
     server=$!
-    until [ "$url" ]; do
+    until [ "$listening" ]; do
         sleep 0.1
         if ! kill -0 "$server" 2> /dev/null; then
             echo "The echo example ended before it said where it listens." >&2
             exit 1
         fi
-        url=$(sed -n 's,^Listening on http://,ws://,p' "$reports/$name.out")
+        listening=$(sed -n 's,^Listening on ,,p' "$reports/$name.out")
     done
-    "$target/autobahn/bin/python" tests/autobahn/run.py --out "$reports/$name" "$url" "$@" || failed=1
+    case "$listening" in
+        unix:*) to=(--unix "${listening#unix:}" ws://localhost) ;;
+        *) to=("${listening/#http:/ws:}") ;;
+    esac
+    "$target/autobahn/bin/python" tests/autobahn/run.py --out "$reports/$name" "${to[@]}" "$@" || failed=1
     kill "$server" || true
     if ! wait "$server"; then
         echo "The echo example did not end well." >&2
@@ -59,10 +71,14 @@ run() {
     server=
 }
 
+tcp=127.0.0.1:0
 with=()
-run plain "${all[@]}"
+run plain "$tcp" "${all[@]}"
+if [ "$*" = --full ]; then
+    run unix "unix:$folder/socket" "${most[@]}"
+fi
 with=(--takeover)
-run takeover "${compressed[@]}"
+run takeover "$tcp" "${compressed[@]}"
 if [ "$failed" ]; then
     echo "The reports are in $reports." >&2
     exit 1

@@ -4,7 +4,8 @@ For the Python that setup.sh has installed the suite for:
 
     DEST/bin/python run.py ws://127.0.0.1:9001 -o DIR --except '12.*' --except '13.*'
 
-CASE is a case or a pattern: 9.3.1, '9.*'. DIR gets a folder of reports for each process of the
+CASE is a case or a pattern: 9.3.1, '9.*'. With --unix PATH the suite connects to that Unix socket,
+and the URL is what it asks for there. DIR gets a folder of reports for each process of the
 suite: index.html, index.json, a page for each case, and wstest.log.
 
 A case passes if the suite says OK of both what the server did and how it closed; the suite itself
@@ -27,6 +28,20 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 
 from autobahntestsuite.case import Cases
+
+# The suite as a program. It knows of TCP alone: with a path as its first argument, where it connects to
+# an address it is given that Unix socket instead.
+PROGRAM = '''
+import sys
+from twisted.internet import reactor
+path = sys.argv.pop(1)
+if path:
+    def connect(host, port, factory, timeout=30, bindAddress=None):
+        return reactor.connectUNIX(path, factory, timeout)
+    reactor.connectTCP = connect
+from autobahntestsuite.wstest import run
+run()
+'''
 
 # What the server does in these is left to it: whether it answers what came just before a close,
 # and whether it takes a close code that nobody may use yet.
@@ -60,6 +75,7 @@ def parse():
     parser.add_argument('-o', '--out', metavar='DIR', type=pathlib.Path, required=True)
     parser.add_argument('-j', '--jobs', metavar='N', type=int, default=os.cpu_count(),
                         help='how many of 12.* and 13.* run at the same time; default: one for each core')
+    parser.add_argument('-u', '--unix', metavar='PATH', default='', help='a Unix socket to connect to')
     return parser.parse_intermixed_args()
 
 
@@ -95,7 +111,7 @@ def run(name, cases, arguments):
     spec = {'outdir': str(out), 'servers': [{'agent': 'server', 'url': arguments.url}],
             'cases': cases, 'exclude-cases': [], 'exclude-agent-cases': {}}
     (out / 'spec.json').write_text(json.dumps(spec, indent=1))
-    command = [sys.executable, '-c', 'from autobahntestsuite.wstest import run; run()',
+    command = [sys.executable, '-c', PROGRAM, arguments.unix,
                '-m', 'fuzzingclient', '-s', str(out / 'spec.json')]
     with open(out / 'wstest.log', 'w') as log:
         status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
