@@ -7,7 +7,6 @@
 
 #[cfg(feature = "files")]
 mod bad_requests;
-mod blocking;
 #[cfg(feature = "files")]
 mod bounded;
 mod broadcast;
@@ -39,12 +38,13 @@ mod inspect;
 mod just_in_time;
 mod life;
 mod limits;
-mod listeners;
 mod logging;
 mod mounted;
 #[cfg(all(feature = "compression", feature = "files"))]
 mod nonsense;
 mod order;
+mod over_sockets;
+mod over_tcp;
 mod overflow;
 mod own;
 #[cfg(feature = "files")]

@@ -1,0 +1,3 @@
+//! What takes a server that has threads of its own.
+
+mod blocking;

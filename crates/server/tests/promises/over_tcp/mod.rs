@@ -1,0 +1,3 @@
+//! Where a server listens: it has sockets of its own, whatever the other promises are kept over.
+
+mod listeners;
