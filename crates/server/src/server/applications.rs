@@ -96,6 +96,14 @@ impl Applications {
         }
     }
 
+    /// Ends what is bound to their endpoints, without an `on_stop`.
+    #[cfg(feature = "test")]
+    pub(super) fn end(&self) {
+        for application in &self.0 {
+            application.end();
+        }
+    }
+
     /// Runs every `on_stop`, in reverse order, until `end`: what an application relies on was there
     /// before it. One that takes long leaves the others their shares of the time.
     pub(super) async fn stop(&self, workers: &[Arc<Worker>], end: Instant) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,10 +19,13 @@ use crate::{
     transport::{PeerAddr, memory},
 };
 
+/// Dropping it ends it at once.
 pub(crate) struct InMemory {
     workers: [Arc<Worker>; 1],
     applications: Applications,
     context: Arc<AcceptContext>,
+    /// Cancelled when no connection is to go on: the runtime does, unlike a thread's that has ended.
+    end: CancellationToken,
 }
 
 impl InMemory {
@@ -34,14 +38,16 @@ impl InMemory {
         let stop_period = server.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (limits, stop) = (server.limits, CancellationToken::new());
-        Ok(Self { workers, applications, context: Arc::new(AcceptContext { hosts, limits, stop }) })
+        let context = Arc::new(AcceptContext { hosts, limits, stop });
+        Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
         let http = serve_http(transport, address, 0, Arc::clone(&self.context));
-        self.workers[0].spawn(ConnectionTask::new(http));
+        let (connection, end) = (ConnectionTask::new(http), self.end.clone());
+        self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));
         peer
     }
 
@@ -51,5 +57,13 @@ impl InMemory {
         self.context.stop.cancel();
         self.applications.see_off(&self.workers, began + stop_period / 4 * 3).await;
         self.applications.stop(&self.workers, began + stop_period).await;
+    }
+}
+
+impl Drop for InMemory {
+    fn drop(&mut self) {
+        self.context.stop.cancel();
+        self.end.cancel();
+        self.applications.end();
     }
 }

@@ -43,6 +43,8 @@ pub(crate) trait Application: Send + Sync {
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>>;
     /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
     fn close_all(&self);
+    /// Ends what is bound to the endpoint.
+    fn end(&self);
     fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>>;
 }
 
@@ -125,8 +127,12 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         }
     }
 
-    fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>> {
+    fn end(&self) {
         self.endpoint.roster().end().cancel();
+    }
+
+    fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>> {
+        self.end();
         let stop = async {
             let span = self.endpoint.span(Handler::OnStop);
             caught(span, || self.app.on_stop(&self.endpoint)).await

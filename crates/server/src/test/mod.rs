@@ -61,7 +61,8 @@ use crate::{
     transport::PeerAddr,
 };
 
-/// A server in memory.
+/// A server in memory. Dropping it ends it at once, as if its process had ended; [`stop`](Self::stop) ends it
+/// well.
 pub struct TestServer(InMemory);
 
 impl TestServer {
