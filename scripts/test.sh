@@ -59,6 +59,14 @@ done
 
 step tests
 cargo test --workspace --all-features --locked
+
+step 'the promises over Unix sockets and in memory'
+# They wait more than they work.
+promises=(cargo test --workspace --all-features --locked --test promises -- --test-threads 4)
+AERYS_PROMISES_OVER=unix "${promises[@]}" --skip over_tcp::
+AERYS_PROMISES_OVER=memory "${promises[@]}" --skip over_tcp:: --skip over_sockets::
+
+step 'the binary'
 # What the README begins with: there is one binary to run.
 cargo run --quiet --locked -- --help > /dev/null
 

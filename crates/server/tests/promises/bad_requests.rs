@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use aerys::{Accepted, Handshake, Host, Refusal, Server, Websocket};
 
+use tokio::io::AsyncWriteExt;
+
 use crate::common::{Raw, but, get, handshake, serve, serve_host, start};
 
 struct Welcome;
@@ -276,13 +278,13 @@ async fn a_head_that_takes_too_long_is_cut() {
         assert!(begin.elapsed() >= PERIOD, "{what} is cut after {:?}", begin.elapsed());
     }
     // It is the whole head that has this much time, not each of its bytes.
-    let raw = Raw::connect(&server).await;
+    let mut raw = Raw::connect(&server).await;
     let begin = Instant::now();
     for byte in head.bytes().cycle().filter(|byte| *byte != b'\n') {
         if begin.elapsed() > 20 * PERIOD {
             panic!("one byte at a time, a head may take forever");
         }
-        if raw.stream.try_write(&[byte]).is_err() {
+        if raw.stream.write(&[byte]).await.is_err() {
             break;
         }
         tokio::time::sleep(PERIOD / 10).await;

@@ -20,7 +20,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::common::{Lobby, Raw, eventually, frame, handshake, serve_with, soon};
+use crate::common::{
+    Lobby, Raw, eventually, frame, handshake, serve_with, soon, start_on, try_start,
+};
 
 const SHORTLY: Duration = Duration::from_secs(3);
 
@@ -108,134 +110,135 @@ async fn a_handler_that_closes_a_client_that_takes_nothing_is_rid_of_it_after_th
     drop(raw);
 }
 
-/// Blocks the thread it is on until it is released.
-struct Rude(Arc<AtomicBool>);
+/// Handlers that block a thread, which is to be one of the server's own.
+mod over_sockets {
+    use super::*;
 
-impl Websocket for Rude {
-    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-        Ok(handshake.accept())
+    /// Blocks the thread it is on until it is released.
+    struct Rude(Arc<AtomicBool>);
+
+    impl Websocket for Rude {
+        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+            Ok(handshake.accept())
+        }
+
+        async fn on_data(&self, _: &Client, _: Message) -> Result<(), Failure> {
+            while !self.0.load(SeqCst) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Ok(())
+        }
     }
 
-    async fn on_data(&self, _: &Client, _: Message) -> Result<(), Failure> {
-        while !self.0.load(SeqCst) {
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+    #[tokio::test]
+    async fn a_handler_that_blocks_its_thread_does_not_keep_the_server_from_stopping() {
+        let free = Arc::new(AtomicBool::new(false));
+        let server = Server::new()
+            .host(Host::new("localhost").websocket("/", Rude(Arc::clone(&free))))
+            .stop_period(Duration::from_millis(100));
+        let server = start_on(1, server).await;
+        let mut raw = Raw::open(&server).await;
+        raw.write(frame(1, b"go")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let stopped = timeout(SHORTLY, server.stop()).await;
+        free.store(true, SeqCst);
+        stopped.expect("it stops");
     }
-}
 
-#[tokio::test]
-async fn a_handler_that_blocks_its_thread_does_not_keep_the_server_from_stopping() {
-    let free = Arc::new(AtomicBool::new(false));
-    let server = Server::new()
-        .host(Host::new("localhost").websocket("/", Rude(Arc::clone(&free))))
-        .listen(([127, 0, 0, 1], 0))
-        .workers(1)
-        .stop_period(Duration::from_millis(100));
-    let server = server.start().await.unwrap();
-    let mut raw = Raw::open(&server).await;
-    raw.write(frame(1, b"go")).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let stopped = timeout(SHORTLY, server.stop()).await;
-    free.store(true, SeqCst);
-    stopped.expect("it stops");
-}
+    /// As [`Rude`], on a runtime of its own that is to end too.
+    #[test]
+    fn a_thread_that_is_left_behind_does_not_keep_the_runtime_from_ending() {
+        let free = Arc::new(AtomicBool::new(false));
+        let (done, ended) = std::sync::mpsc::channel();
+        thread::spawn({
+            let free = Arc::clone(&free);
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.unwrap();
+                runtime.block_on(async {
+                    let server = Server::new()
+                        .host(Host::new("localhost").websocket("/", Rude(free)))
+                        .stop_period(Duration::from_millis(100));
+                    let server = start_on(2, server).await;
+                    // One for each worker, of which the second is blocked, where nobody accepts.
+                    let _first = Raw::open(&server).await;
+                    let mut second = Raw::open(&server).await;
+                    second.write(frame(1, b"go")).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    timeout(SHORTLY, server.stop()).await.expect("it stops");
+                });
+                drop(runtime);
+                done.send(()).unwrap();
+            }
+        });
+        let outcome = ended.recv_timeout(SHORTLY + SHORTLY);
+        free.store(true, SeqCst);
+        outcome.expect("the runtime ends");
+    }
 
-/// As [`Rude`], on a runtime of its own that is to end too.
-#[test]
-fn a_thread_that_is_left_behind_does_not_keep_the_runtime_from_ending() {
-    let free = Arc::new(AtomicBool::new(false));
-    let (done, ended) = std::sync::mpsc::channel();
-    thread::spawn({
-        let free = Arc::clone(&free);
-        move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.unwrap();
-            runtime.block_on(async {
-                let server = Server::new()
-                    .host(Host::new("localhost").websocket("/", Rude(free)))
-                    .listen(([127, 0, 0, 1], 0))
-                    .workers(2)
-                    .stop_period(Duration::from_millis(100));
-                let server = server.start().await.unwrap();
-                // One for each worker, of which the second is blocked, where nobody accepts.
-                let _first = Raw::open(&server).await;
-                let mut second = Raw::open(&server).await;
-                second.write(frame(1, b"go")).await;
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                timeout(SHORTLY, server.stop()).await.expect("it stops");
-            });
-            drop(runtime);
-            done.send(()).unwrap();
+    /// A payload that tells when it is gone.
+    struct Counted(Arc<AtomicUsize>, [u8; 1000]);
+
+    impl AsRef<[u8]> for Counted {
+        fn as_ref(&self) -> &[u8] {
+            &self.1
         }
-    });
-    let outcome = ended.recv_timeout(SHORTLY + SHORTLY);
-    free.store(true, SeqCst);
-    outcome.expect("the runtime ends");
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn broadcasts_to_a_worker_that_is_busy_do_not_pile_up() {
+        let (free, alive) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::new(Mutex::new(None));
+        struct Seeing(Rude, Arc<Mutex<Option<Client>>>);
+        impl Websocket for Seeing {
+            async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+                let client = self.0.on_open(handshake).await?;
+                *self.1.lock().unwrap() = Some(client.clone());
+                Ok(client)
+            }
+
+            async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+                self.0.on_data(client, message).await
+            }
+        }
+        let options = Options::new().max_queued_bytes(100_000).overflow(Overflow::DropOldest);
+        let app = Seeing(Rude(Arc::clone(&free)), Arc::clone(&seen));
+        let server = serve_with(app, options).await;
+        let mut raw = Raw::open(&server).await;
+        eventually(|| seen.lock().unwrap().is_some()).await;
+        let endpoint = seen.lock().unwrap().clone().unwrap().endpoint().clone();
+        raw.write(frame(1, b"go")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut most = 0;
+        for _ in 0..50_000 {
+            alive.fetch_add(1, SeqCst);
+            let payload = Bytes::from_owner(Counted(Arc::clone(&alive), [0; 1000]));
+            endpoint.broadcast(payload).nowait();
+            most = most.max(alive.load(SeqCst));
+        }
+        free.store(true, SeqCst);
+        assert!(
+            most < 5_000,
+            "{most} messages of 1000 bytes were kept, for a limit of 100,000 bytes"
+        );
+        drop(raw);
+        server.stop().await;
+    }
 }
 
 #[tokio::test]
 async fn the_head_period_may_be_for_ever() {
     let (lobby, _guests) = Lobby::new();
-    let server = Server::new()
-        .host(Host::new("localhost").websocket("/", lobby))
-        .listen(([127, 0, 0, 1], 0))
-        .head_period(Duration::MAX)
-        .workers(1);
-    let server = server.start().await.unwrap();
+    let server =
+        Server::new().host(Host::new("localhost").websocket("/", lobby)).head_period(Duration::MAX);
+    let server = start_on(1, server).await;
     drop(Raw::open(&server).await);
-    server.stop().await;
-}
-
-/// A payload that tells when it is gone.
-struct Counted(Arc<AtomicUsize>, [u8; 1000]);
-
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.1
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, SeqCst);
-    }
-}
-
-#[tokio::test]
-async fn broadcasts_to_a_worker_that_is_busy_do_not_pile_up() {
-    let (free, alive) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let seen = Arc::new(Mutex::new(None));
-    struct Seeing(Rude, Arc<Mutex<Option<Client>>>);
-    impl Websocket for Seeing {
-        async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-            let client = self.0.on_open(handshake).await?;
-            *self.1.lock().unwrap() = Some(client.clone());
-            Ok(client)
-        }
-
-        async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-            self.0.on_data(client, message).await
-        }
-    }
-    let options = Options::new().max_queued_bytes(100_000).overflow(Overflow::DropOldest);
-    let app = Seeing(Rude(Arc::clone(&free)), Arc::clone(&seen));
-    let server = serve_with(app, options).await;
-    let mut raw = Raw::open(&server).await;
-    eventually(|| seen.lock().unwrap().is_some()).await;
-    let endpoint = seen.lock().unwrap().clone().unwrap().endpoint().clone();
-    raw.write(frame(1, b"go")).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let mut most = 0;
-    for _ in 0..50_000 {
-        alive.fetch_add(1, SeqCst);
-        let payload = Bytes::from_owner(Counted(Arc::clone(&alive), [0; 1000]));
-        endpoint.broadcast(payload).nowait();
-        most = most.max(alive.load(SeqCst));
-    }
-    free.store(true, SeqCst);
-    assert!(most < 5_000, "{most} messages of 1000 bytes were kept, for a limit of 100,000 bytes");
-    drop(raw);
     server.stop().await;
 }
 
@@ -262,10 +265,8 @@ async fn one_that_asks_for_a_page_and_never_reads_is_cut_off() {
     std::fs::write(folder.path().join("big"), vec![0; 64 << 20]).unwrap();
     let server = Server::new()
         .host(Host::new("localhost").root(folder.path()))
-        .listen(([127, 0, 0, 1], 0))
-        .stall_period(Duration::from_millis(200))
-        .workers(1);
-    let server = server.start().await.unwrap();
+        .stall_period(Duration::from_millis(200));
+    let server = start_on(1, server).await;
     let mut raw = Raw::connect(&server).await;
     raw.write("GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -283,8 +284,7 @@ async fn a_period_of_nothing_is_refused_with_a_sentence() {
         (server().body_period(Duration::ZERO), "body_period"),
         (server().stall_period(Duration::ZERO), "stall_period"),
     ] {
-        let refused = server.listen(([127, 0, 0, 1], 0)).start().await;
-        let error = refused.expect_err(named);
+        let error = try_start(server).await.expect_err(named);
         assert!(matches!(error, ServerError::ZeroPeriod { option } if option == named));
         assert!(error.to_string().contains("`None` is for never"), "{error}");
     }

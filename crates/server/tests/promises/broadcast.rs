@@ -7,13 +7,13 @@ use std::{
 
 use aerys::{
     Accepted, Client, ClientId, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal,
-    Running, Tally, Websocket,
+    Tally, Websocket,
 };
 use futures_util::future::join_all;
 
 use crate::common::{
-    Guests, Journal, Lobby, Raw, Ws, connect, connect_to, frame, on_a_thread, serve, serve_with,
-    soon,
+    Guests, Journal, Lobby, Raw, Running, Ws, connect, connect_to, frame, on_a_thread, serve,
+    serve_with, soon,
 };
 
 /// Some clients, spread over two workers.
@@ -378,20 +378,26 @@ impl Websocket for Blocking {
     }
 }
 
-#[tokio::test]
-async fn a_broadcast_comes_after_those_that_its_publisher_knew_of() {
-    let ((tell, told), endpoint) = (mpsc::channel(), Arc::default());
-    let server = serve(Blocking { endpoint: Arc::clone(&endpoint), told: Mutex::new(told) }).await;
-    let (mut blocked, mut free) = (connect(&server).await, connect(&server).await);
-    blocked.say("second").await;
-    assert_eq!(free.hear_text().await, "waiting");
-    endpoint.get().expect("they are in").broadcast("first").nowait();
-    tell.send(()).unwrap();
-    assert_eq!(blocked.hear_text().await, "waiting");
-    for ws in [&mut blocked, &mut free] {
-        assert_eq!(ws.hear_text().await, "first");
-        assert_eq!(ws.hear_text().await, "second");
+/// It blocks one of two workers.
+mod over_sockets {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broadcast_comes_after_those_that_its_publisher_knew_of() {
+        let ((tell, told), endpoint) = (mpsc::channel(), Arc::default());
+        let server =
+            serve(Blocking { endpoint: Arc::clone(&endpoint), told: Mutex::new(told) }).await;
+        let (mut blocked, mut free) = (connect(&server).await, connect(&server).await);
+        blocked.say("second").await;
+        assert_eq!(free.hear_text().await, "waiting");
+        endpoint.get().expect("they are in").broadcast("first").nowait();
+        tell.send(()).unwrap();
+        assert_eq!(blocked.hear_text().await, "waiting");
+        for ws in [&mut blocked, &mut free] {
+            assert_eq!(ws.hear_text().await, "first");
+            assert_eq!(ws.hear_text().await, "second");
+        }
+        drop((blocked, free));
+        server.stop().await;
     }
-    drop((blocked, free));
-    server.stop().await;
 }

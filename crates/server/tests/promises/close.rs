@@ -6,11 +6,10 @@ use aerys::{
     Accepted, Client, ClientGone, CloseCode, Departure, Failure, Handshake, Host, Message, Options,
     Refusal, Server, Websocket,
 };
-use tokio::io::AsyncWriteExt;
 
 use crate::common::{
     Door, Journal, Lobby, PATIENCE, Raw, Ws, connect, departure, errors_at, frame, handshake,
-    keep_errors, serve, serve_with, soon,
+    keep_errors, serve, serve_with, soon, start_on,
 };
 
 const CLOSE_PERIOD: Duration = Duration::from_millis(100);
@@ -213,7 +212,7 @@ async fn on_close_is_told_how_the_peer_went() {
         let mut raw = Raw::open(&server).await;
         match theirs {
             Some(payload) => raw.write(frame(8, &payload)).await,
-            None => raw.stream.shutdown().await.unwrap(),
+            None => raw.end().await,
         }
         assert_eq!(guests.journal.until(number + 1).await[number], gone);
         if let Some(answer) = answer {
@@ -254,8 +253,7 @@ async fn the_close_period_is_kept_by_a_worker_that_is_kept_from_sleeping() {
     let options = Options::new().close_period(period).heartbeat_period(None);
     let (lobby, mut guests) = Lobby::new();
     let host = Host::new("localhost").websocket_with("/", lobby, options);
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server = start_on(1, Server::new().host(host)).await;
     let _silent = Raw::open(&server).await;
     let client = guests.next().await;
     let busy = client.endpoint().spawn(async {

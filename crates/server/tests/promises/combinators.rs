@@ -1,8 +1,8 @@
 //! `all`, `any`, `some` over sends, one of them to a client that has gone.
 
-use aerys::{Client, ClientGone, NoneSucceeded, Options, Running, all, any, some};
+use aerys::{Client, ClientGone, NoneSucceeded, Options, all, any, some};
 
-use crate::common::{Lobby, Raw, frame, soon};
+use crate::common::{Lobby, Raw, Running, frame, soon};
 
 /// The place of the one that has gone, of three.
 const GONE: usize = 1;

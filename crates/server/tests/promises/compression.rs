@@ -1,11 +1,9 @@
 //! Messages are compressed for clients that can, and nobody else notices.
 
-use aerys::{
-    Accepted, Compression, Handshake, Host, Message, Options, Refusal, Running, Websocket,
-};
+use aerys::{Accepted, Compression, Handshake, Host, Message, Options, Refusal, Websocket};
 use http::{HeaderValue, header};
 
-use crate::common::{Echo, Lobby, Raw, handshake, serve_host, serve_with, soon};
+use crate::common::{Echo, Lobby, Raw, Running, handshake, serve_host, serve_with, soon};
 
 const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use aerys::{Client, ClientGone, Options, Running, SendError, Tally};
+use aerys::{Client, ClientGone, Options, SendError, Tally};
 
-use crate::common::{Guests, Lobby, Raw, eventually, frame, on_a_thread, soon};
+use crate::common::{Guests, Lobby, Raw, Running, eventually, frame, on_a_thread, soon};
 
 /// More than the kernel takes for a peer that does not read.
 const HUGE: usize = 16 << 20;

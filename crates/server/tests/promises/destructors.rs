@@ -13,12 +13,14 @@ use std::{
 };
 
 use aerys::{
-    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
-    Server, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    Websocket,
 };
 use tokio::sync::Notify;
 
-use crate::common::{Journal, Raw, departure, errors_at, frame, handshake, keep_errors, soon};
+use crate::common::{
+    Journal, Raw, Running, departure, errors_at, frame, handshake, keep_errors, soon, start_on,
+};
 
 /// Cannot be dropped, unless something panics already.
 struct Bomb;
@@ -248,12 +250,8 @@ impl Stage {
         // Bare sockets answer no CLOSE.
         let options = Options::new().close_period(Duration::from_millis(100));
         let host = Host::new("localhost").websocket_with(&path, app, options);
-        let server = Server::new()
-            .host(host)
-            .listen(([127, 0, 0, 1], 0))
-            .workers(1)
-            .stop_period(Duration::from_secs(1));
-        let server = soon(server.start()).await.expect("the server starts");
+        let server = Server::new().host(host).stop_period(Duration::from_secs(1));
+        let server = start_on(1, server).await;
         let bystander = Raw::open_at(&server, &path).await;
         Self { server, path, cue, journal, bystander }
     }

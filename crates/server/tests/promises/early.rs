@@ -1,9 +1,9 @@
 //! What a client says right behind its handshake, without waiting for the answer, is heard.
 
-use aerys::{Accepted, Client, Failure, Handshake, Message, Refusal, Running, Websocket};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Refusal, Websocket};
 use tokio::task::yield_now;
 
-use crate::common::{Raw, frame, handshake, serve};
+use crate::common::{Raw, Running, frame, handshake, serve};
 
 /// Echoes. At `/?slow` it lets nobody in at once.
 struct Doorman;
@@ -36,7 +36,7 @@ fn early(path: &str, size: usize, longest: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
 
 async fn is_heard(server: &Running, pieces: impl IntoIterator<Item = &[u8]>, messages: &[Vec<u8>]) {
     let mut raw = Raw::connect(server).await;
-    raw.stream.set_nodelay(true).expect("it may be asked for");
+    raw.stream.send_at_once();
     for piece in pieces {
         raw.write(piece).await;
         // So that it may be read by itself.

@@ -1,13 +1,12 @@
 //! A handler that ends badly ends its own client and nobody else's.
 
 use aerys::{
-    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server,
-    Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Server, Websocket,
 };
-use tokio::io::AsyncWriteExt;
 
 use crate::common::{
-    Journal, Lobby, Raw, departure, errors_at, eventually, frame, keep_errors, serve_host, soon,
+    Journal, Lobby, Raw, Running, departure, errors_at, eventually, frame, keep_errors, serve_host,
+    soon, start_on,
 };
 
 /// Fails where and how it is told to; echoes everything else.
@@ -51,8 +50,7 @@ impl Websocket<String> for Faulty {
 async fn serve(path: &str, journal: &Journal) -> Running {
     keep_errors();
     let host = Host::new("localhost").websocket(path, Faulty(journal.clone()));
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    soon(server.start()).await.expect("the server starts")
+    start_on(1, Server::new().host(host)).await
 }
 
 async fn echoes(raw: &mut Raw) {
@@ -83,7 +81,7 @@ async fn a_fault_closes_its_client_with_1011_and_tells_nobody_why() {
         // What comes behind the fault, in the same packet, is not for the application.
         raw.write([frame(1, how.as_bytes()), frame(1, b"behind")].concat()).await;
         assert_eq!(raw.hear_close().await, (1011, String::new()));
-        raw.stream.shutdown().await.unwrap();
+        raw.end().await;
         // Nothing more comes, so nothing of the secret either.
         assert_eq!(raw.rest().await, b"");
         assert_eq!(journal.until(noted.len()).await, noted, "{path}");
@@ -173,8 +171,7 @@ impl Drop for Faulted {
 async fn a_message_whose_memory_panics_when_it_is_given_back_ends_no_worker() {
     let (lobby, mut guests) = Lobby::new();
     let host = Host::new("localhost").websocket("/", lobby);
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server = start_on(1, Server::new().host(host)).await;
     let gone = Raw::open(&server).await;
     let client = guests.next().await;
     drop(gone);

@@ -1,24 +1,19 @@
 //! A client that sends nothing more, and reads all the same: every response arrives whole.
 
-use std::{fs, net::Shutdown, time::Duration};
+use std::{fs, time::Duration};
 
-use aerys::{Host, Running};
+use aerys::Host;
 use axum::{
     Router,
     routing::{get as on_get, post as on_post},
 };
 use bytes::Bytes;
-use socket2::SockRef;
 use tempfile::TempDir;
 
-use crate::common::{Journal, Raw, events, get, serve_host};
+use crate::common::{Journal, Raw, Running, events, get, serve_host};
 
 /// More than all buffers between a server and its client hold.
 const LONG: usize = 24 << 20;
-
-fn shut(raw: &Raw) {
-    SockRef::from(&raw.stream).shutdown(Shutdown::Write).expect("the socket is open");
-}
 
 /// Files, and behind them a service.
 async fn site() -> (Running, TempDir) {
@@ -68,7 +63,7 @@ async fn one_that_sends_nothing_more_gets_every_response_whole_and_then_the_end(
     ] {
         let mut raw = Raw::connect(&server).await;
         raw.write(&requests).await;
-        shut(&raw);
+        raw.end().await;
         let all = raw.rest().await;
         let mut left = &all[..];
         for (index, response) in expected.iter().enumerate() {
@@ -86,7 +81,7 @@ async fn one_that_sends_nothing_more_during_a_response_gets_the_rest_of_it() {
     raw.write(get("/long", "")).await;
     assert!(raw.head().await.contains("content-length"));
     raw.bytes(LONG / 3).await;
-    shut(&raw);
+    raw.end().await;
     assert_eq!(raw.rest().await.len(), LONG - LONG / 3);
     server.stop().await;
 }
@@ -97,7 +92,7 @@ async fn half_a_head_and_the_end_is_the_end() {
     for half in ["", "GET", "GET / HTTP/1.1\r\nHost: localhost\r\n"] {
         let mut raw = Raw::connect(&server).await;
         raw.write(half).await;
-        shut(&raw);
+        raw.end().await;
         assert_eq!(raw.rest().await, b"", "{half:?}");
     }
     server.stop().await;
@@ -109,7 +104,7 @@ async fn a_response_without_end_ends_when_a_half_closed_client_has_really_gone()
     let server = serve_host(Host::new("localhost").service(events(&journal))).await;
     let mut raw = Raw::connect(&server).await;
     raw.write(get("/events", "")).await;
-    shut(&raw);
+    raw.end().await;
     raw.head().await;
     for _ in 0..3 {
         assert_eq!(raw.bytes(10).await, b"5\r\nevent\r\n");

@@ -3,12 +3,12 @@
 use std::{future::pending, time::Duration};
 
 use aerys::{
-    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
-    Server, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
+    Websocket,
 };
 use flate2::{Compress, Compression, FlushCompress};
 
-use crate::common::{Journal, Raw, departure, frame, handshake, soon};
+use crate::common::{Journal, Raw, Running, departure, frame, handshake, start_on};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -42,13 +42,9 @@ async fn serve(above: usize, options: Options) -> (Running, Journal) {
     let journal = Journal::default();
     let app = Stuck { journal: journal.clone(), above };
     let host = Host::new("localhost").websocket_with("/", app, options);
-    let server = Server::new()
-        .host(host)
-        .listen(([127, 0, 0, 1], 0))
-        .workers(1)
-        .stop_period(Duration::from_millis(500))
-        .max_inbound_bytes(4 * MIB);
-    (soon(server.start()).await.expect("the server starts"), journal)
+    let server =
+        Server::new().host(host).stop_period(Duration::from_millis(500)).max_inbound_bytes(4 * MIB);
+    (start_on(1, server).await, journal)
 }
 
 /// A client that may compress.

@@ -4,17 +4,13 @@ use std::{
     convert::Infallible,
     future::{Ready, ready},
     io,
-    net::SocketAddr,
     task::{Context, Poll},
 };
 
-use aerys::{
-    Accepted, Endpoint, Failure, Handshake, Host, Refusal, Server, ServerError, Websocket,
-};
+use aerys::{Accepted, Handshake, Host, Refusal, Server, ServerError, Websocket};
 use http::{HeaderName, HeaderValue};
-use tokio::net::TcpStream;
 
-use crate::common::{PATIENCE, Raw, Scene, handshake, soon, start};
+use crate::common::{Raw, handshake, start, try_start};
 
 /// Lets everyone in and says where they are.
 struct Place(&'static str);
@@ -122,32 +118,6 @@ async fn an_old_request_needs_no_host_where_there_is_only_one() {
 }
 
 #[tokio::test]
-async fn every_address_is_listened_on() {
-    let server = Server::new()
-        .listen(([127, 0, 0, 1], 0))
-        .listen(([127, 0, 0, 2], 0))
-        .host(Host::new("localhost").websocket("/", Place("here")));
-    let server = server.start().await.expect("the server starts");
-    assert_eq!(server.addresses().len(), 2);
-    assert_eq!(server.addresses()[0], server.address());
-    assert_eq!(server.addresses()[1].ip().to_string(), "127.0.0.2");
-    for address in server.addresses() {
-        let mut raw = Raw::from(soon(TcpStream::connect(address)).await.unwrap());
-        assert_eq!(raw.ask(handshake("/", "")).await.status(), 101, "{address}");
-    }
-    let addresses = server.addresses().to_vec();
-    server.stop().await;
-    for address in addresses {
-        assert_refuses(address).await;
-    }
-}
-
-async fn assert_refuses(address: SocketAddr) {
-    let error = soon(TcpStream::connect(address)).await.expect_err("nobody is to listen there");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused, "{address}");
-}
-
-#[tokio::test]
 async fn a_name_that_nobody_can_ask_for_is_refused_with_what_to_write() {
     let usual = "\"mysite.com\"";
     for (name, what_to_write) in [
@@ -176,8 +146,8 @@ async fn a_name_that_nobody_can_ask_for_is_refused_with_what_to_write() {
         ("a%20b", usual),
     ] {
         let host = Host::new(name).websocket("/", Place("nowhere"));
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-        let error = server.start().await.expect_err(name);
+        let server = Server::new().host(host).workers(1);
+        let error = try_start(server).await.expect_err(name);
         assert!(matches!(&error, ServerError::HostName { name: it, .. } if it == name), "{error}");
         let sentence = error.to_string();
         assert!(sentence.starts_with(&format!("the host name {name:?} can never match: ")));
@@ -260,7 +230,7 @@ async fn a_server_that_cannot_start_says_why() {
                 .to_owned(),
         ),
     ] {
-        let error = server.listen(([127, 0, 0, 1], 0)).start().await.expect_err("it cannot start");
+        let error = try_start(server).await.expect_err("it cannot start");
         assert_eq!(error.to_string(), sentence);
     }
 }
@@ -268,9 +238,7 @@ async fn a_server_that_cannot_start_says_why() {
 #[tokio::test]
 async fn each_reason_not_to_start_has_its_own_kind() {
     let host = || Host::new("one.example").websocket("/", Place("one"));
-    let start = async |server: Server| {
-        server.listen(([127, 0, 0, 1], 0)).start().await.expect_err("it cannot start")
-    };
+    let start = async |server: Server| try_start(server).await.expect_err("it cannot start");
     let error = start(Server::new()).await;
     assert!(matches!(error, ServerError::NoHost), "{error:?}");
     let error = start(Server::new().host(host()).host(host())).await;
@@ -290,80 +258,4 @@ async fn each_reason_not_to_start_has_its_own_kind() {
             if path.ends_with("there") && cause.kind() == io::ErrorKind::NotFound),
         "{error:?}"
     );
-}
-
-#[tokio::test]
-async fn a_taken_port_is_named() {
-    let taken = start(Server::new().host(Host::new("a").websocket("/", Place("a")))).await;
-    let address = taken.address();
-    let again = Server::new().host(Host::new("b").websocket("/", Place("b"))).listen(address);
-    let error = again.start().await.expect_err("the port is taken");
-    assert_eq!(
-        error.to_string(),
-        format!("cannot listen on {address}: another program is listening there")
-    );
-    assert!(
-        matches!(error, ServerError::Listen { address: asked, .. } if asked == address.to_string())
-    );
-    taken.stop().await;
-}
-
-/// Takes its time to start, and may fail.
-struct Slow {
-    scene: Scene,
-    fails: bool,
-}
-
-impl Websocket for Slow {
-    async fn on_start(&self, _: &Endpoint) -> Result<(), Failure> {
-        self.scene.note("starting");
-        self.scene.cued().await;
-        self.scene.note("started");
-        if self.fails { Err(Failure::new("no database")) } else { Ok(()) }
-    }
-
-    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-        self.scene.note("open");
-        Ok(handshake.accept())
-    }
-}
-
-/// A port that is free on an address that nobody else uses.
-fn free(address: [u8; 4]) -> SocketAddr {
-    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::from(address), 0)).unwrap();
-    listener.local_addr().unwrap()
-}
-
-#[tokio::test]
-async fn an_on_start_that_fails_leaves_nothing_behind() {
-    let scene = Scene::default();
-    let slow = Slow { scene: scene.clone(), fails: true };
-    let address = free([127, 91, 7, 3]);
-    let server = Server::new().host(Host::new("a").websocket("/slow", slow)).listen(address);
-    scene.cue();
-    let error = soon(server.start()).await.expect_err("on_start fails");
-    assert_eq!(error.to_string(), "the application at \"/slow\" could not start: no database");
-    assert!(matches!(&error, ServerError::Start { path, .. } if path == "/slow"), "{error:?}");
-    assert_refuses(address).await;
-}
-
-#[tokio::test]
-async fn nobody_is_let_in_before_on_start_has_ended() {
-    let scene = Scene::default();
-    let slow = Slow { scene: scene.clone(), fails: false };
-    let address = free([127, 91, 7, 4]);
-    let server = Server::new().host(Host::new("a").websocket("/", slow)).listen(address);
-    let starting = tokio::spawn(server.start());
-    scene.journal.until_noted("starting").await;
-    let mut raw = Raw::from(soon(TcpStream::connect(address)).await.unwrap());
-    raw.write(handshake("/", "")).await;
-    tokio::time::sleep(PATIENCE / 400).await;
-    assert!(raw.is_silent());
-    assert_eq!(scene.journal.lines(), ["starting"]);
-    scene.cue();
-    assert_eq!(raw.answer().await.status(), 101);
-    assert_eq!(scene.journal.lines(), ["starting", "started", "open"]);
-    drop(raw);
-    let server = soon(starting).await.unwrap().expect("it starts");
-    server.stop().await;
 }

@@ -1,7 +1,6 @@
 //! `on_start` and `on_stop`: what comes before the first client and after the last.
 
 use std::{
-    net::TcpListener,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -14,10 +13,11 @@ use aerys::{
     Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Server,
     ServerError, Tally, Websocket,
 };
-use tokio::time::sleep;
+use tokio::{net::TcpStream, time::sleep};
 
 use crate::common::{
-    Dropped, Journal, connect, connect_to, departure, on_a_thread, serve, serve_host, soon,
+    Dropped, Journal, Raw, connect, connect_to, departure, frame, on_a_thread, serve, serve_host,
+    soon, try_start,
 };
 
 /// Keeps its endpoint, and notes everything.
@@ -171,8 +171,8 @@ async fn an_on_start_that_fails_keeps_the_server_from_starting() {
             .websocket("/first", first.clone())
             .websocket("/second", station(name))
             .websocket("/third", station("third"));
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
-        let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
+        let server = Server::new().host(host).workers(2);
+        let error = soon(try_start(server)).await.map(drop).expect_err("it cannot start");
         assert!(matches!(&error, ServerError::Start { path, .. } if path == "/second"), "{error}");
         let text = error.to_string();
         assert!(text.contains("/second") && text.contains(reason), "{text}");
@@ -200,8 +200,8 @@ async fn what_has_started_is_stopped_in_reverse_order_if_another_does_not_start(
             .websocket("/b", station("b"))
             .websocket("/c", station(name))
             .websocket("/d", station("d"));
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
-        soon(server.start()).await.map(drop).expect_err("it cannot start");
+        let server = Server::new().host(host).workers(2);
+        soon(try_start(server)).await.map(drop).expect_err("it cannot start");
         let stops = ["b: stops with 0", "b: stopped, 0 heard", "a: stops with 0"];
         let lines = journal.lines();
         assert_eq!(lines[6..], [&stops[..], &["a: stopped, 0 heard"]].concat(), "{name}");
@@ -217,10 +217,10 @@ async fn an_on_stop_that_never_ends_leaves_the_others_and_the_start_that_failed_
             .websocket("/held", Held { journal: journal.clone(), held });
         let last = Station { journal: journal.clone(), name: "fails", ..Station::default() };
         let host = if fails { host.websocket("/fails", last) } else { host };
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
+        let server = Server::new().host(host).workers(2);
         let server = server.stop_period(Duration::from_millis(600));
         let began = Instant::now();
-        match soon(server.start()).await {
+        match soon(try_start(server)).await {
             Ok(running) => soon(running.stop()).await,
             Err(error) => assert!(matches!(error, ServerError::Start { .. }), "{error}"),
         }
@@ -228,7 +228,8 @@ async fn an_on_stop_that_never_ends_leaves_the_others_and_the_start_that_failed_
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         let lines = journal.lines();
         let stops: Vec<_> = lines.iter().filter(|line| line.contains("stop")).collect();
-        assert_eq!(stops, ["held: stops", "a: stops with 0", "a: stopped, 0 heard"]);
+        let all = ["held: stops", "a: stops with 0", "a: stopped, 0 heard"];
+        assert_eq!(stops, all, "fails: {fails}, held: {held}");
     }
 }
 
@@ -285,8 +286,8 @@ impl Websocket<u32> for Counter {
 async fn an_on_start_that_panics_is_told_in_one_clear_sentence() {
     let host = Host::new("localhost")
         .websocket("/second", Station { name: "panics", ..Station::default() });
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
+    let server = Server::new().host(host).workers(1);
+    let error = soon(try_start(server)).await.map(drop).expect_err("it cannot start");
     let sentence =
         "the application at \"/second\" could not start: its `on_start` panicked: no power";
     assert_eq!(error.to_string(), sentence);
@@ -341,24 +342,6 @@ async fn one_application_can_be_mounted_on_several_paths() {
     assert_eq!([count("starts"), count("opens"), count("stops")], [2; 3], "{lines:?}");
 }
 
-#[tokio::test]
-async fn a_listener_that_is_not_to_be_had_is_found_out_before_anything_starts() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
-    let address = taken.local_addr().expect("it is bound");
-    let station = Station::default();
-    let server = Server::new()
-        .host(Host::new("localhost").websocket("/", station.clone()))
-        .listen(([127, 0, 0, 1], 0))
-        .listen(address)
-        .workers(1);
-    let error = soon(server.start()).await.map(drop).expect_err("it cannot start");
-    assert!(
-        matches!(&error, ServerError::Listen { address: it, .. } if *it == address.to_string()),
-        "{error}"
-    );
-    assert_eq!(station.journal.lines(), [""; 0]);
-}
-
 #[test]
 fn a_server_runs_until_a_future_resolves() {
     let station = Station::default();
@@ -379,8 +362,11 @@ fn a_server_runs_until_a_future_resolves() {
 async fn whoever_has_a_shutdown_may_stop_the_server_whatever_it_waits_for() {
     for waits_for_signals in [true, false] {
         let station = Station::default();
-        let running = serve(station.clone()).await;
-        let mut ws = connect(&running).await;
+        let host = Host::new("localhost").websocket("/", station.clone());
+        let running = Server::new().host(host).listen("127.0.0.1:0").workers(2).start();
+        let running = soon(running).await.expect("the server starts");
+        let mut raw = Raw::from(TcpStream::connect(running.address()).await.unwrap());
+        raw.upgrade("/").await;
         let shutdown = running.shutdown();
         // From a thread that knows of no runtime, and twice.
         let stops = thread::spawn(move || [shutdown.clone(), shutdown].map(|it| it.stop()));
@@ -391,8 +377,9 @@ async fn whoever_has_a_shutdown_may_stop_the_server_whatever_it_waits_for() {
             }
         };
         let leaving = async {
-            assert_eq!(ws.hear_close().await.0, 1001);
-            ws.ends().await;
+            assert_eq!(raw.hear_close().await.0, 1001);
+            raw.write(frame(8, &1001_u16.to_be_bytes())).await;
+            raw.rest().await;
         };
         tokio::join!(soon(serving), leaving);
         stops.join().expect("it does not panic");

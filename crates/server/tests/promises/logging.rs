@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use aerys::{
-    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Running, Server,
-    Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Message, Refusal, Server, Websocket,
 };
 use tracing::Level;
 
 use crate::common::{
-    Journal, Raw, UNLOGGABLE, departure, eventually, frame, get, handshake, keep_errors, lines,
-    serve_host, soon, start, warnings_at,
+    Journal, Raw, Running, UNLOGGABLE, departure, eventually, frame, get, handshake, keep_errors,
+    lines, serve_host, soon, start, start_on, warnings_at,
 };
 
 /// Fails where and how the query says; echoes everything else.
@@ -59,8 +58,7 @@ async fn serve(path: &str) -> (Running, Journal) {
     keep_errors();
     let journal = Journal::default();
     let host = Host::new("localhost").websocket(path, Faulty(journal.clone()));
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    (soon(server.start()).await.expect("the server starts"), journal)
+    (start_on(1, Server::new().host(host)).await, journal)
 }
 
 #[tokio::test]
@@ -155,7 +153,7 @@ async fn a_request_for_a_host_that_is_not_served_is_logged() {
     let one = Host::new("one.example").websocket("/", Faulty(Journal::default()));
     let server = start(Server::new().host(one).host(Host::new("two.example"))).await;
     let mut raw = Raw::connect(&server).await;
-    let address = raw.stream.local_addr().unwrap();
+    let address = raw.stream.peer_addr();
     // Other tests ask for such hosts too, and what is logged of all that is rationed.
     let asked = async {
         while lines(Level::WARN, "host=\"logged.example\"").is_empty() {

@@ -1,4 +1,8 @@
-//! What the server promises, each promise over a real socket: one file for each.
+//! What the server promises: one file for each promise.
+//!
+//! They are kept over TCP, and from this one source over Unix sockets and in memory too:
+//! `AERYS_PROMISES_OVER` says over what (`common/transport`). What stands in a module `over_tcp` is kept over
+//! TCP alone, and what stands in one named `over_sockets` not in memory; each says why.
 
 #![cfg_attr(
     not(all(feature = "compression", feature = "files")),

@@ -6,7 +6,7 @@ use aerys::{
     Compression, Host, Options, OptionsError, Origins, Overflow, Root, Server, ServerError,
 };
 
-use crate::common::{Lobby, Raw, frame, serve_with, soon};
+use crate::common::{Lobby, Raw, frame, serve_with, soon, try_start};
 
 /// What a server with these options at `/chat` says instead of starting.
 async fn refusal(options: Options) -> ServerError {
@@ -15,8 +15,8 @@ async fn refusal(options: Options) -> ServerError {
         Lobby::new().0,
         options.clone(),
     );
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    soon(server.start()).await.map(drop).expect_err(&format!("{options:?}"))
+    let server = Server::new().host(host).workers(1);
+    soon(try_start(server)).await.map(drop).expect_err(&format!("{options:?}"))
 }
 
 #[tokio::test]

@@ -11,10 +11,7 @@ use std::{
 use aerys::{
     Accepted, Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket,
 };
-use tokio::{
-    io::AsyncWriteExt,
-    sync::{Barrier, Semaphore},
-};
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::common::{
     Journal, PATIENCE, Raw, connect, departure, frame, handshake, serve, serve_with,
@@ -268,11 +265,10 @@ async fn on_close_runs_once_however_the_client_goes() {
         raw.write(bytes).await;
         let hang_up = async {
             match how {
-                "reset" => raw.stream.set_zero_linger().unwrap(),
+                "reset" => raw.stream.reset(),
                 "stop" => assert_eq!(raw.hear_close().await.0, 1001),
-                _ => raw.stream.shutdown().await.unwrap(),
+                _ => raw.end().await,
             }
-            drop(raw);
         };
         if how == "stop" {
             tokio::join!(server.stop(), hang_up);

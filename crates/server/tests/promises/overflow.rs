@@ -4,10 +4,10 @@ mod crowd;
 
 use std::pin::Pin;
 
-use aerys::{Client, Options, Overflow, Running, SendError};
+use aerys::{Client, Options, Overflow, SendError};
 use futures_util::{FutureExt, future::join_all};
 
-use crate::common::{Guests, Lobby, Raw, connect, eventually, frame, soon};
+use crate::common::{Guests, Lobby, Raw, Running, connect, eventually, frame, soon};
 
 const KIB: usize = 1 << 10;
 const LIMIT: usize = 256 * KIB;

@@ -2,13 +2,11 @@
 
 use std::thread;
 
-use aerys::{
-    Accepted, Client, Failure, Handshake, Message, Options, Overflow, Refusal, Running, Websocket,
-};
+use aerys::{Accepted, Client, Failure, Handshake, Message, Options, Overflow, Refusal, Websocket};
 
-use tokio::{io::AsyncWriteExt, sync::mpsc};
+use tokio::sync::mpsc;
 
-use crate::common::{Journal, Raw, connect, eventually, frame, serve, serve_with, soon};
+use crate::common::{Journal, Raw, Running, connect, eventually, frame, serve, serve_with, soon};
 
 /// Says each of `count` messages of `size` bytes, without waiting, and notes what came of it.
 struct Talker {
@@ -275,7 +273,7 @@ async fn who_vanishes_in_the_midst_of_it_takes_nothing_from_who_comes_next() {
     for _ in 0..20 {
         let mut raw = Raw::open(&server).await;
         raw.write(frame(1, b"a lot")).await;
-        soon(raw.stream.shutdown()).await.expect("it can be half closed");
+        raw.end().await;
         raw.rest().await;
     }
     let mut guests = [connect(&server).await, connect(&server).await, connect(&server).await];

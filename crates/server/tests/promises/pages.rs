@@ -8,14 +8,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Accepted, Body, Handshake, Host, Refusal, Running, Websocket};
+use aerys::{Accepted, Body, Handshake, Host, Refusal, Websocket};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower_service::Service;
 
-use crate::common::{Raw, but, get, handshake, serve_host};
+use crate::common::{Raw, Running, but, get, handshake, serve_host};
 
 struct Welcome;
 

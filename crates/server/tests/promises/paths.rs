@@ -4,7 +4,7 @@
 use aerys::{Accepted, Handshake, Host, PathError, Refusal, Server, ServerError, Websocket};
 use http::{HeaderName, HeaderValue};
 
-use crate::common::{Raw, handshake, serve_host};
+use crate::common::{Raw, handshake, serve_host, try_start};
 
 /// Lets everyone in and says what its path is, and what the parameter is if there is one.
 struct Place(&'static str);
@@ -89,8 +89,8 @@ async fn equivalent_paths_lead_to_the_same_endpoint() {
 /// Why a server with an endpoint at `path` does not start.
 async fn refusal(path: &str) -> ServerError {
     let host = Host::new("localhost").websocket(path, Place("nowhere"));
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    server.start().await.expect_err(path)
+    let server = Server::new().host(host).workers(1);
+    try_start(server).await.expect_err(path)
 }
 
 #[tokio::test]
@@ -157,8 +157,8 @@ async fn two_equivalent_paths_are_one_too_many() {
     for (first, second) in [("/a", "/%61"), ("/a", "/b/../a"), ("/%2f", "/%2F"), ("/", "/.")] {
         let host = Host::new("localhost").websocket(first, Place("first"));
         let host = host.websocket(second, Place("second"));
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-        let error = server.start().await.expect_err(second);
+        let server = Server::new().host(host).workers(1);
+        let error = try_start(server).await.expect_err(second);
         assert!(matches!(&error, ServerError::Route { path, .. } if path == second), "{error}");
     }
 }

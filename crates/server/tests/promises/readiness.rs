@@ -13,12 +13,12 @@ use std::{
     time::Duration,
 };
 
-use aerys::{Client, Failure, Host, Options, Running, Watcher};
+use aerys::{Client, Failure, Host, Options, Watcher};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use crate::common::{
-    Dropped, Guests, Journal, Lobby, Raw, errors_at, eventually, frame, keep_errors, serve_host,
-    soon,
+    Dropped, Guests, Journal, Lobby, Raw, Running, errors_at, eventually, frame, keep_errors,
+    serve_host, soon,
 };
 
 async fn guest() -> (Running, Guests, Raw, Client) {

@@ -6,16 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys::{Host, Running, Server};
+use aerys::{Host, Server};
 use axum::{
     Router,
     body::Body,
     routing::{get as on_get, post as on_post},
 };
 use bytes::Bytes;
-use socket2::SockRef;
 
-use crate::common::{Answer, Journal, Raw, get, soon, start};
+use tokio::io::AsyncWriteExt;
+
+use crate::common::{Answer, Journal, Raw, Running, get, soon, start};
 
 const PERIOD: Duration = Duration::from_millis(400);
 const RATE: u64 = 500;
@@ -49,17 +50,17 @@ fn post(path: &str, length: usize) -> String {
 }
 
 /// Waits for the answer to what was written, and writes a byte now and then meanwhile.
-async fn trickle(mut raw: Raw, pause: Duration) -> Answer {
-    let writer = SockRef::from(&raw.stream).try_clone().expect("there are descriptors");
+async fn trickle(raw: Raw, pause: Duration) -> Answer {
+    let (mut reads, mut writes) = raw.split();
     let trickle = async {
         loop {
             // The server may have hung up.
-            let _ = writer.send(b"x");
+            let _ = writes.write(b"x").await;
             tokio::time::sleep(pause).await;
         }
     };
     tokio::select! {
-        answer = raw.answer() => answer,
+        answer = reads.answer() => answer,
         () = trickle => unreachable!(),
     }
 }
@@ -215,7 +216,7 @@ async fn a_body_that_nobody_reads_is_not_taken_for_ever() {
     let piece = [b'x'; 64 << 10];
     let taken = async {
         for sent in 0..16 << 10 {
-            if tokio::io::AsyncWriteExt::write_all(&mut raw.stream, &piece).await.is_err() {
+            if raw.stream.write_all(&piece).await.is_err() {
                 return sent;
             }
         }

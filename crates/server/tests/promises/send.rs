@@ -10,7 +10,6 @@ use aerys::{
     Websocket,
 };
 use futures_util::{future::join_all, poll};
-use tokio::io::AsyncWriteExt;
 
 use crate::common::{
     Echo, Journal, Lobby, Raw, Scene, connect, errors_at, frame, keep_errors, on_a_thread, serve,
@@ -156,7 +155,7 @@ async fn a_send_to_a_client_that_goes_meanwhile_ends_and_its_handler_goes_on() {
                     None
                 }
                 "end" => {
-                    raw.stream.shutdown().await.unwrap();
+                    raw.end().await;
                     Some(raw)
                 }
                 _ => {
@@ -297,23 +296,28 @@ impl Websocket for Relay {
     }
 }
 
-#[tokio::test]
-async fn a_handler_can_send_to_the_clients_of_every_worker() {
-    let journal = Journal::default();
-    let server = serve(Relay(journal.clone())).await;
-    let mut room = Vec::new();
-    for _ in 0..4 {
-        room.push(connect(&server).await);
-    }
-    let mut workers = journal.lines();
-    workers.sort();
-    assert_eq!(workers, ["aerys-0", "aerys-0", "aerys-1", "aerys-1"]);
-    for speaker in 0..room.len() {
-        room[speaker].say(format!("from {speaker}")).await;
-        for ws in &mut room {
-            assert_eq!(ws.hear_text().await, format!("from {speaker}"));
+/// In memory there is one worker.
+mod over_sockets {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_can_send_to_the_clients_of_every_worker() {
+        let journal = Journal::default();
+        let server = serve(Relay(journal.clone())).await;
+        let mut room = Vec::new();
+        for _ in 0..4 {
+            room.push(connect(&server).await);
         }
+        let mut workers = journal.lines();
+        workers.sort();
+        assert_eq!(workers, ["aerys-0", "aerys-0", "aerys-1", "aerys-1"]);
+        for speaker in 0..room.len() {
+            room[speaker].say(format!("from {speaker}")).await;
+            for ws in &mut room {
+                assert_eq!(ws.hear_text().await, format!("from {speaker}"));
+            }
+        }
+        drop(room);
+        server.stop().await;
     }
-    drop(room);
-    server.stop().await;
 }

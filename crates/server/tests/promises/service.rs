@@ -185,21 +185,26 @@ async fn connect_info(mut request: axum::extract::Request) -> axum::extract::Req
     request
 }
 
-#[tokio::test]
-async fn a_service_learns_where_a_request_comes_from_behind_files_and_endpoints_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let router = Router::new()
-        .fallback(async |ConnectInfo(address): ConnectInfo<SocketAddr>| address.to_string())
-        .layer(map_request(connect_info));
-    let host = Host::new("localhost").websocket("/ws", Welcome).service(router.clone());
-    for host in [host, Host::new("localhost").root(folder.path()).service(router)] {
-        let server = serve_host(host).await;
-        let mut raw = Raw::connect(&server).await;
-        let address = raw.stream.local_addr().unwrap().to_string();
-        for path in ["/", "/ws", "/any/where"] {
-            assert_eq!(raw.ask(get(path, "")).await.text(), address, "{path}");
+/// What has no IP address is no `SocketAddr`.
+mod over_tcp {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_learns_where_a_request_comes_from_behind_files_and_endpoints_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = Router::new()
+            .fallback(async |ConnectInfo(address): ConnectInfo<SocketAddr>| address.to_string())
+            .layer(map_request(connect_info));
+        let host = Host::new("localhost").websocket("/ws", Welcome).service(router.clone());
+        for host in [host, Host::new("localhost").root(folder.path()).service(router)] {
+            let server = serve_host(host).await;
+            let mut raw = Raw::connect(&server).await;
+            let address = raw.stream.peer_addr().to_string();
+            for path in ["/", "/ws", "/any/where"] {
+                assert_eq!(raw.ask(get(path, "")).await.text(), address, "{path}");
+            }
+            server.stop().await;
         }
-        server.stop().await;
     }
 }
 

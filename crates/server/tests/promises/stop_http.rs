@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys::{Host, Options, Running, Server};
+use aerys::{Host, Options, Server};
 use axum::routing::{get as on_get, post as on_post};
 use tempfile::TempDir;
 
-use crate::common::{Journal, Lobby, Raw, events, get, soon, start};
+use crate::common::{Journal, Lobby, Raw, Running, events, get, soon, start};
 
 const STOP: Duration = Duration::from_secs(4);
 

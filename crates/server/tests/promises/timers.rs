@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys::{Client, ClientGone, Failure, Host, Options, Running, Watcher};
+use aerys::{Client, ClientGone, Failure, Host, Options, Watcher};
 
 use crate::common::{
-    Dropped, Guests, Journal, Lobby, Raw, errors_at, frame, keep_errors, serve_host, soon,
+    Dropped, Guests, Journal, Lobby, Raw, Running, errors_at, frame, keep_errors, serve_host, soon,
 };
 
 const PERIOD: Duration = Duration::from_millis(50);

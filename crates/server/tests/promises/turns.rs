@@ -12,7 +12,7 @@ use aerys::{
 use flate2::{Compress, Compression, FlushCompress};
 use tokio::task::yield_now;
 
-use crate::common::{Journal, Raw, frame, handshake, soon};
+use crate::common::{Journal, Raw, frame, handshake, start_on};
 
 /// Counts how often another task of its worker has its turn while it is being heard.
 struct Heard {
@@ -65,8 +65,7 @@ async fn turns_beside(bytes: &[u8], messages: usize, last: &str) -> usize {
         is_over: Arc::default(),
     };
     let host = Host::new("localhost").websocket_with("/", app, Options::new());
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server = start_on(1, Server::new().host(host)).await;
     let mut raw = Raw::connect(&server).await;
     raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
     assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
@@ -127,8 +126,7 @@ impl Websocket for Says {
 async fn one_message_that_becomes_little_takes_many_turns() {
     let turns = Arc::new(AtomicUsize::new(0));
     let host = Host::new("localhost").websocket("/", Says(Arc::clone(&turns)));
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server = start_on(1, Server::new().host(host)).await;
     for asked in ["send", "broadcast"] {
         let mut raw = Raw::connect(&server).await;
         raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
@@ -174,8 +172,7 @@ async fn what_is_compressed_counts_once() {
     let turns = Arc::new(AtomicUsize::new(0));
     let options = Options::new().max_queued_bytes(16 << 20);
     let host = Host::new("localhost").websocket_with("/", SaysMany(Arc::clone(&turns)), options);
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server = start_on(1, Server::new().host(host)).await;
     let mut raw = Raw::connect(&server).await;
     raw.write(handshake("/", "Sec-WebSocket-Extensions: permessage-deflate\r\n")).await;
     assert!(raw.head().await.starts_with("HTTP/1.1 101 "));

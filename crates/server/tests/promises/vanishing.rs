@@ -5,7 +5,6 @@ use std::time::Duration;
 use aerys::{
     Accepted, Client, Departure, Failure, Handshake, Message, Options, Refusal, Status, Websocket,
 };
-use socket2::SockRef;
 
 use crate::common::{Door, Raw, Scene, frame, handshake, serve_with};
 
@@ -22,11 +21,10 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 impl End {
     fn happens_to(self, raw: Raw) {
-        if let Self::Reset = self {
-            let socket = SockRef::from(&raw.stream);
-            socket.set_linger(Some(Duration::ZERO)).expect("the socket lingers as it is told");
+        match self {
+            Self::Fin => drop(raw),
+            Self::Reset => raw.stream.reset(),
         }
-        drop(raw);
     }
 }
 

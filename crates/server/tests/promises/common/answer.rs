@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 use super::Raw;
 
 /// A response: its head as it was on the wire, and its body.
@@ -10,13 +12,15 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-impl Raw {
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Sends a request and waits for the answer.
     pub(crate) async fn ask(&mut self, request: impl AsRef<[u8]>) -> Answer {
         self.write(request).await;
         self.answer().await
     }
+}
 
+impl<S: AsyncRead + Unpin> Raw<S> {
     /// The next answer, with its body.
     pub(crate) async fn answer(&mut self) -> Answer {
         let mut answer = self.answer_without_body().await;

@@ -7,11 +7,11 @@ use std::{
 
 use aerys::{
     Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Options, Refusal,
-    Running, Server, Websocket,
+    Server, Websocket,
 };
 use tokio::sync::Notify;
 
-use super::{Journal, Raw, get, soon};
+use super::{Journal, Raw, Running, get, soon, start_on};
 
 /// A server whose `on_open` is the test's own. Messages and departures are noted.
 pub(crate) struct Door {
@@ -81,11 +81,8 @@ impl Door {
         // Bare sockets answer no CLOSE, and no ping is to wake what has been forgotten.
         let options =
             Options::new().close_period(Duration::from_millis(100)).heartbeat_period(None);
-        let server = Server::new()
-            .host(Host::new("localhost").websocket_with(path, app, options))
-            .listen(([127, 0, 0, 1], 0))
-            .workers(workers);
-        let server = soon(server.start()).await.expect("the server starts");
+        let host = Host::new("localhost").websocket_with(path, app, options);
+        let server = start_on(workers, Server::new().host(host)).await;
         let endpoint = endpoint.get().expect("on_start has run").clone();
         Self { server, scene, endpoint }
     }

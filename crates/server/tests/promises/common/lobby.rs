@@ -1,12 +1,12 @@
 //! An application that lets everybody in and hands them to the test, which speaks for it.
 
 use aerys::{
-    Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Running,
-    Tally, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Tally,
+    Websocket,
 };
 use tokio::sync::mpsc;
 
-use super::{Journal, serve_with, soon};
+use super::{Journal, Running, serve_with, soon};
 
 /// Notes each message as its text, and each departure as `gone`, code and reason.
 pub(crate) struct Lobby {

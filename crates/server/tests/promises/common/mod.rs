@@ -1,4 +1,4 @@
-//! What the tests share: a server on a free port, an independent websocket client, and a raw socket
+//! What the tests share: a server that is connected to, an independent websocket client, and a raw socket
 //! for what no well-behaved client would do.
 
 mod answer;
@@ -10,11 +10,12 @@ mod lobby;
 mod log;
 mod raw;
 mod thread;
+mod transport;
 mod ws;
 
 use std::time::Duration;
 
-use aerys::{Host, Options, Running, Server, Websocket};
+use aerys::{Host, Options, Server, Websocket};
 
 pub(crate) use answer::{Answer, get};
 pub(crate) use app::{Echo, Journal, eventually};
@@ -25,6 +26,7 @@ pub(crate) use lobby::{Guests, Lobby, departure, tally};
 pub(crate) use log::{Listener, UNLOGGABLE, errors_at, keep_errors, lines, warnings_at};
 pub(crate) use raw::{Raw, but, frame, handshake};
 pub(crate) use thread::on_a_thread;
+pub(crate) use transport::{Running, Stream, try_start};
 pub(crate) use ws::{Ws, connect, connect_to, open};
 
 /// Runs one application at `/` with these options, on two workers.
@@ -50,7 +52,11 @@ pub(crate) async fn serve_host(host: Host) -> Running {
 }
 
 pub(crate) async fn start(server: Server) -> Running {
-    server.listen(([127, 0, 0, 1], 0)).workers(2).start().await.expect("the server starts")
+    start_on(2, server).await
+}
+
+pub(crate) async fn start_on(workers: usize, server: Server) -> Running {
+    soon(try_start(server.workers(workers))).await.expect("the server starts")
 }
 
 /// Longer than anything takes on a busy machine: a test that reaches it has failed.

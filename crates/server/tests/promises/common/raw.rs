@@ -1,16 +1,14 @@
 //! A bare connection.
 
-use std::{fs, io, net::SocketAddr};
-
-use aerys::Running;
+use futures_util::FutureExt;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
+    io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
+    task::unconstrained,
 };
 
-use super::soon;
+use super::{Running, Stream, soon};
 
-pub(crate) struct Raw<S = TcpStream> {
+pub(crate) struct Raw<S = Stream> {
     pub(crate) stream: S,
     read: Vec<u8>,
 }
@@ -39,8 +37,7 @@ impl<S> From<S> for Raw<S> {
 
 impl Raw {
     pub(crate) async fn connect(server: &Running) -> Self {
-        let stream = soon(TcpStream::connect(server.address())).await.expect("the server listens");
-        Self { stream, read: Vec::new() }
+        soon(server.connect()).await.expect("the server listens").into()
     }
 
     /// A client at `/`, let in.
@@ -54,43 +51,16 @@ impl Raw {
         raw
     }
 
-    /// One whose kernel takes little more than it reads.
+    /// One whose side takes little more than it reads, if that can be asked for.
     pub(crate) async fn connect_narrow(server: &Running) -> Self {
-        let socket = TcpSocket::new_v4().expect("there are sockets");
-        socket.set_recv_buffer_size(4096).expect("it may be small");
-        let stream = soon(socket.connect(server.address())).await.expect("the server listens");
-        Self { stream, read: Vec::new() }
+        soon(server.connect_narrow()).await.expect("the server listens").into()
     }
 
-    /// A client at `/`, let in, whose kernel takes little more than it reads.
+    /// A client at `/`, let in, whose side takes little more than it reads.
     pub(crate) async fn open_narrow(server: &Running) -> Self {
         let mut raw = Self::connect_narrow(server).await;
         raw.upgrade("/").await;
         raw
-    }
-
-    /// Whether nothing has come so far. The server must have had its chance before.
-    pub(crate) fn is_silent(&mut self) -> bool {
-        let mut byte = [0];
-        self.read.is_empty()
-            && matches!(self.stream.try_read(&mut byte), Err(error)
-                if error.kind() == std::io::ErrorKind::WouldBlock)
-    }
-
-    /// Whether the server's kernel has acknowledged all that was written, for all that the system tells.
-    pub(crate) fn is_acknowledged(&self) -> bool {
-        let port = |address: io::Result<SocketAddr>| {
-            format!(":{:04X}", address.expect("it is connected").port())
-        };
-        let (ours, theirs) = (port(self.stream.local_addr()), port(self.stream.peer_addr()));
-        let Ok(table) = fs::read_to_string("/proc/net/tcp") else { return true };
-        table.lines().any(|line| {
-            // Its number, both addresses, its state, and how much waits to be sent, and to be read.
-            let fields: Vec<_> = line.split_whitespace().collect();
-            fields[1].ends_with(&ours)
-                && fields[2].ends_with(&theirs)
-                && fields[4].starts_with("00000000:")
-        })
     }
 }
 
@@ -103,6 +73,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         soon(self.stream.write_all(bytes.as_ref())).await.expect("the server takes it");
+    }
+
+    /// Writes nothing more.
+    pub(crate) async fn end(&mut self) {
+        soon(self.stream.shutdown()).await.expect("it can be half closed");
+    }
+
+    /// What reads, with what has been read, and what writes.
+    pub(crate) fn split(self) -> (Raw<ReadHalf<S>>, WriteHalf<S>) {
+        let (stream, writes) = io::split(self.stream);
+        (Raw { stream, read: self.read }, writes)
     }
 }
 
@@ -149,6 +130,12 @@ impl<S: AsyncRead + Unpin> Raw<S> {
     pub(crate) async fn rest(mut self) -> Vec<u8> {
         while self.fill().await {}
         self.read
+    }
+
+    /// Whether nothing has come so far. The server must have had its chance before.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        let mut byte = [0];
+        self.read.is_empty() && unconstrained(self.stream.read(&mut byte)).now_or_never().is_none()
     }
 
     /// How many bytes have been read that nobody has asked for.

@@ -1,10 +1,8 @@
 //! tokio-tungstenite as an independent client.
 
-use aerys::Running;
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    WebSocketStream, client_async,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -13,9 +11,9 @@ use tokio_tungstenite::{
     },
 };
 
-use super::soon;
+use super::{Running, Stream, soon};
 
-pub(crate) struct Ws(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Ws(pub(crate) WebSocketStream<Stream>);
 
 /// A client at `/`.
 pub(crate) async fn connect(server: &Running) -> Ws {
@@ -23,13 +21,17 @@ pub(crate) async fn connect(server: &Running) -> Ws {
 }
 
 pub(crate) async fn connect_to(server: &Running, path: &str) -> Ws {
-    let request = format!("ws://{}{path}", server.address()).into_client_request().unwrap();
-    open(request).await.expect("the server lets it in").0
+    let request = format!("ws://localhost{path}").into_client_request().unwrap();
+    open(server, request).await.expect("the server lets it in").0
 }
 
 /// A client with a request of its own; the error holds the answer if it was refused.
-pub(crate) async fn open(request: Request) -> Result<(Ws, Response), tungstenite::Error> {
-    let (stream, response) = soon(connect_async(request)).await?;
+pub(crate) async fn open(
+    server: &Running,
+    request: Request,
+) -> Result<(Ws, Response), tungstenite::Error> {
+    let stream = soon(server.connect()).await?;
+    let (stream, response) = soon(client_async(request, stream)).await?;
     Ok((Ws(stream), response))
 }
 

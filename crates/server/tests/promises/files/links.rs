@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-use aerys::{Host, Root, Running};
+use aerys::{Host, Root};
 use tempfile::TempDir;
 
 use super::{INDEX, STYLE, site};
-use crate::common::{Raw, get, serve_host, soon};
+use crate::common::{Raw, Running, get, serve_host, soon};
 
 fn add_links(folder: &Path) {
     fs::create_dir(folder.join("outside")).unwrap();

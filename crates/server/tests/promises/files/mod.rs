@@ -11,10 +11,10 @@ mod reading;
 
 use std::fs;
 
-use aerys::{Accepted, Handshake, Host, Refusal, Root, Running, Websocket};
+use aerys::{Accepted, Handshake, Host, Refusal, Root, Websocket};
 use tempfile::TempDir;
 
-use crate::common::{Raw, get, handshake, serve_host};
+use crate::common::{Raw, Running, get, handshake, serve_host};
 
 struct Welcome;
 

@@ -6,7 +6,7 @@ use aerys::{Host, Root, RootError, Server, ServerError};
 use axum::{Router, http::StatusCode, routing::get as on_get};
 use tempfile::TempDir;
 
-use crate::common::{Raw, get, serve_host};
+use crate::common::{Raw, get, serve_host, try_start};
 
 const APP: &str = "<title>The app</title>";
 /// As a browser says it that goes to a page.
@@ -147,8 +147,7 @@ async fn what_may_be_cached_goes_by_the_path_of_the_file() {
 /// What a server of this root says instead of starting.
 async fn refusal(root: Root) -> ServerError {
     let said = format!("{root:?}");
-    let server = Server::new().host(Host::new("a").root(root)).listen(([127, 0, 0, 1], 0));
-    server.start().await.expect_err(&said)
+    try_start(Server::new().host(Host::new("a").root(root))).await.expect_err(&said)
 }
 
 #[tokio::test]

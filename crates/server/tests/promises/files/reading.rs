@@ -9,7 +9,7 @@ use std::{
 use aerys::{Accepted, Handshake, Host, Refusal, Server, Websocket};
 
 use super::site;
-use crate::common::{Raw, get, handshake, soon};
+use crate::common::{Raw, get, handshake, soon, start_on};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -36,8 +36,7 @@ async fn files_do_not_wait_for_what_the_application_blocks_on() {
     let ends = Arc::default();
     let app = Blocking { ends: Arc::clone(&ends) };
     let host = Host::new("localhost").websocket("/block", app).root(folder.path());
-    let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(1);
-    let server = server.start().await.unwrap();
+    let server = start_on(1, Server::new().host(host)).await;
     let mut blocking = Raw::connect(&server).await;
     assert_eq!(blocking.ask(handshake("/block", "")).await.status(), 101);
     let mut raw = Raw::connect(&server).await;

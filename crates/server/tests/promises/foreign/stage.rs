@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aerys::{Client, Host, Options, Overflow, Running, Server, Websocket, bytes::Bytes};
+use aerys::{Client, Host, Options, Overflow, Server, Websocket, bytes::Bytes};
 use tokio::sync::oneshot;
 
 use super::ROOM;
-use crate::common::{Guests, Lobby, Raw, soon};
+use crate::common::{Guests, Lobby, Raw, Running, start_on};
 
 pub(super) struct Stage {
     server: Running,
@@ -74,11 +74,8 @@ where
     W: Websocket<S>,
     S: Send + Sync + 'static,
 {
-    let server = Server::new()
-        .host(Host::new("localhost").websocket_with("/", app, options))
-        .listen(([127, 0, 0, 1], 0))
-        .workers(1);
-    soon(server.start()).await.expect("the server starts")
+    let host = Host::new("localhost").websocket_with("/", app, options);
+    start_on(1, Server::new().host(host)).await
 }
 
 /// Does something on the worker of such a server, which gets to nothing else meanwhile.

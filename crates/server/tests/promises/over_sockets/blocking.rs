@@ -7,15 +7,16 @@ use std::{
 };
 
 use aerys::{
-    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Running,
-    Server, Websocket,
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Host, Message, Refusal, Server,
+    Websocket,
 };
 use futures_util::future::join_all;
 
 use tracing::Level;
 
 use crate::common::{
-    Journal, Raw, eventually, frame, handshake, keep_errors, lines, serve_host, soon, warnings_at,
+    Journal, Raw, Running, eventually, frame, handshake, keep_errors, lines, serve_host, soon,
+    start_on, warnings_at,
 };
 
 /// Echoes, but for `block`: then it blocks its thread until the test lets it go on.
@@ -63,12 +64,9 @@ async fn serve(workers: usize, stop_period: Duration) -> Stage {
 async fn serve_at(path: &'static str, workers: usize, stop_period: Duration) -> Stage {
     let (journal, (release, released)) = (Journal::default(), mpsc::channel());
     let app = Blocks { journal: journal.clone(), released: Mutex::new(released) };
-    let server = Server::new()
-        .host(Host::new("localhost").websocket(path, app))
-        .listen(([127, 0, 0, 1], 0))
-        .workers(workers)
-        .stop_period(stop_period);
-    let server = soon(server.start()).await.expect("the server starts");
+    let server =
+        Server::new().host(Host::new("localhost").websocket(path, app)).stop_period(stop_period);
+    let server = start_on(workers, server).await;
     Stage { path, server, journal, release }
 }
 

@@ -62,7 +62,9 @@ async fn a_socket_may_be_bound_elsewhere() {
     let address = socket.local_addr().unwrap();
     let server = start(socket).await.expect("it listens already");
     assert_eq!(server.addresses(), [address]);
-    let mut raw = Raw::open(&server).await;
+    let stream = soon(TcpStream::connect(address)).await.expect("it listens");
+    let mut raw = Raw::from(stream);
+    raw.upgrade("/").await;
     raw.frame().await;
     raw.write(frame(2, b"hello")).await;
     assert_eq!(raw.frame().await, (0x82, b"hello".to_vec()));
