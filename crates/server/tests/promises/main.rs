@@ -43,7 +43,6 @@ mod just_in_time;
 mod life;
 mod limits;
 mod logging;
-mod mounted;
 #[cfg(all(feature = "compression", feature = "files"))]
 mod nonsense;
 mod order;

@@ -1,7 +1,5 @@
 //! A service may switch protocols: an axum `WebSocketUpgrade` in a `Router`, for one.
 
-use std::time::Duration;
-
 use aerys::Host;
 use axum::{
     Router,
@@ -15,13 +13,9 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy, split},
-    sync::mpsc,
-    time::timeout,
-};
+use tokio::io::{AsyncWriteExt, copy, split};
 
-use crate::common::{Raw, connect_to, frame, get, handshake, serve_host, soon};
+use crate::common::{Raw, connect_to, frame, get, handshake, serve_host};
 
 async fn echo(mut socket: WebSocket) {
     while let Some(Ok(message)) = socket.recv().await {
@@ -158,23 +152,4 @@ async fn a_connection_that_is_switched_and_not_wanted_is_closed() {
     assert_eq!(raw.ask(asks).await.status(), 101);
     assert_eq!(raw.rest().await, b"");
     server.stop().await;
-}
-
-#[tokio::test]
-async fn a_service_that_holds_on_to_a_connection_does_not_hold_up_the_stop() {
-    let (held, mut holds) = mpsc::unbounded_channel();
-    let hold = async move |upgrade: WebSocketUpgrade| {
-        upgrade.on_upgrade(async move |mut socket| {
-            held.send(()).expect("the test waits");
-            while let Some(Ok(_)) = socket.recv().await {}
-        })
-    };
-    let router = Router::new().route("/ws", any(hold));
-    let server = serve_host(Host::new("localhost").service(router)).await;
-    let mut raw = Raw::open_at(&server, "/ws").await;
-    soon(holds.recv()).await.expect("it is held");
-    timeout(Duration::from_secs(5), server.stop()).await.expect("it stops before its period ends");
-    let mut rest = Vec::new();
-    let _ = raw.stream.read_to_end(&mut rest).await;
-    assert_eq!(rest, b"");
 }

@@ -1,3 +1,4 @@
 //! What takes a server that has threads of its own.
 
 mod blocking;
+mod switching;

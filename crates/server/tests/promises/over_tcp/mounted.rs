@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use crate::common::{
-    Journal, Raw, errors_at, frame, get, handshake, keep_errors, serve_host, soon,
+    Journal, Raw, Stream, errors_at, frame, get, handshake, keep_errors, serve_host, soon,
 };
 
 /// Decides by the path, and answers what it is told.
@@ -132,7 +132,8 @@ impl Serving {
 }
 
 async fn connect(address: SocketAddr) -> Raw {
-    Raw::from(soon(TcpStream::connect(address)).await.unwrap())
+    let stream = soon(TcpStream::connect(address)).await.unwrap();
+    Raw::from(Box::new(stream) as Stream)
 }
 
 #[tokio::test]
@@ -234,7 +235,7 @@ async fn an_endpoint_knows_from_the_layers_who_comes_and_what_they_have_found_ou
     let router = router(&mount).layer(map_request(peer_addr)).layer(Extension("an admin"));
     let serving = Serving::new(router).await;
     let mut raw = serving.connect().await;
-    let address = raw.stream.local_addr().unwrap();
+    let address = raw.stream.peer_addr();
     assert_eq!(raw.ask(handshake("/rooms/a", "")).await.status(), 101);
     let line = format!("a {address} an admin");
     assert_eq!(raw.frame().await, (0x81, line.into_bytes()));
@@ -420,7 +421,7 @@ async fn one_server_of_ours_may_be_mounted_in_another() {
     let mount = mount(&journal).await;
     let server = serve_host(Host::new("localhost").service(router(&mount))).await;
     let mut raw = Raw::connect(&server).await;
-    let address = raw.stream.local_addr().unwrap();
+    let address = raw.stream.peer_addr();
     assert_eq!(raw.ask(get("/page", "")).await.text(), "a page");
     assert_eq!(raw.ask(handshake("/rooms/a", "")).await.status(), 101);
     assert_eq!(raw.frame().await.1, format!("a {address}").into_bytes());
@@ -488,7 +489,7 @@ async fn an_endpoint_is_found_by_its_path_and_its_clients_state() {
         .host(host("b.com").websocket("/numbers", Numbered))
         .listen("127.0.0.1:0");
     let running = server.start().await.unwrap();
-    let mut raw = Raw::connect(&running).await;
+    let mut raw = connect(running.address()).await;
     let asks = handshake("/rooms/x", "").replacen("localhost", "b.com", 1);
     assert_eq!(raw.ask(asks).await.status(), 101);
     assert!(raw.frame().await.1.starts_with(b"x "));
