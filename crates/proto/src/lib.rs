@@ -47,7 +47,7 @@
 //! | --- | --- |
 //! | the state machine of one open connection | [`Connection`] |
 //! | what it reports, and what travels | [`Event`], [`Message`], [`Close`], [`CloseCode`] |
-//! | what goes to the socket | [`Frame`] |
+//! | what goes to the socket | [`Frame`], and to many of them [`Encoding`] |
 //! | limits and periods | [`Config`] |
 //! | the opening handshake | [`upgrade`] |
 //! | compression | [`deflate`] |
@@ -82,7 +82,7 @@ mod utf8;
 
 pub use close::{Close, CloseCode, NotACloseCode};
 pub use config::Config;
-pub use connection::{Connection, Ending};
+pub use connection::{Connection, Encoding, Ending};
 pub use error::SendError;
 pub use event::Event;
 pub use frame::Frame;

@@ -5,6 +5,7 @@
 //! This file passes what the one learns on to the others; it parses nothing itself.
 
 mod closing;
+mod encoding;
 mod heartbeat;
 mod input;
 mod pongs;
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::closing::Ending;
+pub use self::{closing::Ending, encoding::Encoding};
 use self::{
     closing::{Open, PeerEnd, Phase, Wait},
     heartbeat::{Beat, Heartbeat},
@@ -260,6 +261,16 @@ impl Connection {
     /// is compressed in pieces of 32 KiB, each when its frames are asked for.
     pub fn take_compressed(&mut self) -> usize {
         self.writer.take_compressed()
+    }
+
+    /// How it encodes messages, if it encodes each in the same way whatever it has sent before: then a
+    /// frame that was [made](Encoding::frame) once can be written to many. `None` if it compresses
+    /// each message in the context of those before it.
+    ///
+    /// Such a frame may be written while the connection [is open](Self::is_open) and has nothing to
+    /// [transmit](Self::poll_transmit). It does not count in the [traffic](Self::traffic).
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.writer.encoding()
     }
 
     /// Whether messages can be sent.

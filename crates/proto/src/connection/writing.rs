@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::pongs::Pongs;
+use super::{encoding::Encoding, pongs::Pongs};
 use crate::{
     Close, Config, Count, Frame, Message,
     deflate::{Agreement, Deflated, Deflater, Large},
@@ -82,6 +82,15 @@ impl Writer {
         self.count.count_frame(false);
         self.count.messages += 1;
         Ok(Fragments::plain(message, config.text_only).last())
+    }
+
+    /// How messages are encoded, if each is by itself.
+    pub(super) fn encoding(&self) -> Option<Encoding> {
+        if self.deflater.is_on() {
+            self.deflater.pooled().map(|(engine, bits)| Encoding::deflated(engine, bits))
+        } else {
+            Some(Encoding::plain())
+        }
     }
 
     pub(super) fn is_sending(&self) -> bool {
@@ -217,6 +226,14 @@ impl Fragments {
         let frame = Frame::new(Start { fin: false, ..self.start }, fragment);
         self.start = Start { fin: true, compressed: false, opcode: Opcode::Continuation };
         frame
+    }
+}
+
+/// The only frame of a message, of which `deflated` is sent if it was compressed.
+pub(super) fn only_frame(message: &Message, deflated: Option<Bytes>, text_only: bool) -> Frame {
+    match deflated {
+        Some(payload) => Fragments::deflated(message, payload, None, text_only).last(),
+        None => Fragments::plain(message.clone(), text_only).last(),
     }
 }
 

@@ -47,6 +47,14 @@ impl Deflater {
         }
     }
 
+    /// The engine and the window of one that compresses each message on its own.
+    pub(crate) fn pooled(&self) -> Option<(Engine, u8)> {
+        match self {
+            Self::Pooled { engine, bits } => Some((*engine, *bits)),
+            Self::Off | Self::Own { .. } => None,
+        }
+    }
+
     /// Whether messages may be compressed.
     pub(crate) fn is_on(&self) -> bool {
         !matches!(self, Self::Off)
@@ -67,18 +75,7 @@ impl Deflater {
         }
         let payload = match self {
             Self::Off => None,
-            Self::Pooled { engine, bits } => {
-                let level = compression.settled_level(*engine);
-                let shrink = || {
-                    let payload = message.as_bytes();
-                    let most = payload.len() - 1;
-                    pool::with_compress(level, *bits, |state| deflate(state, payload, true, most))
-                };
-                match message.compressed() {
-                    Some(compressed) => compressed.get_or_compress(*bits, shrink),
-                    None => shrink(),
-                }
-            }
+            Self::Pooled { engine, bits } => deflate_alone(message, compression, *engine, *bits),
             Self::Own { engine, bits, state } => {
                 let new = || pool::new_compress(compression.settled_level(*engine), *bits);
                 let compress = state.get_or_insert_with(new);
@@ -124,6 +121,28 @@ impl Deflater {
             _ => None,
         };
         large.next(context)
+    }
+}
+
+/// What is to be sent of a message instead of its payload, whatever was sent before. `None` if it is to be
+/// sent as it is.
+pub(crate) fn deflate_alone(
+    message: &Message,
+    compression: &Compression,
+    engine: Engine,
+    bits: u8,
+) -> Option<Bytes> {
+    if !compression.is_worthwhile(message.len()) {
+        return None;
+    }
+    let shrink = || {
+        let (level, payload) = (compression.settled_level(engine), message.as_bytes());
+        let most = payload.len() - 1;
+        pool::with_compress(level, bits, |state| deflate(state, payload, true, most))
+    };
+    match message.compressed() {
+        Some(compressed) => compressed.get_or_compress(bits, shrink),
+        None => shrink(),
     }
 }
 

@@ -43,8 +43,9 @@ mod pool;
 mod window;
 
 pub(crate) use self::{
-    codec::{Deflated, Deflater, Inflater, Inflation},
+    codec::{Deflated, Deflater, Inflater, Inflation, deflate_alone},
     compressed::Compressed,
+    engine::Engine,
     large::Large,
     window::Output,
 };
