@@ -107,3 +107,18 @@ fn of_two_that_call_one_wakes() {
         model.check_wakes(rests, 1);
     });
 }
+
+#[test]
+fn a_driver_at_rest_that_is_left_something_by_its_own_thread_is_woken_once_for_all() {
+    loom::model(|| {
+        let model = Model::new();
+        let sender = model.publish(WakeReason::Message);
+        let rests = model.state.rest(false, || model.published.load(Acquire));
+        // It need not rest any more: the sender may have called it.
+        if rests && model.state.call(WakeReason::Message) {
+            model.wakes.fetch_add(1, Relaxed);
+        }
+        sender.join().unwrap();
+        model.check_wakes(rests, 1);
+    });
+}

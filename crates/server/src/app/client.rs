@@ -140,8 +140,8 @@ impl<S> Client<S> {
 }
 
 impl<S> Member for Client<S> {
-    fn shared(&self) -> &Shared {
-        self.shared()
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
     }
 }
 

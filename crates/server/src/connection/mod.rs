@@ -1,5 +1,6 @@
 //! What a client's handles, its session and its driver share.
 
+mod direct_write;
 mod id;
 pub(crate) mod inbound_memory;
 mod life;
@@ -9,5 +10,10 @@ mod shared;
 mod stats;
 mod tally;
 
+pub(crate) use self::{
+    direct_write::{DirectWrite, Frames},
+    outbox::Answer,
+    shared::Shared,
+    tally::DeliveryCount,
+};
 pub use self::{id::ClientId, stats::Stats, tally::Tally};
-pub(crate) use self::{outbox::Answer, shared::Shared, tally::DeliveryCount};

@@ -1,12 +1,17 @@
 //! What a client's handles, its session and its driver share: what lies between the application and
 //! the socket.
 
-use std::{future::poll_fn, sync::OnceLock, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{Arc, OnceLock},
+    task::Poll,
+};
 
 use aerys_proto::{Close, Ending, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    direct_write::DirectWrite,
     mailbox::Mailbox,
     outbox::{Outbox, ReadGate, Receipt},
     stats::Meter,
@@ -88,21 +93,28 @@ impl Shared {
         self.outbox.push(message, receipt)
     }
 
-    /// As [`push`](Self::push), for who holds a lock.
-    pub(crate) fn push_walking(
+    /// Puts messages into the outbox, for who holds a lock. Who waits for a message has it alone.
+    pub(crate) fn push_all(
         &self,
-        message: Message,
+        messages: &[Message],
         receipt: Receipt,
         afterwards: &mut Afterwards,
-    ) -> Result<u64, SendError> {
+    ) {
         self.flush_fast_path();
-        self.outbox.push_walking(message, receipt, afterwards)
+        self.outbox.push_all(messages, receipt, afterwards);
     }
 
-    /// Puts messages into the outbox that nobody waits for, for who holds a lock.
-    pub(crate) fn push_all_walking(&self, messages: &[Message], afterwards: &mut Afterwards) {
+    /// As [`push_all`](Self::push_all), or has them written when no lock is held any more, if the client is
+    /// at rest. That is for who is on its driver's thread.
+    pub(crate) fn push_all_or_write(
+        self: &Arc<Self>,
+        messages: &[Message],
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) -> Option<DirectWrite> {
         self.flush_fast_path();
-        self.outbox.push_all_walking(messages, afterwards);
+        let claim = self.outbox.push_all_or_claim(messages, receipt, afterwards)?;
+        Some(DirectWrite::new(Arc::clone(self), claim))
     }
 
     /// Bytes sent and not yet handed to the kernel.

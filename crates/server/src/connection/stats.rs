@@ -58,11 +58,15 @@ pub struct Stats {
     pub dropped: u64,
 }
 
-/// The figures as the driver keeps them: it alone writes, so that plain stores do.
+/// The figures as the driver keeps them: it alone writes, or who writes to the client on its thread while
+/// it rests, so that plain stores do.
 pub(crate) struct Meter {
     connected: AtomicU64,
     read: Gauge,
     sent: Gauge,
+    /// Messages that were written while the driver rested, each in one frame. They are none of the
+    /// connection's.
+    written_at_rest: AtomicU64,
     pings_outstanding: AtomicU64,
     round_trip: AtomicU64,
 }
@@ -83,6 +87,7 @@ impl Meter {
             connected: AtomicU64::new(clock::now().tick.0),
             read: Gauge::new(),
             sent: Gauge::new(),
+            written_at_rest: AtomicU64::new(0),
             pings_outstanding: AtomicU64::new(0),
             round_trip: AtomicU64::new(NO_TICK),
         }
@@ -108,6 +113,17 @@ impl Meter {
         }
     }
 
+    /// So many messages were begun past the connection, of which the kernel took so many bytes.
+    pub(crate) fn written_at_rest(&self, bytes: usize, messages: usize, Tick(now): Tick) {
+        let before = self.written_at_rest.load(Relaxed);
+        self.written_at_rest.store(before + messages as u64, Relaxed);
+        if bytes > 0 {
+            self.sent.add_bytes(bytes);
+            self.sent.last.store(now, Relaxed);
+            self.sent.last_data.store(now, Relaxed);
+        }
+    }
+
     /// How many bytes were taken by the kernel in all.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.sent.bytes.load(Relaxed)
@@ -123,15 +139,16 @@ impl Meter {
     pub(crate) fn stats(&self, peer_addr: PeerAddr, queued_bytes: usize, dropped: u64) -> Stats {
         let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
+        let written_at_rest = self.written_at_rest.load(Relaxed);
         Stats {
             peer_addr,
             connected: Tick(self.connected.load(Relaxed)).instant(),
             bytes_read: self.read.bytes.load(Relaxed),
             bytes_sent: self.sent.bytes.load(Relaxed),
             frames_read: self.read.frames.load(Relaxed),
-            frames_sent: self.sent.frames.load(Relaxed),
+            frames_sent: self.sent.frames.load(Relaxed) + written_at_rest,
             messages_read: self.read.messages.load(Relaxed),
-            messages_sent: self.sent.messages.load(Relaxed),
+            messages_sent: self.sent.messages.load(Relaxed) + written_at_rest,
             last_read: instant(&self.read.last),
             last_send: instant(&self.sent.last),
             last_data_read: instant(&self.read.last_data),
@@ -156,8 +173,12 @@ impl Gauge {
         }
     }
 
-    fn pass(&self, bytes: usize, count: Count, Tick(now): Tick) {
+    fn add_bytes(&self, bytes: usize) {
         self.bytes.store(self.bytes.load(Relaxed) + bytes as u64, Relaxed);
+    }
+
+    fn pass(&self, bytes: usize, count: Count, Tick(now): Tick) {
+        self.add_bytes(bytes);
         self.last.store(now, Relaxed);
         if count.data_frames != self.data_frames.load(Relaxed) {
             self.last_data.store(now, Relaxed);

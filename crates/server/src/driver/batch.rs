@@ -213,6 +213,11 @@ pub(super) struct Unsent {
 }
 
 impl Unsent {
+    /// Something that ends one message of the outbox.
+    pub(super) fn new(piece: Bytes) -> Self {
+        Self { pieces: VecDeque::from([piece]), ending: 1 }
+    }
+
     /// Writes once; answers how much has gone.
     #[inline(never)]
     pub(super) fn poll_write(

@@ -116,7 +116,13 @@ enum Cause {
 impl<T: Transport> Driver<T> {
     /// Takes over a transport that has become a websocket. `early` is what was read of it already.
     pub(crate) fn new(opening: Opening, transport: T, early: Bytes) -> Self {
-        Self { socket: Some(Socket::new(transport, early)), ..Self::without_socket(opening) }
+        let socket = Socket::new(transport, early);
+        let mut driver = Self::without_socket(opening);
+        if let Some(encoding) = driver.connection.encoding() {
+            driver.shared.outbox.share(socket.writer(), encoding);
+        }
+        driver.socket = Some(socket);
+        driver
     }
 
     /// For a peer that vanished before its answer: all there is to do is to let `on_open` end.
@@ -231,6 +237,9 @@ impl<T: Transport> Driver<T> {
     /// Looks at what cannot wait: the clock, and a client that is owed too much.
     fn handle_pending_action(&mut self) {
         let action = self.shared.outbox.begin_turn();
+        if self.shared.outbox.has_unsent() {
+            self.take_unsent();
+        }
         if action != PendingAction::Closing {
             self.close_deadline = None;
         }

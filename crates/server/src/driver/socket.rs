@@ -8,6 +8,7 @@
 
 use std::{
     io,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -17,7 +18,8 @@ use super::batch::Unsent;
 use crate::transport::Transport;
 
 pub(super) struct Socket<T> {
-    transport: T,
+    /// What the connection shares has it too, but does not keep it open.
+    transport: Arc<T>,
     /// What a write left behind.
     pub(super) unsent: Option<Box<Unsent>>,
     /// What was read and not taken in yet: before the driver took over, or behind a message that
@@ -36,7 +38,7 @@ impl<T: Transport> Socket<T> {
     pub(super) fn new(transport: T, early: Bytes) -> Self {
         let early = Some(early).filter(|early| !early.is_empty()).map(Box::new);
         Self {
-            transport,
+            transport: Arc::new(transport),
             unsent: None,
             early,
             is_cut: false,
@@ -44,6 +46,11 @@ impl<T: Transport> Socket<T> {
             is_shut: false,
             waits_for_flush: false,
         }
+    }
+
+    /// For who writes to it while the driver rests.
+    pub(super) fn writer(&self) -> Weak<T> {
+        Arc::downgrade(&self.transport)
     }
 
     /// Keeps what was read and not taken in for the next read.
@@ -116,7 +123,7 @@ impl<T: Transport> Socket<T> {
     /// Writes once what an earlier write has left behind, if anything; answers how much has gone.
     pub(super) fn poll_write_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match &mut self.unsent {
-            Some(unsent) => unsent.poll_write(&self.transport, cx),
+            Some(unsent) => unsent.poll_write(&*self.transport, cx),
             None => Poll::Ready(Ok(0)),
         }
     }

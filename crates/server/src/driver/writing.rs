@@ -8,7 +8,11 @@ use std::{
 
 use aerys_proto::Message;
 
-use super::{Driver, batch::Batch, socket::Socket};
+use super::{
+    Driver,
+    batch::{Batch, Unsent},
+    socket::Socket,
+};
 use crate::{runtime::clock, transport::Transport};
 
 impl<T: Transport> Driver<T> {
@@ -46,6 +50,17 @@ impl<T: Transport> Driver<T> {
             mailbox.fast_path.flush_into(&self.shared.outbox);
         }
         wrote
+    }
+
+    /// Takes over what was begun while this driver rested.
+    #[cold]
+    pub(super) fn take_unsent(&mut self) {
+        let unsent = self.shared.outbox.take_unsent();
+        if let Some((unsent, socket)) = unsent.zip(self.socket.as_mut()) {
+            debug_assert!(socket.unsent.is_none(), "a driver that rests has written everything");
+            socket.unsent = Some(Box::new(Unsent::new(unsent)));
+            self.may_have_output = true;
+        }
     }
 
     /// Answers `false` when there is nothing to write.

@@ -7,8 +7,9 @@ use super::{
     audience::Audience,
     delivery::Delivery,
     members::{Listed, Members},
+    step::Step,
 };
-use crate::{connection::ClientId, sync::Afterwards};
+use crate::connection::ClientId;
 
 /// How many members are told at a time, while their lock is held.
 pub(super) const STEP: usize = 64;
@@ -93,20 +94,17 @@ impl Backlog {
         self.waiting.len() >= MAX_DELIVERIES || (self.waiting.len() > 1 && self.cost >= max_bytes)
     }
 
-    /// Goes one step further with the walk of the first delivery, which is given back when it is over.
-    pub(super) fn walk<M: Member>(
-        &mut self,
-        members: &mut Members<M>,
-        afterwards: &mut Afterwards,
-    ) -> Option<Delivery> {
-        let delivery = self.waiting.front()?;
+    /// Goes one step further with the walk of the first delivery.
+    pub(super) fn walk<M: Member>(&mut self, members: &mut Members<M>, step: &mut Step<'_>) {
+        let Some(delivery) = self.waiting.front() else { return };
+        delivery.begin(step);
         let len = match delivery.audience() {
             Audience::Only(ids) => ids.len(),
             Audience::Everyone | Audience::Except(_) => members.len(),
         };
         let end = self.cursor.unwrap_or(len).min(len);
         let begin = end.saturating_sub(STEP);
-        let mut tell = |it: &mut Listed<M>| delivery.tell(&it.member, &mut it.told, afterwards);
+        let mut tell = |it: &mut Listed<M>| delivery.tell(&it.member, &mut it.told, step);
         match delivery.audience() {
             Audience::Everyone => members[begin..end].values_mut().rev().for_each(tell),
             Audience::Only(ids) => {
@@ -124,12 +122,14 @@ impl Backlog {
         }
         if begin > 0 {
             self.cursor = Some(begin);
-            return None;
+            return;
         }
-        delivery.finish(afterwards);
+        delivery.finish(&mut step.afterwards);
         self.cursor = None;
         self.cost -= delivery.cost();
-        self.waiting.pop_front()
+        if let Some(delivery) = self.waiting.pop_front() {
+            step.finish(delivery);
+        }
     }
 
     /// Tells one member of what it has not been told, [`STEP`] deliveries at most. Answers whether that
@@ -138,12 +138,12 @@ impl Backlog {
         &self,
         id: ClientId,
         listed: &mut Listed<M>,
-        afterwards: &mut Afterwards,
+        step: &mut Step<'_>,
     ) -> bool {
         let first = self.waiting.partition_point(|delivery| delivery.last() <= listed.told);
         for delivery in self.waiting.range(first..).take(STEP) {
             if delivery.audience().includes(id) {
-                delivery.tell(&listed.member, &mut listed.told, afterwards);
+                delivery.tell(&listed.member, &mut listed.told, step);
             }
             listed.told = delivery.last();
         }

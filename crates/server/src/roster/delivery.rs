@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use aerys_proto::Message;
 
-use super::{Member, audience::Audience};
+use super::{Member, audience::Audience, step::Step};
 use crate::{
     connection::{
-        DeliveryCount, Shared,
+        DeliveryCount,
         outbox::{Receipt, cost},
     },
-    runtime::contained,
     sync::Afterwards,
 };
 
@@ -87,15 +86,25 @@ impl Delivery {
         Ok(())
     }
 
+    /// Its messages are about to be told, in this step.
+    pub(super) fn begin(&self, step: &mut Step<'_>) {
+        step.begin(&self.messages);
+    }
+
     /// Tells a member whom it is for what it has not been `told`.
     #[inline]
-    pub(super) fn tell<M: Member>(&self, member: &M, told: &mut u64, afterwards: &mut Afterwards) {
+    pub(super) fn tell<M: Member>(&self, member: &M, told: &mut u64, step: &mut Step<'_>) {
         let known = usize::try_from(told.saturating_sub(self.before)).unwrap_or(usize::MAX);
         let Some(unknown @ [_, ..]) = self.messages.get(known..) else { return };
         *told = self.last();
-        match &self.delivery_count {
-            None => member.shared().push_all_walking(unknown, afterwards),
-            Some(count) => tell_counted(member.shared(), unknown, count, afterwards),
+        let receipt = match &self.delivery_count {
+            None => Receipt::Nobody,
+            Some(count) => Receipt::Broadcast(count.expect_one()),
+        };
+        if known == 0 {
+            step.tell(member.shared(), unknown, receipt);
+        } else {
+            step.tell_some(member.shared(), unknown, receipt);
         }
     }
 
@@ -108,25 +117,9 @@ impl Delivery {
         }
     }
 
-    /// Drops its messages, which may be the last to hold memory of the application's.
-    pub(super) fn discard(self) {
-        for message in self.messages {
-            // The panic hook has told of it.
-            let _ = contained(|| drop(message));
-        }
-    }
-}
-
-fn tell_counted(
-    shared: &Shared,
-    messages: &[Message],
-    delivery_count: &Arc<DeliveryCount>,
-    afterwards: &mut Afterwards,
-) {
-    for message in messages {
-        let receipt = Receipt::Broadcast(delivery_count.expect_one());
-        // One that has gone is counted by its receipt.
-        let _ = shared.push_walking(message.clone(), receipt, afterwards);
+    /// Its messages, which may be the last to hold memory of the application's.
+    pub(super) fn into_messages(self) -> Vec<Message> {
+        self.messages
     }
 }
 

@@ -5,6 +5,7 @@ mod backlog;
 mod delivery;
 mod members;
 mod shard;
+mod step;
 
 use std::sync::{
     Arc,
@@ -23,7 +24,7 @@ use crate::{
 
 /// One who can be spoken to.
 pub(crate) trait Member {
-    fn shared(&self) -> &Shared;
+    fn shared(&self) -> &Arc<Shared>;
 }
 
 pub(crate) struct Roster<M> {
@@ -37,7 +38,8 @@ pub(crate) struct Roster<M> {
 
 impl<M> Roster<M> {
     pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
-        let shard = |worker: &Arc<Worker>| Arc::new(Shard::new(Arc::clone(worker)));
+        let shard =
+            |worker: &Arc<Worker>| Arc::new(Shard::new(Arc::clone(worker), Arc::clone(&protocol)));
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {

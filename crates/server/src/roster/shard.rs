@@ -11,22 +11,27 @@ use std::{
     },
 };
 
+use aerys_proto::Config;
+
 use super::{
     Member,
     backlog::Backlog,
     delivery::Delivery,
     members::{Listed, Members},
+    step::Step,
 };
 use crate::{
     connection::ClientId,
     runtime::{Order, Worker},
-    sync::{Afterwards, FairMutex, MutexGuard, Rank},
+    sync::{FairMutex, MutexGuard, Rank},
 };
 
 /// The worker itself takes the lock all the time and others hardly ever, so it is as good as free. It is
 /// held for one step of a walk at most.
 pub(super) struct Shard<M> {
     worker: Arc<Worker>,
+    /// What its members' connections go by.
+    protocol: Arc<Config>,
     /// Whether not everyone has been told of everything.
     is_behind: AtomicBool,
     state: FairMutex<State<M>>,
@@ -40,11 +45,12 @@ struct State<M> {
 }
 
 impl<M> Shard<M> {
-    pub(super) fn new(worker: Arc<Worker>) -> Self {
+    pub(super) fn new(worker: Arc<Worker>, protocol: Arc<Config>) -> Self {
         let (members, backlog) = (Members::default(), Backlog::default());
         let state = State { members, backlog, is_ordered: false };
         Self {
             worker,
+            protocol,
             is_behind: AtomicBool::new(false),
             state: FairMutex::new(Rank::Turn, Rank::Shard, state),
         }
@@ -93,12 +99,12 @@ impl<M: Member> Shard<M> {
     /// Takes a member out. What was broadcast while it was one is counted as lost with it.
     pub(super) fn leave(&self, id: ClientId) {
         loop {
-            let mut afterwards = Afterwards::default();
+            let mut step = Step::elsewhere();
             let mut state = self.lock();
-            let is_told = state.catch_up(id, &mut afterwards);
+            let is_told = state.catch_up(id, &mut step);
             let member = is_told.then(|| state.members.swap_remove(&id));
             drop(state);
-            afterwards.run();
+            step.run();
             if member.is_some() {
                 return;
             }
@@ -112,9 +118,9 @@ impl<M: Member> Shard<M> {
     /// the lock, one after the other.
     pub(super) fn catch_up(&self, id: ClientId) {
         while self.is_behind.load(Ordering::Acquire) {
-            let mut afterwards = Afterwards::default();
-            let is_told = self.lock().catch_up(id, &mut afterwards);
-            afterwards.run();
+            let mut step = Step::elsewhere();
+            let is_told = self.lock().catch_up(id, &mut step);
+            step.run();
             if is_told {
                 return;
             }
@@ -124,25 +130,23 @@ impl<M: Member> Shard<M> {
     /// Carries out what was broadcast up to the message with this number.
     fn walk_to(&self, number: u64) {
         loop {
-            let mut afterwards = Afterwards::default();
+            let mut step = Step::elsewhere();
             let mut state = self.lock();
             if state.backlog.is_told_to(number) {
                 return;
             }
-            let finished = self.step(&mut state, &mut afterwards);
+            self.walk(&mut state, &mut step);
             drop(state);
-            afterwards.run();
-            finished.into_iter().for_each(Delivery::discard);
+            step.run();
         }
     }
 
-    /// Goes one step further with the walk. A delivery that is over is given back.
-    fn step(&self, state: &mut State<M>, afterwards: &mut Afterwards) -> Option<Delivery> {
-        let finished = state.backlog.walk(&mut state.members, afterwards);
+    /// Goes one step further with the walk.
+    fn walk(&self, state: &mut State<M>, step: &mut Step<'_>) {
+        state.backlog.walk(&mut state.members, step);
         if state.backlog.is_empty() {
             self.is_behind.store(false, Ordering::Release);
         }
-        finished
     }
 }
 
@@ -174,25 +178,25 @@ impl<M: Member + Send + Sync + 'static> Shard<M> {
 }
 
 impl<M: Member + Send + Sync + 'static> Order for Shard<M> {
-    fn step(self: Arc<Self>) {
-        let mut afterwards = Afterwards::default();
+    fn step(self: Arc<Self>) -> usize {
+        let is_here = self.worker.is_here();
+        let mut step = if is_here { Step::here(&self.protocol) } else { Step::elsewhere() };
         let mut state = self.lock();
-        let finished = Shard::step(&self, &mut state, &mut afterwards);
+        self.walk(&mut state, &mut step);
         let is_behind = !state.backlog.is_empty();
         state.is_ordered = is_behind;
         drop(state);
         if is_behind {
             self.worker.give_back(Arc::clone(&self) as Arc<dyn Order>);
         }
-        afterwards.run();
-        finished.into_iter().for_each(Delivery::discard);
+        step.run()
     }
 }
 
 impl<M: Member> State<M> {
     /// Tells one member of what it has not been told, or of some of it. Answers whether that was all.
-    fn catch_up(&mut self, id: ClientId, afterwards: &mut Afterwards) -> bool {
+    fn catch_up(&mut self, id: ClientId, step: &mut Step<'_>) -> bool {
         let listed = self.members.get_mut(&id);
-        listed.is_none_or(|listed| self.backlog.catch_up(id, listed, afterwards))
+        listed.is_none_or(|listed| self.backlog.catch_up(id, listed, step))
     }
 }

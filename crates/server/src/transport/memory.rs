@@ -10,7 +10,7 @@ use std::{
 
 use bytes::BufMut;
 
-use super::Transport;
+use super::{Transport, TryWrite};
 use crate::sync::Mutex;
 
 /// What a sender's kernel takes ahead of its peer's, and what that takes ahead of its program, in bytes.
@@ -60,13 +60,22 @@ impl Way {
         pieces: &[&[u8]],
         wakers: &mut Vec<Waker>,
     ) -> Poll<io::Result<usize>> {
+        match self.write(pieces, wakers) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writer = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            outcome => Poll::Ready(outcome),
+        }
+    }
+
+    fn write(&mut self, pieces: &[&[u8]], wakers: &mut Vec<Waker>) -> io::Result<usize> {
         if self.is_broken || self.has_ended {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
         let mut room = self.room();
         if room == 0 {
-            self.writer = Some(cx.waker().clone());
-            return Poll::Pending;
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         let before = self.bytes.len();
         for piece in pieces {
@@ -75,7 +84,7 @@ impl Way {
             room -= size;
         }
         wakers.append(&mut self.readers);
-        Poll::Ready(Ok(self.bytes.len() - before))
+        Ok(self.bytes.len() - before)
     }
 
     fn poll_read(
@@ -134,6 +143,12 @@ fn with<T>(way: &Mutex<Way>, act: impl FnOnce(&mut Way, &mut Vec<Waker>) -> T) -
 fn end(way: &Mutex<Way>, is_broken: bool) {
     let wakers = way.lock().end(is_broken);
     wakers.into_iter().for_each(Waker::wake);
+}
+
+impl TryWrite for Memory {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        with(&self.0.to_client, |way, wakers| way.write(&[bytes], wakers))
+    }
 }
 
 impl Transport for Memory {

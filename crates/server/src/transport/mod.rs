@@ -37,12 +37,20 @@ pub(crate) enum Incoming {
     Unix(std::os::unix::net::UnixStream),
 }
 
+/// A connected stream, of whatever type, as one has it who only writes to it now and then and is no task
+/// of it.
+pub(crate) trait TryWrite: Send + Sync + 'static {
+    /// Writes once, if that can be done now; answers how much was taken, which waits for no flush. Nobody
+    /// is woken when it can be done later.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+}
+
 /// A connected stream.
 ///
 /// It is read from and written to through a shared reference, as more than one part of a connection's
 /// task looks at it. All of them are polled by that one task: it is what is woken, and the waker last
 /// given for reading, and for writing, is the one that counts.
-pub(crate) trait Transport: Send + Sync + Unpin + 'static {
+pub(crate) trait Transport: TryWrite + Unpin {
     /// Reads once to `buffer`, which is not empty; answers how much. Nothing is the end.
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 

@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Transport, stream};
+use super::{Transport, TryWrite, stream};
 
 /// After how long a silence it is asked whether a half-closed peer is there at all.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -68,6 +68,12 @@ macro_rules! transport {
 
             async fn ready(&self, interest: Interest) -> io::Result<Ready> {
                 $Stream::ready(self, interest).await
+            }
+        }
+
+        impl TryWrite for $Stream {
+            fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+                stream::try_send(self, bytes)
             }
         }
 

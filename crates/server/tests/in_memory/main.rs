@@ -1,5 +1,6 @@
 //! The test kit: what it promises to who tests an application, under paused time.
 
+mod at_rest;
 mod misbehaviour;
 mod time;
 

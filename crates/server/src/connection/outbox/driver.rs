@@ -138,7 +138,7 @@ impl Outbox {
     /// The driver has messages that never were in here and that the kernel has not taken: they
     /// count as one that was taken first.
     pub(crate) fn count_unsent(&self, cost: usize) {
-        self.lock().queue.count_unsent(cost);
+        self.lock().queue.count_unsent(cost, Receipt::Nobody);
     }
 
     /// The client has gone: whoever waits is told, and nothing is taken in any more.
@@ -147,7 +147,9 @@ impl Outbox {
         let mut state = self.lock();
         state.life.go();
         state.queue.forget(&mut afterwards);
+        let unsent = state.unsent.take();
         drop(state);
+        drop(unsent);
         afterwards.run();
     }
 

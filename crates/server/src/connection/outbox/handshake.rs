@@ -59,7 +59,7 @@ impl Outbox {
         let headers = match &mut state.switching {
             Switching::Due(headers) => headers.take(),
             Switching::Waits(headers) if self.has_pending_output() => headers.take(),
-            Switching::Waits(_) | Switching::Done => return None,
+            Switching::Waits(_) | Switching::Done | Switching::Shared(_) => return None,
         };
         state.switching = Switching::Done;
         state.life.switch();
@@ -68,6 +68,6 @@ impl Outbox {
 
     /// Whether the answer was a 101.
     pub(crate) fn is_switched(&self) -> bool {
-        matches!(self.lock().switching, Switching::Done)
+        matches!(self.lock().switching, Switching::Done | Switching::Shared(_))
     }
 }

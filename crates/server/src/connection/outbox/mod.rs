@@ -3,6 +3,7 @@
 //! Handles put messages in from any thread; the driver takes them out, and says when they have been
 //! handed to the kernel.
 
+mod at_rest;
 mod driver;
 mod handshake;
 mod queue;
@@ -24,6 +25,7 @@ use std::{
 use aerys_proto::{Close, Message};
 
 pub(crate) use self::{
+    at_rest::Claim,
     driver::{PendingAction, SocketState},
     handshake::Answer,
     queue::{Receipt, cost},
@@ -73,24 +75,19 @@ impl Outbox {
     /// Puts a message in and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
         let mut afterwards = Afterwards::default();
-        let outcome = self.push_walking(message, receipt, &mut afterwards);
+        let outcome = self.lock().push(message, receipt, self.limits, &mut afterwards);
         afterwards.run();
         outcome
     }
 
-    /// As [`push`](Self::push), for who holds a lock.
-    pub(crate) fn push_walking(
+    /// Puts messages in, for who holds a lock. Who waits for a message has it alone.
+    pub(crate) fn push_all(
         &self,
-        message: Message,
+        messages: &[Message],
         receipt: Receipt,
         afterwards: &mut Afterwards,
-    ) -> Result<u64, SendError> {
-        self.lock().push(message, receipt, self.limits, afterwards)
-    }
-
-    /// Puts messages in that nobody waits for, for who holds a lock.
-    pub(crate) fn push_all_walking(&self, messages: &[Message], afterwards: &mut Afterwards) {
-        self.lock().push_all(messages, self.limits, afterwards);
+    ) {
+        self.lock().push_all(messages, receipt, self.limits, afterwards);
     }
 
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.

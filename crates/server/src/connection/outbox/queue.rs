@@ -106,7 +106,7 @@ impl Queue {
     /// Whether a message fits in beside what is there. One on its own always does, so that a limit
     /// does not forbid large messages.
     pub(super) fn has_room(&self, message: &Message, limit: usize) -> bool {
-        self.queued.is_empty() || self.bytes + cost(message) <= limit
+        self.bytes == 0 || self.bytes + cost(message) <= limit
     }
 
     /// Whether each of several messages fits in, one after the other.
@@ -143,22 +143,30 @@ impl Queue {
         debug_assert_eq!(self.taken, 0, "what was said before had to be taken first");
         for message in messages.into_iter().rev() {
             let cost = cost(&message);
-            self.insert(self.taken, Some(message), cost);
+            self.insert(self.taken, Some(message), cost, Receipt::Nobody);
         }
     }
 
-    /// The driver has something from elsewhere that costs this much.
-    pub(super) fn count_unsent(&mut self, cost: usize) {
-        self.insert(0, None, cost);
+    /// The driver has something from elsewhere that costs this much, or will have.
+    pub(super) fn count_unsent(&mut self, cost: usize, receipt: Receipt) {
+        self.insert(0, None, cost, receipt);
         self.taken += 1;
     }
 
     /// Its place is one that nobody asks for.
-    fn insert(&mut self, index: usize, message: Option<Message>, cost: usize) {
+    fn insert(&mut self, index: usize, message: Option<Message>, cost: usize, receipt: Receipt) {
         self.bytes += cost;
-        let message =
-            QueuedMessage { place: self.flushed, message, cost, receipt: Receipt::Nobody };
-        self.queued.insert(index, message);
+        self.queued.insert(index, QueuedMessage { place: self.flushed, message, cost, receipt });
+    }
+
+    /// Somebody is about to send what costs this much past the queue.
+    pub(super) fn claim(&mut self, cost: usize) {
+        self.bytes += cost;
+    }
+
+    /// And is not any more.
+    pub(super) fn release(&mut self, cost: usize) {
+        self.bytes -= cost;
     }
 
     /// Whether there is a message that the driver does not have.
@@ -371,7 +379,7 @@ mod tests {
         assert!(!queue.is_flushed_to(queue.last_place()));
         queue.flush(1, nobody, &mut afterwards());
         assert!(queue.is_flushed_to(queue.last_place()));
-        queue.count_unsent(1);
+        queue.count_unsent(1, Receipt::Nobody);
         assert!(!queue.is_flushed_to(queue.last_place()));
         // What comes later is not.
         queue.push(Message::text("later"), Receipt::Nobody);

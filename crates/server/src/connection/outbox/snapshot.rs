@@ -15,7 +15,9 @@ use crate::connection::life::Stage;
 
 pub(super) struct Snapshot {
     stage: AtomicU8,
+    /// In the queue, or begun while the driver rested.
     has_untaken: AtomicBool,
+    has_unsent: AtomicBool,
     queued_bytes: AtomicUsize,
     flushed: AtomicU64,
     pub(super) wake: WakeState,
@@ -32,6 +34,7 @@ impl Snapshot {
         Self {
             stage: AtomicU8::new(Stage::Open as u8),
             has_untaken: AtomicBool::new(false),
+            has_unsent: AtomicBool::new(false),
             queued_bytes: AtomicUsize::new(0),
             flushed: AtomicU64::new(0),
             wake: WakeState::new(),
@@ -67,6 +70,12 @@ impl Snapshot {
     #[inline]
     pub(super) fn has_pending_output(&self) -> bool {
         self.has_untaken.load(Acquire) || self.is_to_end()
+    }
+
+    /// Whether something is left for the driver that was begun while it rested.
+    #[inline]
+    pub(super) fn has_unsent(&self) -> bool {
+        self.has_unsent.load(Acquire)
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
@@ -117,7 +126,9 @@ impl Snapshot {
     #[inline]
     pub(super) fn publish(&self, state: &State) {
         self.stage.store(state.life.stage() as u8, Release);
-        self.has_untaken.store(state.queue.has_untaken(), Release);
+        let has_unsent = state.unsent.is_some();
+        self.has_unsent.store(has_unsent, Release);
+        self.has_untaken.store(state.queue.has_untaken() || has_unsent, Release);
         self.queued_bytes.store(state.queue.bytes(), Release);
         self.flushed.store(state.queue.flushed(), Release);
     }

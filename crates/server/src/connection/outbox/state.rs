@@ -7,10 +7,12 @@ use std::{
 };
 
 use aerys_proto::Message;
+use bytes::Bytes;
 use http::HeaderMap;
 
 use super::{
     OutboxLimits,
+    at_rest::Stream,
     queue::{Queue, Receipt},
     snapshot::Snapshot,
     wake::WakeReason,
@@ -26,6 +28,8 @@ pub(super) struct State {
     pub(super) life: Life,
     pub(super) switching: Switching,
     pub(super) queue: Queue,
+    /// What was begun while the driver rested and goes before everything else.
+    pub(super) unsent: Option<Box<Bytes>>,
     /// How to wake the driver; `None` before it first rests and when it needs to hear no more.
     pub(super) driver: Option<Waker>,
     pub(super) close_waiters: Option<Box<CloseWaiters>>,
@@ -38,6 +42,8 @@ pub(super) enum Switching {
     Due(Option<Box<HeaderMap>>),
     /// It is on its way.
     Done,
+    /// It has left, and this is what it has left by.
+    Shared(Stream),
 }
 
 /// Who waits until `on_close` has run.
@@ -58,6 +64,7 @@ impl State {
             life: Life::Deciding,
             switching: Switching::Waits(None),
             queue: Queue::new(),
+            unsent: None,
             driver: None,
             close_waiters: None,
         }
@@ -116,13 +123,21 @@ impl<'o> Locked<'o> {
         Ok(self.queue.push(message, receipt))
     }
 
-    /// As [`push`](Self::push), for each; nobody is to hear what becomes of them.
+    /// As [`push`](Self::push), for each. Who waits for a message has it alone; of several nobody is to
+    /// hear what becomes of them.
     pub(super) fn push_all(
         &mut self,
         messages: &[Message],
+        receipt: Receipt,
         limits: OutboxLimits,
         afterwards: &mut Afterwards,
     ) {
+        if let [message] = messages {
+            // One that has gone is counted by its receipt.
+            let _ = self.push(message.clone(), receipt, limits, afterwards);
+            return;
+        }
+        debug_assert!(matches!(receipt, Receipt::Nobody));
         let is_open = self.life.is_open();
         if is_open && self.queue.has_room_for_all(messages, limits.max_queued_bytes) {
             self.wake_driver(WakeReason::Message);

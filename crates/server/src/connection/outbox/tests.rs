@@ -69,7 +69,7 @@ fn several_messages_are_put_in_as_each_of_them_would_be() {
                     }
                 }
                 let mut afterwards = Afterwards::default();
-                one.push_all_walking(&texts, &mut afterwards);
+                one.push_all(&texts, Receipt::Nobody, &mut afterwards);
                 afterwards.run();
                 for text in &texts {
                     let _ = other.push(text.clone(), Receipt::Nobody);

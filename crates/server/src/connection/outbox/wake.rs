@@ -64,6 +64,13 @@ impl WakeState {
         !is_wanted
     }
 
+    /// Whether the driver rests, and could write. That is of use to who is on its thread, where it does not
+    /// begin a turn meanwhile. It may be called by others all the same; its next turn comes later.
+    #[inline]
+    pub(super) fn is_resting(&self) -> bool {
+        self.driver.load(Relaxed) == RESTING
+    }
+
     /// Something was published. Whether the driver is to be woken for it: it is by one who calls, and
     /// by none while it is at work.
     #[inline]

@@ -32,8 +32,8 @@ pub(crate) use self::{
 };
 use crate::runtime::{clock, supervise};
 
-/// How many steps of orders are done before the worker's connections have their turn.
-const STEPS_PER_TURN: usize = 16;
+/// What steps of orders may cost before the worker's connections have their turn.
+const ORDERS_BUDGET: usize = 1024;
 
 /// Nearer than what connections wait for, as a rule.
 const NEAR_ALARM: Duration = Duration::from_secs(1);
@@ -116,7 +116,7 @@ impl Worker {
 
     /// Goes on with its orders, for one turn. Its own task goes on with what is left.
     fn carry_out_orders(&self) {
-        self.orders.carry_out(STEPS_PER_TURN);
+        self.orders.carry_out(ORDERS_BUDGET);
         if !self.orders.is_empty() {
             self.called.notify_one();
         }

@@ -12,8 +12,9 @@ use crate::sync::{Mutex, MutexGuard};
 
 /// Something that a worker is to do when it gets to it, in steps.
 pub(crate) trait Order: Send + Sync {
-    /// Does some of it. If there is more, it is [given back](super::Worker::give_back).
-    fn step(self: Arc<Self>);
+    /// Does some of it, and answers what that has cost. If there is more, it is
+    /// [given back](super::Worker::give_back).
+    fn step(self: Arc<Self>) -> usize;
 }
 
 /// Orders that take turns, step by step. They wait here and are bounded elsewhere: each waits once.
@@ -49,11 +50,12 @@ impl Orders {
         self.has_new.load(Ordering::Acquire) && self.has_new.swap(false, Ordering::AcqRel)
     }
 
-    /// Does so many steps, or all if there are fewer.
-    pub(super) fn carry_out(&self, steps: usize) {
-        for _ in 0..steps {
-            let Some(order) = self.next() else { return };
-            order.step();
+    /// Does steps until they have cost so much, or there are none.
+    pub(super) fn carry_out(&self, mut budget: usize) {
+        while budget > 0
+            && let Some(order) = self.next()
+        {
+            budget = budget.saturating_sub(order.step());
         }
     }
 
@@ -95,12 +97,13 @@ mod tests {
     }
 
     impl Order for Note {
-        fn step(self: Arc<Self>) {
+        fn step(self: Arc<Self>) -> usize {
             self.notes.lock().push(self.name);
             *self.left.lock() -= 1;
             if *self.left.lock() > 0 {
                 self.orders.give_back(Arc::clone(&self) as Arc<dyn Order>);
             }
+            2
         }
     }
 
@@ -115,8 +118,9 @@ mod tests {
             assert!(orders.give(order(name, left)));
         }
         assert!(orders.take_new() && !orders.take_new());
-        for (steps, noted) in [(2, "ab"), (0, "ab"), (4, "abcaba")] {
-            orders.carry_out(steps);
+        // What the last step of a turn costs too much does not matter.
+        for (budget, noted) in [(4, "ab"), (0, "ab"), (7, "abcaba")] {
+            orders.carry_out(budget);
             assert_eq!(*notes.lock(), noted);
         }
         orders.end();

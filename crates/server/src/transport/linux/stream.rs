@@ -58,6 +58,13 @@ pub(crate) fn poll_recv_buf(
     poll(stream, Interest::READABLE, cx, size, || stream.try_read_buf(room))
 }
 
+/// Writes once, if there is room.
+pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8]) -> io::Result<usize> {
+    attempt(stream, Interest::WRITABLE, bytes.len(), || {
+        Ok(send(stream, bytes, SendFlags::NOSIGNAL)?)
+    })
+}
+
 /// Writes once. If `more_follows`, the kernel waits for that.
 pub(crate) fn poll_send(
     stream: &impl Socket,
@@ -90,18 +97,30 @@ fn poll(
     mut pass: impl FnMut() -> io::Result<usize>,
 ) -> Poll<io::Result<usize>> {
     loop {
-        let mut passed = None;
-        let outcome = stream.try_io(interest, || {
-            let count = *passed.insert(pass()?);
-            if (1..size).contains(&count) { Err(WouldBlock.into()) } else { Ok(()) }
-        });
-        match (passed, outcome) {
-            (Some(count), _) => return Poll::Ready(Ok(count)),
-            (None, Err(error)) if error.kind() != WouldBlock => return Poll::Ready(Err(error)),
-            (None, _) if interest.is_readable() => ready!(stream.poll_read_ready(cx))?,
-            (None, _) => ready!(stream.poll_write_ready(cx))?,
+        match attempt(stream, interest, size, &mut pass) {
+            Err(error) if error.kind() != WouldBlock => return Poll::Ready(Err(error)),
+            Ok(count) => return Poll::Ready(Ok(count)),
+            Err(_) if interest.is_readable() => ready!(stream.poll_read_ready(cx))?,
+            Err(_) => ready!(stream.poll_write_ready(cx))?,
         }
     }
+}
+
+/// Has `pass` pass up to `size` bytes, unless the runtime knows that it cannot. Of what it passes less than
+/// that, the runtime learns that nothing more will pass now.
+#[inline]
+fn attempt(
+    stream: &impl Socket,
+    interest: Interest,
+    size: usize,
+    mut pass: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut passed = None;
+    let outcome = stream.try_io(interest, || {
+        let count = *passed.insert(pass()?);
+        if (1..size).contains(&count) { Err(WouldBlock.into()) } else { Ok(count) }
+    });
+    passed.map_or(outcome, Ok)
 }
 
 /// Resolves when the peer sends nothing any more, whatever of it waits to be read.

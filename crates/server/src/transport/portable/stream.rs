@@ -53,6 +53,11 @@ pub(crate) fn poll_recv_buf(
     }
 }
 
+/// Writes once, if there is room.
+pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8]) -> io::Result<usize> {
+    stream.try_write_vectored(&[IoSlice::new(bytes)])
+}
+
 /// Writes once. Whether more follows is of no interest here.
 pub(crate) fn poll_send(
     stream: &impl Socket,

@@ -1,0 +1,120 @@
+//! How a client is written to while its driver rests, without a word to the driver.
+//!
+//! That is for who walks over many clients on the thread on which their drivers run. A driver that rests
+//! there is not in the middle of a turn, and begins none before the walk is done with the client, whoever
+//! wakes it meanwhile. One that rests and can write has written all that it had taken; if nothing is
+//! queued either, what is written now is next. Of the driver's turn for it three steps are left:
+//!
+//! 1. A *claim*, under the lock: the client is at rest, and what is to be written fits in. It counts as
+//!    queued from now on, for limits and for whoever looks; so nobody else makes a claim.
+//! 2. The write, under no lock. What others put in meanwhile waits in the queue for the driver,
+//!    so it leaves after this.
+//! 3. The *release*, under the lock. What has not left is left for the driver, before all that is queued,
+//!    and the driver is woken. It finds out by itself whether the socket is full or has failed.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Weak};
+
+use aerys_proto::{Encoding, Message};
+use bytes::Bytes;
+
+use super::{
+    Outbox, OutboxLimits,
+    queue::{Receipt, cost},
+    snapshot::Snapshot,
+    state::{State, Switching},
+    wake::WakeReason,
+};
+use crate::{connection::life::Stage, error::SendError, sync::Afterwards, transport::TryWrite};
+
+/// A stream that may be written to by others than its driver, which alone keeps it open.
+pub(super) struct Stream {
+    writer: Weak<dyn TryWrite>,
+    encoding: Encoding,
+}
+
+/// A client at rest, to which messages are about to be written that count as queued.
+#[must_use = "what it counts as queued is given back when it is released"]
+pub(crate) struct Claim {
+    pub(crate) writer: Arc<dyn TryWrite>,
+    pub(crate) encoding: Encoding,
+    cost: usize,
+    receipt: Receipt,
+}
+
+impl Outbox {
+    /// From now on the client may be written to while its driver rests: its 101 has left, and messages
+    /// go to it in this encoding.
+    pub(crate) fn share(&self, writer: Weak<dyn TryWrite>, encoding: Encoding) {
+        self.lock().switching = Switching::Shared(Stream { writer, encoding });
+    }
+
+    /// As [`push_all`](Self::push_all), or a claim for them instead, if the client is at rest. That is for who
+    /// is on its driver's thread.
+    pub(crate) fn push_all_or_claim(
+        &self,
+        messages: &[Message],
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) -> Option<Claim> {
+        let mut state = self.lock();
+        match state.claim(messages, self.limits, &self.snapshot) {
+            Some((writer, encoding, cost)) => Some(Claim { writer, encoding, cost, receipt }),
+            None => {
+                state.push_all(messages, receipt, self.limits, afterwards);
+                None
+            }
+        }
+    }
+
+    /// What a claim was made for has been handed to the kernel, but for this rest.
+    pub(crate) fn release(&self, claim: Claim, unsent: Option<Bytes>, afterwards: &mut Afterwards) {
+        let Claim { cost, receipt, .. } = claim;
+        let mut state = self.lock();
+        state.queue.release(cost);
+        match unsent {
+            None => receipt.complete(Ok(()), afterwards),
+            Some(_) if state.life.stage() == Stage::Gone => {
+                receipt.complete(Err(SendError::ClientGone), afterwards);
+            }
+            Some(unsent) => {
+                state.queue.count_unsent(cost, receipt);
+                state.unsent = Some(Box::new(unsent));
+                state.wake_driver(WakeReason::Message);
+            }
+        }
+    }
+
+    /// Whether something is left for the driver that was begun while it rested.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.snapshot.has_unsent()
+    }
+
+    /// Takes that, to be written before anything else. It is flushed as one message is.
+    pub(crate) fn take_unsent(&self) -> Option<Bytes> {
+        self.lock().unsent.take().map(|unsent| *unsent)
+    }
+}
+
+impl State {
+    fn claim(
+        &mut self,
+        messages: &[Message],
+        limits: OutboxLimits,
+        snapshot: &Snapshot,
+    ) -> Option<(Arc<dyn TryWrite>, Encoding, usize)> {
+        let Switching::Shared(stream) = &self.switching else { return None };
+        let is_at_rest =
+            self.life.is_open() && self.queue.bytes() == 0 && snapshot.wake.is_resting();
+        let cost = messages.iter().map(cost).sum();
+        // As when they are put in: one on its own is never too much.
+        if !is_at_rest || (messages.len() > 1 && cost > limits.max_queued_bytes) {
+            return None;
+        }
+        let writer = stream.writer.upgrade()?;
+        self.queue.claim(cost);
+        Some((writer, stream.encoding, cost))
+    }
+}

@@ -1,0 +1,132 @@
+//! One step of a walk, and what it leaves to be done when the shard is not locked any more.
+//!
+//! Who is at rest is written to then, from here, if this is the thread on which the members' drivers run:
+//! the messages become frames once, and each takes a system call. All others have the messages put into
+//! their outboxes, and their drivers woken.
+
+use std::sync::Arc;
+
+use aerys_proto::{Config, Encoding, Message};
+
+use super::{backlog::STEP, delivery::Delivery};
+use crate::{
+    connection::{DirectWrite, Frames, Shared, outbox::Receipt},
+    runtime::{clock, contained},
+    sync::Afterwards,
+};
+
+/// What is written at once and copied for it, in bytes at most: what is larger goes to drivers, whose turns
+/// are cut by size.
+const MAX_WRITE: usize = 16 * 1024;
+
+/// What a write takes, in members whose outboxes have something put into: some 5 microseconds of the
+/// kernel's beside a third of one.
+const WRITE_COST: usize = 16;
+
+#[must_use = "run it when the shard is not locked any more"]
+pub(super) struct Step<'c> {
+    pub(super) afterwards: Afterwards,
+    /// What messages are encoded by, if who is at rest may be written to.
+    config: Option<&'c Config>,
+    /// What is to be written.
+    messages: Vec<Message>,
+    writes: Vec<DirectWrite>,
+    finished: Option<Delivery>,
+}
+
+impl<'c> Step<'c> {
+    /// On the thread on which the members' drivers run.
+    pub(super) fn here(config: &'c Config) -> Self {
+        Self { config: Some(config), ..Self::elsewhere() }
+    }
+
+    /// On any thread.
+    pub(super) fn elsewhere() -> Self {
+        Self {
+            afterwards: Afterwards::default(),
+            config: None,
+            messages: Vec::new(),
+            writes: Vec::new(),
+            finished: None,
+        }
+    }
+
+    /// Messages are about to be told to members who have been told of none of them.
+    pub(super) fn begin(&mut self, messages: &[Message]) {
+        self.config = self.config.filter(|config| {
+            let size: usize = messages.iter().map(Message::len).sum();
+            size <= MAX_WRITE && messages.iter().all(|it| it.len() <= config.auto_frame_size)
+        });
+    }
+
+    /// Tells a member some of the messages that the step [began](Self::begin) with.
+    pub(super) fn tell_some(&mut self, to: &Shared, messages: &[Message], receipt: Receipt) {
+        to.push_all(messages, receipt, &mut self.afterwards);
+    }
+
+    /// Tells a member all of them.
+    #[inline]
+    pub(super) fn tell(&mut self, to: &Arc<Shared>, messages: &[Message], receipt: Receipt) {
+        if self.config.is_none() {
+            return self.tell_some(to, messages, receipt);
+        }
+        let Some(write) = to.push_all_or_write(messages, receipt, &mut self.afterwards) else {
+            return;
+        };
+        if self.writes.is_empty() {
+            self.messages = messages.to_vec();
+            self.writes.reserve(STEP);
+        }
+        self.writes.push(write);
+    }
+
+    /// A delivery is over.
+    pub(super) fn finish(&mut self, delivery: Delivery) {
+        self.finished = Some(delivery);
+    }
+
+    /// Does what is left to be done. Answers what all of it costs a turn, in members.
+    pub(super) fn run(mut self) -> usize {
+        let cost = STEP + self.writes.len() * WRITE_COST;
+        self.write();
+        self.afterwards.run();
+        discard(self.messages);
+        if let Some(delivery) = self.finished {
+            discard(delivery.into_messages());
+        }
+        cost
+    }
+
+    fn write(&mut self) {
+        let Some(config) = self.config.filter(|_| !self.writes.is_empty()) else { return };
+        let now = clock::now().tick;
+        let mut encoded: Vec<(Encoding, Frames)> = Vec::new();
+        for write in self.writes.drain(..) {
+            let encoding = write.encoding();
+            let known = encoded.iter().position(|(it, _)| *it == encoding);
+            let index = known.unwrap_or_else(|| {
+                encoded.push((encoding, encode(&self.messages, encoding, config)));
+                encoded.len() - 1
+            });
+            write.write(&encoded[index].1, now, &mut self.afterwards);
+        }
+    }
+}
+
+fn encode(messages: &[Message], encoding: Encoding, config: &Config) -> Frames {
+    let frames: Vec<_> = messages.iter().map(|it| encoding.frame(it, config)).collect();
+    let mut bytes = Vec::with_capacity(frames.iter().map(|frame| frame.len()).sum());
+    for frame in &frames {
+        bytes.extend_from_slice(frame.header());
+        bytes.extend_from_slice(frame.payload());
+    }
+    Frames { bytes: bytes.into(), count: frames.len() }
+}
+
+/// Drops messages, which may be the last to hold memory of the application's.
+fn discard(messages: Vec<Message>) {
+    for message in messages {
+        // The panic hook has told of it.
+        let _ = contained(|| drop(message));
+    }
+}
