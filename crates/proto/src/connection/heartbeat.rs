@@ -11,8 +11,9 @@ use crate::Config;
 pub(super) struct Heartbeat {
     /// When the peer was last heard of.
     heard: Instant,
-    /// When each unanswered ping was sent, the oldest first. Empty, it owns no memory.
-    sent: Vec<Instant>,
+    /// When each unanswered ping was sent, the oldest first, if there are any.
+    #[expect(clippy::box_collection, reason = "there are none most of the time")]
+    sent: Option<Box<Vec<Instant>>>,
     /// The number of the oldest unanswered ping. It is their payload.
     oldest: u32,
     round_trip: Option<Duration>,
@@ -31,7 +32,7 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) fn new(now: Instant) -> Self {
-        Self { heard: now, sent: Vec::new(), oldest: 0, round_trip: None }
+        Self { heard: now, sent: None, oldest: 0, round_trip: None }
     }
 
     pub(super) fn heard(&mut self, now: Instant) {
@@ -41,7 +42,7 @@ impl Heartbeat {
     /// Pings that were not answered so far are none to count.
     pub(super) fn excuse(&mut self) {
         self.oldest = self.oldest.wrapping_add(self.unanswered());
-        self.sent = Vec::new();
+        self.sent = None;
     }
 
     /// A pong has arrived. Others than those to our pings are ignored: RFC 6455 §5.5.3, "A
@@ -53,12 +54,11 @@ impl Heartbeat {
         // RFC 6455 §5.5.3: a peer "MAY elect to send a Pong frame for only the most recently
         // processed Ping frame", so it answers all before it.
         let index = number.wrapping_sub(self.oldest) as usize;
-        let Some(sent) = self.sent.get(index) else {
-            return;
-        };
-        self.round_trip = Some(now.saturating_duration_since(*sent));
-        self.sent.drain(..=index);
-        self.sent.shrink_to_fit();
+        let Some(sent) = &mut self.sent else { return };
+        let Some(at) = sent.get(index) else { return };
+        self.round_trip = Some(now.saturating_duration_since(*at));
+        sent.drain(..=index);
+        self.sent.take_if(|sent| sent.is_empty());
         self.oldest = number.wrapping_add(1);
     }
 
@@ -70,18 +70,19 @@ impl Heartbeat {
             return Beat::Lost;
         }
         let number = self.oldest.wrapping_add(self.unanswered());
-        self.sent.push(now);
+        self.sent.get_or_insert_default().push(now);
         Beat::Ping(number)
     }
 
     /// When the next ping is due, if the peer stays silent.
     pub(super) fn due(&self, config: &Config) -> Option<Instant> {
-        let since = self.sent.last().map_or(self.heard, |sent| self.heard.max(*sent));
+        let sent = self.sent.as_ref().and_then(|sent| sent.last());
+        let since = sent.map_or(self.heard, |sent| self.heard.max(*sent));
         since.checked_add(config.heartbeat_period?)
     }
 
     pub(super) fn unanswered(&self) -> u32 {
-        self.sent.len() as u32
+        self.sent.as_ref().map_or(0, |sent| sent.len() as u32)
     }
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
@@ -106,6 +107,6 @@ mod tests {
         assert_eq!(heartbeat.unanswered(), 1);
         heartbeat.answered(&1_u32.to_be_bytes(), now);
         assert_eq!(heartbeat.unanswered(), 0);
-        assert_eq!(heartbeat.sent.capacity(), 0);
+        assert!(heartbeat.sent.is_none());
     }
 }

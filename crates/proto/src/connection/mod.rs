@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection>() <= 336, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 312, "{}", size_of::<Connection>());
     }
 
     #[test]

@@ -13,34 +13,28 @@ use std::{
 
 use tokio::{
     task::coop::unconstrained,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep_until},
 };
 
 use super::Driver;
 use crate::{connection::Shared, transport::Transport};
 
-/// How far off an alarm is that was not set yet: thirty years.
-const UNSET_ALARM: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
+#[derive(Default)]
 pub(super) struct Alarm {
-    sleep: Pin<Box<Sleep>>,
-    /// When it rings, if it is set.
-    due: Option<Instant>,
+    /// Until it rings, if it is set.
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Alarm {
-    pub(super) fn new() -> Self {
-        Self { sleep: Box::pin(sleep(UNSET_ALARM)), due: None }
-    }
-
     /// Has it ring at `due` or before. One that rings too early is left alone: it is looked at
     /// then, so that nothing is done about it for each message.
     pub(super) fn set(&mut self, due: Instant, shared: &Arc<Shared>) {
-        if self.due.is_some_and(|earlier| earlier <= due) {
-            return;
+        let due = due.into();
+        match &mut self.sleep {
+            Some(sleep) if sleep.deadline() <= due => return,
+            Some(sleep) => sleep.as_mut().reset(due),
+            None => self.sleep = Some(Box::pin(sleep_until(due))),
         }
-        self.due = Some(due);
-        self.sleep.as_mut().reset(due.into());
         let bell = Waker::from(Arc::clone(shared));
         if self.poll(&mut Context::from_waker(&bell)).is_ready() {
             shared.outbox.ring();
@@ -49,21 +43,24 @@ impl Alarm {
 
     /// Has it wake this task and no longer the outbox. Answers whether it has rung.
     pub(super) fn ring_here(&mut self, cx: &mut Context<'_>) -> bool {
-        self.due.is_some() && self.poll(cx).is_ready()
+        self.poll(cx).is_ready()
     }
 
     fn is_set(&self) -> bool {
-        self.due.is_some()
+        self.sleep.is_some()
     }
 
     /// It has rung, and may be set anew.
     pub(super) fn clear(&mut self) {
-        self.due = None;
+        self.sleep = None;
     }
 
     /// The runtime's budget must not keep it from being heard.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        pin!(unconstrained(self.sleep.as_mut())).poll(cx)
+        match &mut self.sleep {
+            Some(sleep) => pin!(unconstrained(sleep.as_mut())).poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -117,10 +114,10 @@ impl<T: Transport> Driver<T> {
     /// take that either.
     fn handle_close_deadline(&mut self) {
         let now = self.now.instant;
-        if self.close_deadline.is_none_or(|close_deadline| now < close_deadline) {
+        if self.close_deadline.as_ref().is_none_or(|close_deadline| now < **close_deadline) {
             return;
         }
-        self.close_deadline = now.checked_add(self.close_period());
+        self.begin_close_deadline();
         if !self.is_worth_waiting()
             && let Some(close) = self.shared.outbox.take_close()
         {
@@ -128,6 +125,12 @@ impl<T: Transport> Driver<T> {
             self.report(event);
             self.socket = None;
         }
+    }
+
+    /// From now on a client that is to be closed has time to take what goes before its CLOSE.
+    pub(super) fn begin_close_deadline(&mut self) {
+        let due = self.now.instant.checked_add(self.close_period());
+        self.close_deadline = due.map(Box::new);
     }
 
     /// From now on an application has time to go on with what a client has left behind.
@@ -164,7 +167,7 @@ impl<T: Transport> Driver<T> {
             self.backlog_deadline.as_ref().map(|backlog_deadline| backlog_deadline.due);
         let deadlines = [
             self.connection.poll_timeout(),
-            self.close_deadline,
+            self.close_deadline.as_deref().copied(),
             self.deferral_due(),
             backlog_deadline,
         ];

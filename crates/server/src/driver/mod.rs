@@ -75,7 +75,7 @@ pub(crate) struct Driver<T> {
     /// What the client holds that is unfinished or unheard, if anything is.
     held: Option<Box<Held>>,
     /// When a client that is to be closed is looked at: does it take what goes before the CLOSE?
-    close_deadline: Option<Instant>,
+    close_deadline: Option<Box<Instant>>,
     /// The wait for an application to go on with what a client has left behind that has gone.
     backlog_deadline: Option<Box<BacklogDeadline>>,
     /// The time, as of the beginning of the turn.
@@ -146,7 +146,7 @@ impl<T: Transport> Driver<T> {
             socket: None,
             session: Some(opening.session),
             mailbox: None,
-            alarm: Alarm::new(),
+            alarm: Alarm::default(),
             waker: None,
             sending: false,
             left_over: None,
@@ -249,7 +249,7 @@ impl<T: Transport> Driver<T> {
                 if self.close_deadline.is_none() {
                     self.now = clock::read();
                     self.begin_progress();
-                    self.close_deadline = self.now.instant.checked_add(self.close_period());
+                    self.begin_close_deadline();
                 }
             }
             PendingAction::Overflowed(close) => {
