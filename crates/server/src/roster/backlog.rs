@@ -97,13 +97,13 @@ impl Backlog {
     /// Goes one step further with the walk of the first delivery.
     pub(super) fn walk<M: Member>(&mut self, members: &mut Members<M>, step: &mut Step<'_>) {
         let Some(delivery) = self.waiting.front() else { return };
-        delivery.begin(step);
         let len = match delivery.audience() {
             Audience::Only(ids) => ids.len(),
             Audience::Everyone | Audience::Except(_) => members.len(),
         };
         let end = self.cursor.unwrap_or(len).min(len);
         let begin = end.saturating_sub(STEP);
+        delivery.begin(step, end - begin);
         let mut tell = |it: &mut Listed<M>| delivery.tell(&it.member, &mut it.told, step);
         match delivery.audience() {
             Audience::Everyone => members[begin..end].values_mut().rev().for_each(tell),

@@ -86,9 +86,9 @@ impl Delivery {
         Ok(())
     }
 
-    /// Its messages are about to be told, in this step.
-    pub(super) fn begin(&self, step: &mut Step<'_>) {
-        step.begin(&self.messages);
+    /// Its messages are about to be told to so many members at most, in this step.
+    pub(super) fn begin(&self, step: &mut Step<'_>, members: usize) {
+        step.begin(&self.messages, members);
     }
 
     /// Tells a member whom it is for what it has not been `told`.

@@ -19,15 +19,18 @@ use crate::{
 /// are cut by size.
 const MAX_WRITE: usize = 16 * 1024;
 
-/// What a write takes, in members whose outboxes have something put into: some 5 microseconds of the
+/// What a write costs a turn, in members that have something put into their outboxes: some 5 µs of the
 /// kernel's beside a third of one.
 const WRITE_COST: usize = 16;
 
+/// What one step tells, and to whom that is written.
 #[must_use = "run it when the shard is not locked any more"]
 pub(super) struct Step<'c> {
     pub(super) afterwards: Afterwards,
     /// What messages are encoded by, if who is at rest may be written to.
     config: Option<&'c Config>,
+    /// How many members it is for at most.
+    members: usize,
     /// What is to be written.
     messages: Vec<Message>,
     writes: Vec<DirectWrite>,
@@ -45,14 +48,16 @@ impl<'c> Step<'c> {
         Self {
             afterwards: Afterwards::default(),
             config: None,
+            members: 0,
             messages: Vec::new(),
             writes: Vec::new(),
             finished: None,
         }
     }
 
-    /// Messages are about to be told to members who have been told of none of them.
-    pub(super) fn begin(&mut self, messages: &[Message]) {
+    /// Messages are about to be told to so many members at most.
+    pub(super) fn begin(&mut self, messages: &[Message], members: usize) {
+        self.members = members;
         self.config = self.config.filter(|config| {
             let size: usize = messages.iter().map(Message::len).sum();
             size <= MAX_WRITE && messages.iter().all(|it| it.len() <= config.auto_frame_size)
@@ -75,7 +80,7 @@ impl<'c> Step<'c> {
         };
         if self.writes.is_empty() {
             self.messages = messages.to_vec();
-            self.writes.reserve(STEP);
+            self.writes.reserve(self.members);
         }
         self.writes.push(write);
     }

@@ -32,7 +32,8 @@ pub(crate) use self::{
 };
 use crate::runtime::{clock, supervise};
 
-/// What steps of orders may cost before the worker's connections have their turn.
+/// What steps of orders may cost before the worker's connections have their turn: it is 64 writes of a
+/// broadcast, after which the sockets are looked at, as they are after 61 turns of connections.
 const ORDERS_BUDGET: usize = 1024;
 
 /// Nearer than what connections wait for, as a rule.
