@@ -139,6 +139,21 @@ fn what_is_large_or_goes_out_in_fragments_is_left_to_drivers() {
 }
 
 #[test]
+fn a_step_costs_its_turn_more_for_each_member_that_is_written_to() {
+    on_a_worker(|shard| {
+        let _connected: Vec<_> =
+            (0..STEP as u64).map(|number| Connected::join(&shard, id(number))).collect();
+        let _guests: Vec<_> =
+            (0..STEP as u64).map(|number| join(&shard, id(1_000 + number))).collect();
+        give(&shard, "all".into());
+        // The walk begins with those who came last.
+        let (told, written) = (Order::step(Arc::clone(&shard)), Order::step(Arc::clone(&shard)));
+        assert!(written >= 10 * told, "{written} and {told}");
+        assert!(!shard.is_behind.load(Relaxed));
+    });
+}
+
+#[test]
 fn only_who_is_on_the_drivers_thread_writes() {
     let stuck = Stuck::new();
     let shard = stuck.shard();
