@@ -82,8 +82,11 @@ impl Worker {
     #[cfg(feature = "test")]
     pub(crate) fn start_here() -> Arc<Self> {
         let worker = Arc::new(Self::new(0, Handle::current()));
-        // Another one that is here already is as good for who wants to know what runs.
-        let _ = HERE.with(|here| here.set(Arc::clone(&worker)));
+        // Of several threads none is the worker's, so that nobody relies on being on it.
+        if worker.runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
+            // Another one that is here already is as good for who wants to know what runs.
+            let _ = HERE.with(|here| here.set(Arc::clone(&worker)));
+        }
         let working = Arc::downgrade(&worker);
         worker.runtime.spawn(async move {
             while let Some(worker) = working.upgrade() {
