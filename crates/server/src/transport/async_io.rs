@@ -12,7 +12,7 @@ use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use super::Transport;
+use super::{Transport, TryWrite};
 use crate::sync::{Mutex, Rank};
 
 /// How much is read to know whether there is anything to read, in bytes.
@@ -77,6 +77,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Its driver alone writes to it, as it has to be polled until it is flushed.
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> TryWrite for AsyncIo<S> {
+    fn try_write(&self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 }
 

@@ -1,16 +1,10 @@
 //! A broadcast to clients that have nothing else to do, and what comes between.
 
-use std::{
-    sync::{Mutex, mpsc},
-    thread,
-};
+use std::thread;
 
-use aerys::{
-    Accepted, Client, Compression, Departure, Failure, Handshake, Host, Message, Options, Refusal,
-    Server, Websocket,
-};
+use aerys::{Compression, Options};
 
-use crate::common::{Journal, Lobby, Raw, departure, frame, handshake, serve_with, soon};
+use crate::common::{Lobby, Raw, handshake, serve_with, soon};
 
 const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
@@ -92,54 +86,6 @@ async fn those_who_compress_in_a_context_are_told_in_their_own_and_all_others_pl
     // What was said before is referred to.
     assert_eq!((sizes[0], sizes[2]), (sizes[1], sizes[3]));
     assert!(sizes[2] * 10 < sizes[0], "{sizes:?}");
-    server.stop().await;
-}
-
-/// Broadcasts what it hears when the test lets it, and blocks its thread until then.
-struct Blocks {
-    journal: Journal,
-    released: Mutex<mpsc::Receiver<()>>,
-}
-
-impl Websocket for Blocks {
-    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-        Ok(handshake.accept())
-    }
-
-    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
-        self.journal.note("blocks");
-        // Also if the test has failed.
-        let _ = self.released.lock().expect("it does not panic").recv();
-        let tally = client.endpoint().broadcast(message).await;
-        self.journal.note(format!("delivered {}, gone {}", tally.delivered, tally.gone));
-        Ok(())
-    }
-
-    async fn on_close(&self, gone: &Departure) {
-        self.journal.note(departure(gone));
-    }
-}
-
-#[tokio::test]
-async fn one_that_has_gone_while_its_worker_was_busy_is_counted_as_gone() {
-    let journal = Journal::default();
-    let (release, released) = mpsc::channel();
-    let blocks = Blocks { journal: journal.clone(), released: Mutex::new(released) };
-    let host = Host::new("localhost").websocket("/", blocks);
-    let server = Server::new().listen(([127, 0, 0, 1], 0)).workers(1).host(host);
-    let server = server.start().await.expect("the server starts");
-    let (mut speaks, goes) = (Raw::open(&server).await, Raw::open(&server).await);
-    speaks.write(frame(1, b"anybody?")).await;
-    journal.until(1).await;
-    // The kernel knows of it when this has been called, and the worker cannot.
-    goes.stream.set_zero_linger().unwrap();
-    drop(goes);
-    release.send(()).unwrap();
-    assert_eq!(speaks.frame().await, (0x81, b"anybody?".to_vec()));
-    let mut lines = journal.until(3).await;
-    lines[1..].sort();
-    assert_eq!(lines, ["blocks", "delivered 1, gone 1", "gone 1006"]);
-    drop(release);
     server.stop().await;
 }
 

@@ -9,6 +9,7 @@
     allow(dead_code, unused_imports, reason = "what is common to all tests is not needed by some")
 )]
 
+#[cfg(feature = "compression")]
 mod at_rest;
 #[cfg(feature = "files")]
 mod bad_requests;

@@ -1,6 +1,7 @@
 //! What has sockets of its own, whatever the other promises are kept over: where a server listens, and other
-//! servers.
+//! servers. And what takes a client that resets its connection.
 
 mod addresses;
+mod at_rest;
 mod listeners;
 mod mounted;

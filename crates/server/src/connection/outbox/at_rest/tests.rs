@@ -55,7 +55,7 @@ impl Client {
         assert!(outbox.accept(HeaderMap::new(), || ()));
         let wakes = Arc::<Count>::default();
         let waker = Waker::from(Arc::clone(&wakes));
-        outbox.listen(&Context::from_waker(&waker));
+        outbox.register_waker(&Context::from_waker(&waker));
         Self { outbox, stream: Arc::new(Unused), wakes }
     }
 
