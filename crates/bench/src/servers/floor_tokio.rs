@@ -27,7 +27,7 @@ pub(super) fn serve(settings: &Settings) -> Result<()> {
 }
 
 async fn serve_connection(mut stream: TcpStream) -> Result<()> {
-    let mut session = Session::new();
+    let mut session = Session::default();
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {
             let mut socket = Socket { stream: &mut stream, context };

@@ -8,6 +8,7 @@ mod actix_ws;
 mod aerys;
 mod axum;
 mod endpoint;
+mod epoll;
 mod fastwebsockets;
 mod floor;
 mod floor_tokio;

@@ -20,7 +20,8 @@ pub(super) enum Progress {
     Over,
 }
 
-/// One connection, without its socket.
+/// One connection, without its socket. A new one waits for its handshake.
+#[derive(Default)]
 pub(super) struct Session {
     phase: Phase,
     /// What the kernel did not take at once. Nothing is read meanwhile.
@@ -33,12 +34,13 @@ enum Phase {
     Open(Frames),
 }
 
-impl Session {
-    /// One that waits for its handshake.
-    pub(super) fn new() -> Self {
-        Self { phase: Phase::Opening(Vec::new()), unwritten: Vec::new() }
+impl Default for Phase {
+    fn default() -> Self {
+        Self::Opening(Vec::new())
     }
+}
 
+impl Session {
     /// Writes what is left, else reads once and writes the answer to it.
     pub(super) fn step<S: Read + Write>(
         &mut self,
