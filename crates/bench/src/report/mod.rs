@@ -1,9 +1,10 @@
 //! Tables and plots of what was measured.
 //!
-//! [`goals`] holds it against the figures to reach, each a few [`check`]s; [`tables`] shows all of it, [`plot`] draws the
-//! part that is best seen.
+//! [`goals`] holds it against the figures to reach, each a few [`check`]s on [`conditions`]; [`tables`]
+//! shows all of it, [`plot`] draws the part that is best seen.
 
 mod check;
+mod conditions;
 mod goals;
 mod number;
 mod plot;
