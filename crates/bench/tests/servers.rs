@@ -169,6 +169,24 @@ async fn broadcasts_to_everyone(name: &str) {
     }
 }
 
+/// More is published than sockets hold before one of the clients begins to read.
+async fn keeps_what_a_slow_reader_has_not_taken(name: &str) {
+    let server = Server::start(name, &[]);
+    let mut slow = server.connect("/broadcast").await;
+    let mut publisher = server.connect("/broadcast").await;
+    // Whoever hears its own message is there for the others' as well.
+    within(slow.send(text(10))).await.unwrap();
+    while heard(&mut slow).await != text(10) {}
+    let messages: Vec<_> = (0..150).map(|at| binary(100_000 + at)).collect();
+    for message in &messages {
+        within(publisher.send(message.clone())).await.unwrap();
+        while heard(&mut publisher).await != *message {}
+    }
+    for message in messages {
+        assert!(heard(&mut slow).await == message);
+    }
+}
+
 const HANDSHAKE: &[u8] = b"GET /echo HTTP/1.1\r\nHost: localhost\r\n\
     Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -191,6 +209,8 @@ macro_rules! servers {
 servers! {
     floor is "floor" and does echoes_every_message;
     floor_tokio is "floor-tokio" and does echoes_every_message;
+    floor_broadcast is "floor-broadcast" and does
+        echoes_every_message broadcasts_to_everyone keeps_what_a_slow_reader_has_not_taken;
     aerys is "aerys" and does
         echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
     aerys_await is "aerys-await" and does

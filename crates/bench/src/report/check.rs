@@ -73,7 +73,7 @@ fn noun(figure: Figure) -> &'static str {
 }
 
 /// Who is not a peer.
-const OTHERS: [&str; 4] = [OURS, AWAITING, "floor", "floor-tokio"];
+const OTHERS: [&str; 5] = [OURS, AWAITING, "floor", "floor-tokio", "floor-broadcast"];
 
 #[cfg(test)]
 mod tests {

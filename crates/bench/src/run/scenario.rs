@@ -36,7 +36,7 @@ impl Scenario {
         match self {
             Self::Broadcast { .. } => features.broadcast,
             Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
-            Self::Idle { deflate, .. } => features.compression || !deflate,
+            Self::Idle { deflate, .. } => features.echo && (features.compression || !deflate),
             Self::Workers { .. } => features.workers,
             _ => features.echo,
         }

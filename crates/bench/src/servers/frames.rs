@@ -9,11 +9,15 @@ use std::ops::Range;
 /// How many bytes of a buffer lie before what is read into it, to put an unfinished head there.
 pub(super) const MARGIN: usize = 14;
 
-const MASKED: u8 = 0x80;
+/// The bit of a head's second byte that says there is a mask.
+pub(super) const MASKED: u8 = 0x80;
 
-const OPCODE: u8 = 0x0f;
+pub(super) const OPCODE: u8 = 0x0f;
 
-const CLOSE: u8 = 0x8;
+/// The bit of an opcode that tells a control frame's.
+pub(super) const CONTROL: u8 = 0x08;
+
+pub(super) const CLOSE: u8 = 0x8;
 
 const PING: u8 = 0x9;
 
@@ -120,17 +124,20 @@ impl Default for State {
     }
 }
 
-struct Head {
+/// The head of a client's frame.
+pub(super) struct Head {
     /// The first byte of the reply.
-    reply: u8,
+    pub(super) reply: u8,
     /// How long the head is, mask and all.
-    len: usize,
-    payload: u64,
-    mask: [u8; 4],
+    pub(super) len: usize,
+    /// How long the payload is, in bytes.
+    pub(super) payload: u64,
+    pub(super) mask: [u8; 4],
 }
 
 impl Head {
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// The head that bytes begin with; `None` if they have not all of it.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let &[first, second, ref rest @ ..] = bytes else { return None };
         let (payload, rest) = match second & !MASKED {
             126 => {
@@ -149,7 +156,8 @@ impl Head {
     }
 }
 
-fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+/// Undoes the mask, or does it (RFC 6455 §5.3).
+pub(super) fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (chunks, rest) = payload.as_chunks_mut();

@@ -11,6 +11,7 @@ mod endpoint;
 mod epoll;
 mod fastwebsockets;
 mod floor;
+mod floor_broadcast;
 mod floor_tokio;
 mod frames;
 mod hub;
@@ -30,6 +31,7 @@ use anyhow::{Context, Result, ensure};
 const SERVERS: &[Server] = &[
     Server { name: "floor", features: FLOOR, serve: floor::serve },
     Server { name: "floor-tokio", features: FLOOR, serve: floor_tokio::serve },
+    Server { name: "floor-broadcast", features: TELLING, serve: floor_broadcast::serve },
     Server { name: "aerys", features: AERYS, serve: aerys::serve },
     Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
     Server { name: "fastwebsockets", features: PLAIN, serve: fastwebsockets::serve },
@@ -44,6 +46,8 @@ const SERVERS: &[Server] = &[
 
 const FLOOR: Features =
     Features { echo: true, broadcast: false, compression: false, workers: false };
+
+const TELLING: Features = Features { echo: false, broadcast: true, ..FLOOR };
 
 const PLAIN: Features = Features { broadcast: true, ..FLOOR };
 
@@ -71,9 +75,9 @@ pub(crate) struct Settings {
 /// What a server can be measured at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Features {
-    /// Whether it serves `/echo`.
+    /// Whether it is measured at `/echo` alone.
     pub(crate) echo: bool,
-    /// Whether it serves `/broadcast`.
+    /// Whether it serves `/broadcast`, and `/echo` beside it.
     pub(crate) broadcast: bool,
     /// Whether it can compress.
     pub(crate) compression: bool,

@@ -1,4 +1,4 @@
-//! What the two floors do when a socket is ready: one read, one write.
+//! What the floors of an echo do when a socket is ready: one read, one write.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -41,6 +41,11 @@ impl Default for Phase {
 }
 
 impl Session {
+    /// One whose handshake is answered with this, which is still to be written.
+    pub(super) fn accepting(answer: Vec<u8>) -> Self {
+        Self { phase: Phase::Open(Frames::default()), unwritten: answer }
+    }
+
     /// Writes what is left, else reads once and writes the answer to it.
     pub(super) fn step<S: Read + Write>(
         &mut self,
@@ -100,7 +105,7 @@ impl Session {
 }
 
 /// How much the socket took.
-fn write<S: Write>(socket: &mut S, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn write<S: Write>(socket: &mut S, bytes: &[u8]) -> io::Result<usize> {
     if bytes.is_empty() {
         return Ok(0);
     }
@@ -111,7 +116,7 @@ fn write<S: Write>(socket: &mut S, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// The answer to a handshake (RFC 6455 §4.2.2), whatever its path.
-fn accept(head: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn accept(head: &[u8]) -> Result<Vec<u8>> {
     let key = str::from_utf8(head)?
         .lines()
         .filter_map(|line| line.split_once(':'))
