@@ -4,6 +4,7 @@
 #   scripts/bench.sh                      all of it, about three quarters of an hour
 #   scripts/bench.sh quick                every figure to reach, in less than three minutes
 #   scripts/bench.sh --only hog,echo-64   what `bench run --help` says
+#   scripts/bench.sh --peer uws='./uws --port $PORT'
 #
 # Instructions are counted where valgrind is installed. The machine should have nothing else to do.
 set -euo pipefail

@@ -34,6 +34,9 @@ enum Command {
         #[arg(long, hide = true)]
         with_parent: bool,
     },
+    /// Becomes what a command starts, for the shell.
+    #[command(hide = true)]
+    Become { command: String },
     /// Measures the servers in turn and writes what came out.
     Run(run::Arguments),
     /// Loads a server that runs already, and says what it counted.
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
             }
             servers::serve(&name, &servers::Settings { address, workers, compression })
         }
+        Command::Become { command } => run::become_command(&command),
         Command::Run(arguments) => run::run(&arguments),
         Command::Load(arguments) => run::load(&arguments),
         Command::Report { out } => report::write(&out, &run::Results::read(&out)?),

@@ -6,10 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::number;
-use crate::{
-    run::{Figure, Results, Scenario},
-    servers::NAMES,
-};
+use crate::run::{Figure, Results, Scenario};
 
 /// Lengths in pixels.
 const WIDTH: i32 = 760;
@@ -39,11 +36,10 @@ pub(crate) struct Plot {
 /// If a file cannot be written.
 pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
+    let servers = results.servers();
     for (scenario, figure) in worth_seeing(results) {
-        let bars: Vec<Bar> = NAMES
-            .iter()
-            .filter_map(|&name| Some(Bar { name, parts: parts(results, scenario, name, figure)? }))
-            .collect();
+        let bars: Vec<Bar<'_>> =
+            servers.iter().filter_map(|&name| Bar::of(results, scenario, name, figure)).collect();
         if bars.len() < 2 {
             continue;
         }
@@ -58,16 +54,18 @@ pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<Plot>> {
     Ok(plots)
 }
 
-struct Bar {
-    name: &'static str,
+struct Bar<'a> {
+    name: &'a str,
     /// Lengths, end to end: user and system time, or one.
     parts: Vec<f64>,
+    /// What it comes to.
+    label: String,
 }
 
 fn worth_seeing(results: &Results) -> Vec<(Scenario, Figure)> {
     let figure = |scenario: &Scenario| match scenario {
         Scenario::Echo { clients: 64 | 500, size: 20 | 1024 | 16384, .. } => Some(Figure::Cpu),
-        Scenario::Broadcast { clients: 1000, size: 64, .. } => Some(Figure::Cpu),
+        Scenario::Broadcast { clients: 1000 | 10_000, size: 64, .. } => Some(Figure::Cpu),
         Scenario::Connects { .. } => Some(Figure::Cpu),
         Scenario::Idle { deflate: false, .. } => Some(Figure::Used),
         _ => None,
@@ -76,24 +74,10 @@ fn worth_seeing(results: &Results) -> Vec<(Scenario, Figure)> {
     scenarios.filter_map(|scenario| Some((scenario, figure(&scenario)?))).collect()
 }
 
-fn parts(results: &Results, scenario: Scenario, server: &str, figure: Figure) -> Option<Vec<f64>> {
-    let median = |figure| results.median(scenario, server, figure);
-    match figure {
-        Figure::Cpu => {
-            // The parts are rougher than the whole, and their medians need not come to it.
-            let [whole, user, system] =
-                [median(Figure::Cpu)?, median(Figure::User)?, median(Figure::System)?];
-            let user = whole * user / (user + system).max(f64::MIN_POSITIVE);
-            Some(vec![user / 1e3, (whole - user) / 1e3])
-        }
-        _ => Some(vec![median(figure)? / 1024.0]),
-    }
-}
-
 fn bar_chart(
     path: &Path,
     title: &str,
-    bars: &[Bar],
+    bars: &[Bar<'_>],
 ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let height = TOP + ROW * bars.len() as i32 + MARGIN;
     let root = SVGBackend::new(path, (WIDTH as u32, height as u32)).into_drawing_area();
@@ -111,20 +95,35 @@ fn bar_chart(
             root.draw(&Rectangle::new(corners, color.filled()))?;
             x = end;
         }
-        let length = format!("{:.2}", bar.length());
-        root.draw(&Text::new(length, (x as i32 + 6, y + 5), ("sans-serif", 13)))?;
+        root.draw(&Text::new(bar.label.as_str(), (x as i32 + 6, y + 5), ("sans-serif", 13)))?;
     }
     root.present()
 }
 
-impl Bar {
+impl<'a> Bar<'a> {
+    /// `None` if the server was not measured.
+    fn of(results: &Results, scenario: Scenario, name: &'a str, figure: Figure) -> Option<Self> {
+        let median = |figure| results.median(scenario, name, figure);
+        let whole = median(figure)?;
+        let parts = match figure {
+            Figure::Cpu => {
+                // The parts are rougher than the whole, and their medians need not come to it.
+                let [user, system] = [median(Figure::User)?, median(Figure::System)?];
+                let user = whole * user / (user + system).max(f64::MIN_POSITIVE);
+                vec![user, whole - user]
+            }
+            _ => vec![whole],
+        };
+        Some(Self { name, parts, label: number::plain(figure, whole) })
+    }
+
     fn length(&self) -> f64 {
         self.parts.iter().sum()
     }
 }
 
 /// User time is darker than system time; ours, the floors and the peers differ in hue.
-fn colors(bar: &Bar) -> [RGBColor; 2] {
+fn colors(bar: &Bar<'_>) -> [RGBColor; 2] {
     match bar.name {
         name if name.starts_with("aerys") => [RGBColor(180, 70, 10), RGBColor(240, 150, 80)],
         name if name.starts_with("floor") => [RGBColor(90, 90, 90), RGBColor(190, 190, 190)],

@@ -3,10 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::number;
-use crate::{
-    run::{Figure, Results, Scenario},
-    servers::NAMES,
-};
+use crate::run::{Figure, Results, Scenario};
 
 /// Appends all tables.
 ///
@@ -14,20 +11,26 @@ use crate::{
 ///
 /// None that a `String` could give.
 pub(crate) fn write(text: &mut String, results: &Results) -> fmt::Result {
+    let servers = results.servers();
     let mut group = "";
     for scenario in results.scenarios() {
         if scenario.group() != group {
             group = scenario.group();
             writeln!(text, "## {}\n\n{}\n", heading(group), remark(group))?;
         }
-        table(text, results, scenario)?;
+        table(text, results, scenario, &servers)?;
     }
     Ok(())
 }
 
-fn table(text: &mut String, results: &Results, scenario: Scenario) -> fmt::Result {
+fn table(
+    text: &mut String,
+    results: &Results,
+    scenario: Scenario,
+    servers: &[&str],
+) -> fmt::Result {
     let has = |figure: &Figure| {
-        NAMES.iter().any(|server| results.spread(scenario, server, *figure).is_some())
+        servers.iter().any(|server| results.spread(scenario, server, *figure).is_some())
     };
     let figures: Vec<Figure> = columns(scenario).iter().copied().filter(has).collect();
     writeln!(text, "### {scenario}\n")?;
@@ -36,7 +39,7 @@ fn table(text: &mut String, results: &Results, scenario: Scenario) -> fmt::Resul
         write!(text, " {} |", title(*figure, scenario))?;
     }
     writeln!(text, "\n| --- |{}", " --: |".repeat(figures.len()))?;
-    for server in NAMES {
+    for server in servers {
         if let Some(failure) = results.failure(scenario, server) {
             let cells = " |".repeat(figures.len().saturating_sub(1));
             writeln!(text, "| {server} | failed: {failure} |{cells}")?;
@@ -130,14 +133,14 @@ fn remark(group: &str) -> &'static str {
     match group {
         "echo" => "Each client says a message, waits for its echo, and says it again.",
         "pipelined" => {
-            "Each client says 16 messages in one write, waits for all echoes, and says them again. \
-             Latency is that of all 16."
+            "Each client says so many messages in one write, waits for all echoes, and says them again. \
+             Latency is that of all of them."
         }
         "broadcast" => {
             "One client publishes, all of them have to hear it, itself included, then it publishes \
              again. Latency is from publishing to each delivery (of a whole burst)."
         }
-        "compressed" => "The same with a text, without and with permessage-deflate.",
+        "compressed" => "A broadcast of a text, without and with permessage-deflate.",
         "idle" => {
             "The server's anonymous memory for each connection, once all are open and after each of \
              them had 1 KiB echoed."

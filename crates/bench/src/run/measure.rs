@@ -10,6 +10,7 @@ use super::{
     results::{Figure, Figures},
     scenario::Scenario,
     server::{Launch, Server},
+    subject::Subject,
 };
 use crate::load::{
     Broadcast, Crowd, Echo, Message, Pace, Patience, Tally, Until, Visit, connects, noread,
@@ -41,7 +42,7 @@ pub(crate) struct Extent {
 /// If the server fails, answers wrongly or not in time.
 pub(crate) fn measure(
     scenario: Scenario,
-    name: &str,
+    subject: &Subject,
     extent: Extent,
     cores: &Cores,
 ) -> Result<Figures> {
@@ -50,7 +51,7 @@ pub(crate) fn measure(
         Scenario::Json { deflate, .. } | Scenario::Idle { deflate, .. } => (1, deflate),
         _ => (1, false),
     };
-    let server = Server::start(Launch { name, workers, compression }, cores)?;
+    let server = Server::start(Launch { subject, workers, compression }, cores)?;
     let measurement = Measurement { server: &server, extent, spins: cores.are_enough() };
     match scenario {
         Scenario::Echo { clients, size, depth } => measurement.echo(clients, size, depth),
@@ -85,12 +86,12 @@ pub(crate) fn measure(
 /// If the server fails, answers wrongly or not in time.
 pub(crate) fn instructions(
     (clients, size, depth): super::plan::Echo,
-    name: &str,
+    subject: &Subject,
     cores: &Cores,
 ) -> Result<Figures> {
     let messages = (clients * depth * 4).max(2_000) as u64;
     let run = |messages| -> Result<f64> {
-        let launch = Launch { name, workers: 1, compression: false };
+        let launch = Launch { subject, workers: 1, compression: false };
         let server = Server::start_counted(launch)?;
         let visit = visit(&server, "/echo", false, false);
         let crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(size, depth)))?;

@@ -1,7 +1,7 @@
 //! Measures servers in turn, in rounds, and writes down what it cost.
 //!
-//! A [`plan`] says who is put through what; [`mod@measure`] does it once; [`server`] is the process that
-//! is measured and [`process`] what the kernel knows of it; [`results`] is what comes out.
+//! A [`plan`] says which [`subject`]s are put through what; [`mod@measure`] does it once; [`server`] is the
+//! process that is measured and [`process`] what the kernel knows of it; [`results`] is what comes out.
 
 mod machine;
 mod measure;
@@ -10,6 +10,7 @@ mod process;
 mod results;
 mod scenario;
 mod server;
+mod subject;
 
 use std::{
     net::SocketAddr,
@@ -29,12 +30,15 @@ use crate::{
 use self::{
     machine::Cores,
     measure::{instructions, measure},
-    plan::{Gauge, Step},
+    plan::{Gauge, Plan, Step},
+    server::{Launch, Server},
 };
 pub(crate) use self::{
     machine::Machine,
     results::{Figure, Figures, Results, Sample, Spread},
     scenario::Scenario,
+    server::become_command,
+    subject::Subject,
 };
 
 /// What is measured, and where it is written.
@@ -52,6 +56,17 @@ pub(crate) struct Arguments {
     /// Only these servers.
     #[arg(long, value_delimiter = ',')]
     servers: Vec<String>,
+    /// Another server that takes part, as in `uws='./uws --port $PORT'`.
+    ///
+    /// The command is run by the shell, which becomes the server (`exec`): CPU time and memory are
+    /// those of that one process, and it is killed at the end. `env A=1 COMMAND` sets a variable.
+    ///
+    /// It has to listen on 127.0.0.1 at the port in the environment's PORT within ten seconds, and has
+    /// nothing to print. It takes messages of up to 16 MiB. What comes on /echo goes back to its sender
+    /// as it came; what comes on /broadcast goes to all who are there, the sender included. It does
+    /// not compress, and should run on one thread, as it has one core.
+    #[arg(long = "peer", value_name = "NAME=COMMAND")]
+    peers: Vec<Subject>,
     /// How many rounds, whatever the plan says.
     #[arg(long)]
     rounds: Option<u32>,
@@ -69,10 +84,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let cores = Cores::find()?;
     let files = machine::raise_file_limit()?;
+    let subjects = subjects(arguments, &cores)?;
+    let plan = Plan { subjects: &subjects, files, cores: cores.count() };
     let (plan, steps) = match arguments {
-        Arguments { smoke: true, .. } => ("smoke", plan::smoke()),
-        Arguments { quick: true, .. } => ("quick", plan::quick(files, cores.count())),
-        _ => ("full", plan::full(files, cores.count())),
+        Arguments { smoke: true, .. } => ("smoke", plan.smoke()),
+        Arguments { quick: true, .. } => ("quick", plan.quick()),
+        _ => ("full", plan.full()),
     };
     let steps = chosen(steps, arguments);
     ensure!(!steps.is_empty(), "no scenario is called that");
@@ -103,17 +120,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// This program's own servers and the others, of which each has been seen to start.
+fn subjects(arguments: &Arguments, cores: &Cores) -> Result<Vec<Subject>> {
+    let others = &arguments.peers;
+    for (index, subject) in others.iter().enumerate() {
+        let is_new = others[..index].iter().all(|other| other.name != subject.name);
+        ensure!(is_new, "two peers are called {}", subject.name);
+        Server::start(Launch { subject, workers: 1, compression: false }, cores)?;
+    }
+    Ok(Subject::own().chain(others.iter().cloned()).collect())
+}
+
 /// Puts each server through a scenario once; who failed in an earlier round is left out.
-fn take_turns(step: &Step, round: u32, cores: &Cores, samples: &mut Vec<Sample>) {
+fn take_turns(step: &Step<'_>, round: u32, cores: &Cores, samples: &mut Vec<Sample>) {
     let scenario = step.scenario;
-    for server in &step.servers {
+    for subject in &step.subjects {
+        let server = &subject.name;
         let is_it = |sample: &Sample| sample.scenario == scenario && sample.server == *server;
         if samples.iter().any(|sample| is_it(sample) && sample.failure.is_some()) {
             continue;
         }
         let measured = match step.gauge {
-            Gauge::Clock(extent) => measure(scenario, server, extent, cores),
-            Gauge::Callgrind(echo) => instructions(echo, server, cores),
+            Gauge::Clock(extent) => measure(scenario, subject, extent, cores),
+            Gauge::Callgrind(echo) => instructions(echo, subject, cores),
         };
         match &measured {
             Ok(figures) => eprintln!("{round} {scenario}, {server}: {}", line(figures)),
@@ -125,11 +154,11 @@ fn take_turns(step: &Step, round: u32, cores: &Cores, samples: &mut Vec<Sample>)
         }
         let failure = measured.as_ref().err().map(|error| format!("{error:#}"));
         let figures = measured.unwrap_or_default();
-        samples.push(Sample { scenario, server: (*server).to_owned(), round, figures, failure });
+        samples.push(Sample { scenario, server: server.clone(), round, figures, failure });
     }
 }
 
-fn chosen(mut steps: Vec<Step>, arguments: &Arguments) -> Vec<Step> {
+fn chosen<'a>(mut steps: Vec<Step<'a>>, arguments: &Arguments) -> Vec<Step<'a>> {
     let Arguments { only, servers, rounds, .. } = arguments;
     let can_count = server::can_count_instructions();
     steps.retain(|step| {
@@ -138,12 +167,12 @@ fn chosen(mut steps: Vec<Step>, arguments: &Arguments) -> Vec<Step> {
         is_wanted && (can_count || !matches!(step.gauge, Gauge::Callgrind(_)))
     });
     for step in &mut steps {
-        step.servers.retain(|name| servers.is_empty() || servers.iter().any(|own| own == name));
+        step.subjects.retain(|subject| servers.is_empty() || servers.contains(&subject.name));
         if let (Some(rounds), Gauge::Clock(_)) = (rounds, step.gauge) {
             step.rounds = *rounds;
         }
     }
-    steps.retain(|step| !step.servers.is_empty());
+    steps.retain(|step| !step.subjects.is_empty());
     steps
 }
 

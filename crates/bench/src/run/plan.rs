@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use super::{measure::Extent, scenario::Scenario};
-use crate::{
-    load::Until,
-    servers::{NAMES, features},
-};
+use super::{measure::Extent, scenario::Scenario, subject::Subject};
+use crate::load::Until;
 
 /// A large message, in bytes.
 const LARGE: usize = 1 << 20;
 
+/// The echoes, in clients and bytes, that figures have to be reached at.
+const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];
+
+const PIPELINED: Scenario = echo(64, 20, 16);
+
 /// One scenario, and who is put through it.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(crate) struct Step<'a> {
     pub(crate) scenario: Scenario,
-    pub(crate) servers: Vec<&'static str>,
+    pub(crate) subjects: Vec<&'a Subject>,
     pub(crate) rounds: u32,
     pub(crate) gauge: Gauge,
 }
@@ -32,133 +34,169 @@ pub(crate) enum Gauge {
 /// Clients, bytes and messages in flight of an echo.
 pub(crate) type Echo = (usize, usize, usize);
 
-/// All of it: half an hour, and ten minutes of pings.
-pub(crate) fn full(files: usize, cores: usize) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for clients in [1, 64, 500] {
-        for size in [20, 1 << 10, 16 << 10, LARGE] {
-            let rounds = if GOALS.contains(&(clients, size)) { 7 } else { 3 };
-            let seconds = if size < LARGE { 1.0 } else { 2.0 };
-            steps.push(clocked(echo(clients, size, 1), all, rounds, seconds));
-        }
-    }
-    steps.push(clocked(echo(64, 20, 16), all, 7, 1.0));
-    for clients in [1_000, 10_000] {
-        for size in [64, 1 << 10] {
-            for burst in [1, 16] {
-                let scenario = Scenario::Broadcast { clients, size, burst };
-                steps.push(clocked(scenario, distinct, 3, 1.0));
+/// What plans are made of and for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) subjects: &'a [Subject],
+    /// How many files a process may open.
+    pub(crate) files: usize,
+    pub(crate) cores: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// All of it: three quarters of an hour, and ten minutes of pings.
+    pub(crate) fn full(self) -> Vec<Step<'a>> {
+        let mut steps = Vec::new();
+        for clients in [1, 64, 500] {
+            for size in [20, 1 << 10, 16 << 10, LARGE] {
+                let rounds = if GOALS.contains(&(clients, size)) { 7 } else { 3 };
+                let seconds = if size < LARGE { 1.0 } else { 2.0 };
+                steps.push(self.clocked(echo(clients, size, 1), all, rounds, seconds));
             }
         }
-    }
-    for deflate in [false, true] {
-        let scenario = Scenario::Json { clients: 1_000, deflate };
-        steps.push(clocked(scenario, distinct, 3, 1.0));
-    }
-    for deflate in [false, true] {
-        let clients = room(19_000, files);
-        steps.push(clocked(Scenario::Idle { clients, deflate }, distinct, 1, 1.0));
-    }
-    steps.push(clocked(Scenario::Connects { clients: 20_000 }, distinct, 5, 1.0));
-    steps.push(clocked(Scenario::Hog { light: 64 }, all, 5, 1.0));
-    steps.push(clocked(Scenario::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
-    steps.extend(workers(cores, 5, 1.0));
-    for echo in [(64, 20, 1), (500, 1 << 10, 1), (64, 16 << 10, 1), (64, 20, 16)] {
-        steps.push(counted(echo, all));
-    }
-    let clients = room(10_000, files);
-    steps.push(clocked(Scenario::Pings { clients, seconds: 600 }, only(&["aerys"]), 1, 1.0));
-    steps
-}
-
-/// Every figure that has to be reached, in less than three minutes.
-pub(crate) fn quick(files: usize, cores: usize) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for (clients, size) in GOALS {
-        let rounds = if size < LARGE { 2 } else { 1 };
-        steps.push(clocked(echo(clients, size, 1), all, rounds, 0.4));
-    }
-    steps.push(clocked(echo(1, LARGE, 1), only(&["aerys"]), 1, 0.2));
-    steps.push(clocked(echo(64, 20, 16), all, 2, 0.4));
-    for clients in [1_000, room(10_000, files)] {
-        for burst in [1, 16] {
-            let scenario = Scenario::Broadcast { clients, size: 64, burst };
-            steps.push(clocked(scenario, only(&["aerys", "tokio-tungstenite"]), 1, 0.5));
+        steps.push(self.clocked(PIPELINED, all, 7, 1.0));
+        for clients in [1_000, self.room(10_000)] {
+            for size in [64, 1 << 10] {
+                for burst in [1, 16] {
+                    let scenario = Scenario::Broadcast { clients, size, burst };
+                    steps.push(self.clocked(scenario, distinct, 3, 1.0));
+                }
+            }
         }
+        for deflate in [false, true] {
+            let scenario = Scenario::Json { clients: 1_000, deflate };
+            steps.push(self.clocked(scenario, distinct, 3, 1.0));
+        }
+        for deflate in [false, true] {
+            let scenario = Scenario::Idle { clients: self.room(19_000), deflate };
+            steps.push(self.clocked(scenario, distinct, 1, 1.0));
+        }
+        steps.push(self.clocked(Scenario::Connects { clients: 20_000 }, distinct, 5, 1.0));
+        steps.push(self.clocked(Scenario::Hog { light: 64 }, all, 5, 1.0));
+        steps.push(self.clocked(Scenario::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
+        steps.extend(self.workers(5, 1.0));
+        for echo in [(64, 20, 1), (500, 1 << 10, 1), (64, 16 << 10, 1), (64, 20, 16)] {
+            steps.push(self.counted(echo, all));
+        }
+        let scenario = Scenario::Pings { clients: self.room(10_000), seconds: 600 };
+        steps.push(self.clocked(scenario, only(&["aerys"]), 1, 1.0));
+        steps
     }
-    for deflate in [false, true] {
-        let scenario = Scenario::Json { clients: 1_000, deflate };
-        steps.push(clocked(scenario, only(&["aerys"]), 2, 0.4));
+
+    /// Every figure that has to be reached, in less than three minutes.
+    pub(crate) fn quick(self) -> Vec<Step<'a>> {
+        let mut steps = Vec::new();
+        for (clients, size) in GOALS {
+            let rounds = if size < LARGE { 2 } else { 1 };
+            steps.push(self.clocked(echo(clients, size, 1), all, rounds, 0.4));
+        }
+        steps.push(self.clocked(echo(1, LARGE, 1), only(&["aerys"]), 1, 0.2));
+        steps.push(self.clocked(PIPELINED, all, 2, 0.4));
+        for clients in [1_000, self.room(10_000)] {
+            for burst in [1, 16] {
+                let scenario = Scenario::Broadcast { clients, size: 64, burst };
+                steps.push(self.clocked(scenario, only(&["aerys", "tokio-tungstenite"]), 1, 0.5));
+            }
+        }
+        for deflate in [false, true] {
+            let scenario = Scenario::Json { clients: 1_000, deflate };
+            steps.push(self.clocked(scenario, only(&["aerys"]), 2, 0.4));
+        }
+        let scenario = Scenario::Idle { clients: self.room(2_000), deflate: false };
+        let idle = only(&["floor-tokio", "aerys", "tokio-websockets"]);
+        steps.push(self.clocked(scenario, idle, 1, 0.0));
+        steps.push(self.clocked(Scenario::Connects { clients: 3_000 }, distinct, 1, 0.0));
+        steps.push(self.clocked(Scenario::Hog { light: 64 }, all, 1, 0.4));
+        let scenario = Scenario::NoRead { clients: 4, seconds: 1 };
+        steps.push(self.clocked(scenario, only(&["aerys", "aerys-await"]), 1, 0.0));
+        steps.extend(self.workers(1, 0.4));
+        for echo in [(64, 20, 1), (500, 1 << 10, 1)] {
+            steps.push(self.counted(echo, frugal));
+        }
+        let scenario = Scenario::Pings { clients: self.room(2_000), seconds: 12 };
+        steps.push(self.clocked(scenario, only(&["aerys"]), 1, 0.0));
+        steps
     }
-    let scenario = Scenario::Idle { clients: room(2_000, files), deflate: false };
-    steps.push(clocked(scenario, only(&["floor-tokio", "aerys", "tokio-websockets"]), 1, 0.0));
-    steps.push(clocked(Scenario::Connects { clients: 3_000 }, distinct, 1, 0.0));
-    steps.push(clocked(Scenario::Hog { light: 64 }, all, 1, 0.4));
-    let scenario = Scenario::NoRead { clients: 4, seconds: 1 };
-    steps.push(clocked(scenario, only(&["aerys", "aerys-await"]), 1, 0.0));
-    steps.extend(workers(cores, 1, 0.4));
-    for echo in [(64, 20, 1), (500, 1 << 10, 1)] {
-        steps.push(counted(echo, frugal));
+
+    /// Everything once, and as little of it as shows that it works.
+    pub(crate) fn smoke(self) -> Vec<Step<'a>> {
+        let scenarios = [
+            echo(1, 20, 1),
+            echo(8, 1 << 10, 1),
+            echo(2, LARGE, 1),
+            echo(4, 20, 16),
+            Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
+            Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
+            Scenario::Json { clients: 8, deflate: true },
+            Scenario::Idle { clients: 8, deflate: false },
+            Scenario::Idle { clients: 8, deflate: true },
+            Scenario::Pings { clients: 2, seconds: 0 },
+            Scenario::Connects { clients: 8 },
+            Scenario::Hog { light: 4 },
+            Scenario::NoRead { clients: 1, seconds: 0 },
+            Scenario::Workers { workers: 2, clients: 8 },
+        ];
+        let step = |scenario| {
+            let is_large = matches!(scenario, Scenario::Echo { size: LARGE, .. });
+            let messages = if is_large { 4 } else { 200 };
+            let extent = Extent { warm: Until::Messages(4), window: Until::Messages(messages) };
+            self.step(scenario, all, 1, Gauge::Clock(extent))
+        };
+        scenarios.into_iter().map(step).collect()
     }
-    let scenario = Scenario::Pings { clients: room(2_000, files), seconds: 12 };
-    steps.push(clocked(scenario, only(&["aerys"]), 1, 0.0));
-    steps
+
+    fn clocked(
+        self,
+        scenario: Scenario,
+        whom: impl Fn(&str) -> bool,
+        rounds: u32,
+        seconds: f64,
+    ) -> Step<'a> {
+        let extent = Extent {
+            warm: Until::Elapsed(Duration::from_secs_f64(seconds / 4.0)),
+            window: Until::Elapsed(Duration::from_secs_f64(seconds)),
+        };
+        self.step(scenario, whom, rounds, Gauge::Clock(extent))
+    }
+
+    fn counted(self, (clients, size, depth): Echo, whom: impl Fn(&str) -> bool) -> Step<'a> {
+        let gauge = Gauge::Callgrind((clients, size, depth));
+        self.step(echo(clients, size, depth), whom, 1, gauge)
+    }
+
+    /// Two workers against one, where two loads have cores of their own beside them.
+    fn workers(self, rounds: u32, seconds: f64) -> Vec<Step<'a>> {
+        let scenario = |workers| Scenario::Workers { workers, clients: 500 };
+        let step = |workers| self.clocked(scenario(workers), only(&["aerys"]), rounds, seconds);
+        if self.cores < 4 { Vec::new() } else { [1, 2].map(step).into() }
+    }
+
+    /// `whom` chooses among this program's own servers.
+    fn step(
+        self,
+        scenario: Scenario,
+        whom: impl Fn(&str) -> bool,
+        rounds: u32,
+        gauge: Gauge,
+    ) -> Step<'a> {
+        let is_chosen = |subject: &&Subject| match &subject.command {
+            // Whether others ping at all is not known, and it is not seen in a short time.
+            Some(_) => !matches!(scenario, Scenario::Pings { .. }),
+            None => whom(&subject.name),
+        };
+        let suits = |subject: &&Subject| scenario.suits(subject.features);
+        let subjects = self.subjects.iter().filter(is_chosen).filter(suits).collect();
+        Step { scenario, subjects, rounds, gauge }
+    }
+
+    /// How many clients a process can hold, if it should be so many.
+    fn room(self, clients: usize) -> usize {
+        clients.min(self.files.saturating_sub(500))
+    }
 }
 
-/// Everything once, and as little of it as shows that it works.
-pub(crate) fn smoke() -> Vec<Step> {
-    let scenarios = [
-        echo(1, 20, 1),
-        echo(8, 1 << 10, 1),
-        echo(2, LARGE, 1),
-        echo(4, 20, 16),
-        Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
-        Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
-        Scenario::Json { clients: 8, deflate: true },
-        Scenario::Idle { clients: 8, deflate: false },
-        Scenario::Idle { clients: 8, deflate: true },
-        Scenario::Pings { clients: 2, seconds: 0 },
-        Scenario::Connects { clients: 8 },
-        Scenario::Hog { light: 4 },
-        Scenario::NoRead { clients: 1, seconds: 0 },
-        Scenario::Workers { workers: 2, clients: 8 },
-    ];
-    let step = |scenario| {
-        let messages = if matches!(scenario, Scenario::Echo { size: LARGE, .. }) { 4 } else { 200 };
-        let extent = Extent { warm: Until::Messages(4), window: Until::Messages(messages) };
-        step(scenario, all, 1, Gauge::Clock(extent))
-    };
-    scenarios.into_iter().map(step).collect()
-}
-
-fn echo(clients: usize, size: usize, depth: usize) -> Scenario {
+const fn echo(clients: usize, size: usize, depth: usize) -> Scenario {
     Scenario::Echo { clients, size, depth }
-}
-
-fn clocked(scenario: Scenario, whom: impl Fn(&str) -> bool, rounds: u32, seconds: f64) -> Step {
-    let extent = Extent {
-        warm: Until::Elapsed(Duration::from_secs_f64(seconds / 4.0)),
-        window: Until::Elapsed(Duration::from_secs_f64(seconds)),
-    };
-    step(scenario, whom, rounds, Gauge::Clock(extent))
-}
-
-fn counted((clients, size, depth): Echo, whom: impl Fn(&str) -> bool) -> Step {
-    let gauge = Gauge::Callgrind((clients, size, depth));
-    step(echo(clients, size, depth), whom, 1, gauge)
-}
-
-/// Two workers against one, where two loads have cores of their own beside them.
-fn workers(cores: usize, rounds: u32, seconds: f64) -> Vec<Step> {
-    let scenario = |workers| Scenario::Workers { workers, clients: 500 };
-    let step = |workers| clocked(scenario(workers), only(&["aerys"]), rounds, seconds);
-    if cores < 4 { Vec::new() } else { [1, 2].map(step).into() }
-}
-
-fn step(scenario: Scenario, whom: impl Fn(&str) -> bool, rounds: u32, gauge: Gauge) -> Step {
-    let suits = |name: &&str| features(name).is_some_and(|features| scenario.suits(features));
-    let servers = NAMES.iter().copied().filter(|name| whom(name)).filter(suits).collect();
-    Step { scenario, servers, rounds, gauge }
 }
 
 fn all(_: &str) -> bool {
@@ -178,11 +216,3 @@ fn frugal(name: &str) -> bool {
 fn only(names: &[&str]) -> impl Fn(&str) -> bool {
     move |name| names.contains(&name)
 }
-
-/// How many clients a process can hold, if it should be so many.
-fn room(clients: usize, files: usize) -> usize {
-    clients.min(files.saturating_sub(500))
-}
-
-/// The echoes, in clients and bytes, that figures have to be reached at.
-const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{machine::Machine, scenario::Scenario};
+use crate::servers::NAMES;
 
 const FILE: &str = "results.json";
 
@@ -146,6 +147,18 @@ impl Results {
         scenarios
     }
 
+    /// The names of all servers that were measured: this program's own in their order, then others.
+    pub(crate) fn servers(&self) -> Vec<&str> {
+        let measured = |name: &&str| self.samples.iter().any(|sample| sample.server == *name);
+        let mut servers: Vec<&str> = NAMES.iter().copied().filter(measured).collect();
+        for sample in &self.samples {
+            if !servers.contains(&sample.server.as_str()) {
+                servers.push(&sample.server);
+            }
+        }
+        servers
+    }
+
     fn samples_of<'a>(
         &'a self,
         scenario: Scenario,
@@ -187,6 +200,24 @@ mod tests {
         assert_eq!(spread(&[]), None);
         assert_eq!(spread(&[3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
         assert_eq!(spread(&[4.0, 1.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
+    }
+
+    #[test]
+    fn peers_come_behind_the_programs_own_servers() {
+        let sample = |server: &str| Sample {
+            scenario: Scenario::Hog { light: 64 },
+            server: server.to_owned(),
+            round: 0,
+            figures: Figures::new(),
+            failure: None,
+        };
+        let results = Results {
+            plan: String::new(),
+            minutes: 0.0,
+            machine: Machine::default(),
+            samples: ["uws", "axum", "other", "uws", "floor"].map(sample).into(),
+        };
+        assert_eq!(results.servers(), ["floor", "axum", "uws", "other"]);
     }
 
     #[test]

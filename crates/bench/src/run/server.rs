@@ -1,24 +1,38 @@
-//! A server that is measured: this program once more, as a process of its own.
+//! A server that is measured, as a process of its own: this program once more, or a command.
 
 use std::{
     env,
     io::{BufRead as _, BufReader, Read as _},
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
+    process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use socket2::{Domain, Socket, Type};
 
-use super::{machine::Cores, process};
+use super::{machine::Cores, process, subject::Subject};
+
+/// How long a server may take until it listens, and under callgrind.
+const START: Duration = Duration::from_secs(10);
+
+const SLOW_START: Duration = Duration::from_secs(60);
+
+/// How often a command's server is asked whether it listens.
+const ASK: Duration = Duration::from_millis(10);
+
+/// Counts instructions, of what the shell or another program becomes too.
+const CALLGRIND: [&str; 4] =
+    ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--trace-children=yes"];
 
 /// Which server is started, and how.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Launch<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) subject: &'a Subject,
     pub(crate) workers: usize,
     pub(crate) compression: bool,
 }
@@ -36,10 +50,9 @@ impl Server {
     ///
     /// If it cannot be started or does not listen in time.
     pub(crate) fn start(launch: Launch<'_>, cores: &Cores) -> Result<Self> {
-        let program = Command::new(env::current_exe()?);
-        let mut server = cores.start_pinned(launch.workers, || Self::spawn(program, launch))?;
-        server.listen(Duration::from_secs(10))?;
-        Ok(server)
+        let spawn = || Self::spawn(launch, &[]);
+        let server = cores.start_pinned(launch.workers, spawn)?;
+        server.listening(launch.subject, START)
     }
 
     /// Starts a server under callgrind, on any core.
@@ -48,42 +61,69 @@ impl Server {
     ///
     /// If it cannot be started or does not listen in time.
     pub(crate) fn start_counted(launch: Launch<'_>) -> Result<Self> {
-        let mut program = Command::new("valgrind");
-        program
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(env::current_exe()?)
-            .stderr(Stdio::piped());
-        let mut server = Self::spawn(program, launch)?;
-        server.listen(Duration::from_secs(60))?;
-        Ok(server)
+        Self::spawn(launch, &CALLGRIND)?.listening(launch.subject, SLOW_START)
     }
 
-    fn spawn(mut program: Command, launch: Launch<'_>) -> Result<Self> {
-        program
-            .args(["serve", launch.name, "--address", "127.0.0.1:0", "--with-parent"])
-            .args(["--workers", &launch.workers.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        if launch.compression {
-            program.arg("--compression");
+    /// Starts a server, by way of another program if one is given.
+    fn spawn(launch: Launch<'_>, by: &[&str]) -> Result<Self> {
+        let Launch { subject, workers, compression } = launch;
+        let this = env::current_exe()?;
+        let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut program;
+        if let Some(command) = &subject.command {
+            address = free_address()?;
+            program = Command::new(this);
+            program
+                .arg("become")
+                .arg([by, &[command]].concat().join(" "))
+                .env("PORT", address.port().to_string())
+                .stdout(Stdio::null());
+        } else {
+            let mut words = by.iter().map(Into::into).chain([this.into_os_string()]);
+            program = Command::new(words.next().context("no program")?);
+            program
+                .args(words)
+                .args(["serve", &subject.name, "--with-parent"])
+                .args(["--address", &address.to_string()])
+                .args(["--workers", &workers.to_string()])
+                .args(compression.then_some("--compression"))
+                .stdout(Stdio::piped());
         }
-        let child = program.spawn().with_context(|| format!("cannot start {}", launch.name))?;
-        Ok(Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) })
+        program.stdin(Stdio::null());
+        if !by.is_empty() {
+            program.stderr(Stdio::piped());
+        }
+        let child = program.spawn().with_context(|| format!("cannot start {}", subject.name))?;
+        Ok(Self { child, address })
     }
 
-    /// Waits for the line that tells where it listens.
-    fn listen(&mut self, limit: Duration) -> Result<()> {
-        let stdout = self.child.stdout.take().context("the server's stdout was taken")?;
-        let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(stdout).read_line(&mut line);
-            sender.send(read.map(|_| line)).ok();
-        });
-        let line = receiver.recv_timeout(limit).context("the server is not ready")??;
-        let address = line.trim_end().strip_prefix("ready ");
-        self.address = address.with_context(|| format!("the server said {line:?}"))?.parse()?;
-        Ok(())
+    /// Waits until it listens.
+    fn listening(mut self, subject: &Subject, limit: Duration) -> Result<Self> {
+        match self.child.stdout.take() {
+            Some(stdout) => self.address = told(stdout, limit)?,
+            None => self.reached(subject, limit)?,
+        }
+        Ok(self)
+    }
+
+    /// Waits until somebody listens where a command was told to.
+    fn reached(&mut self, subject: &Subject, limit: Duration) -> Result<()> {
+        let Self { child, address } = self;
+        let name = &subject.name;
+        let started = Instant::now();
+        loop {
+            let listens = is_reached(*address);
+            if let Some(status) = child.try_wait()? {
+                bail!("{name} ended before it listened on {address} ({status})");
+            }
+            if listens {
+                return Ok(());
+            }
+            if started.elapsed() > limit {
+                bail!("{name} does not listen on {address} within {limit:?}");
+            }
+            thread::sleep(ASK);
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -140,7 +180,49 @@ impl Drop for Server {
     }
 }
 
+/// Becomes what a command for the shell starts, which ends with the process that started this one.
+///
+/// # Errors
+///
+/// If there is no shell.
+pub(crate) fn become_command(command: &str) -> Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The shell is to be the server, whose process is measured and killed, and not its parent.
+    let error = Command::new("sh").args(["-c", &format!("exec {command}")]).exec();
+    Err(error).context("cannot run sh")
+}
+
 /// Whether servers can be run under callgrind here.
 pub(crate) fn can_count_instructions() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|ran| ran.status.success())
+}
+
+/// Reads the line that tells where a server of this program listens.
+fn told(stdout: ChildStdout, limit: Duration) -> Result<SocketAddr> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        sender.send(read.map(|_| line)).ok();
+    });
+    let line = receiver.recv_timeout(limit).context("the server is not ready")??;
+    let address = line.trim_end().strip_prefix("ready ");
+    Ok(address.with_context(|| format!("the server said {line:?}"))?.parse()?)
+}
+
+/// An address that nobody has now.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Whether somebody listens there.
+fn is_reached(address: SocketAddr) -> bool {
+    let connect = || -> std::io::Result<()> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // From the same address it could be given the same port, and reach itself.
+        socket.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into())?;
+        socket.connect_timeout(&address.into(), ASK)
+    };
+    connect().is_ok()
 }

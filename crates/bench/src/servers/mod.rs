@@ -34,11 +34,11 @@ const SERVERS: &[Server] = &[
     Server { name: "floor-broadcast", features: TELLING, serve: floor_broadcast::serve },
     Server { name: "aerys", features: AERYS, serve: aerys::serve },
     Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
-    Server { name: "fastwebsockets", features: PLAIN, serve: fastwebsockets::serve },
-    Server { name: "tokio-websockets", features: PLAIN, serve: tokio_websockets::serve },
-    Server { name: "tokio-tungstenite", features: PLAIN, serve: tokio_tungstenite::serve },
-    Server { name: "axum", features: PLAIN, serve: axum::serve },
-    Server { name: "actix-ws", features: PLAIN, serve: actix_ws::serve },
+    Server { name: "fastwebsockets", features: Features::PEER, serve: fastwebsockets::serve },
+    Server { name: "tokio-websockets", features: Features::PEER, serve: tokio_websockets::serve },
+    Server { name: "tokio-tungstenite", features: Features::PEER, serve: tokio_tungstenite::serve },
+    Server { name: "axum", features: Features::PEER, serve: axum::serve },
+    Server { name: "actix-ws", features: Features::PEER, serve: actix_ws::serve },
     Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
     Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
     Server { name: "yawc", features: COMPRESSING, serve: yawc::serve },
@@ -49,9 +49,7 @@ const FLOOR: Features =
 
 const TELLING: Features = Features { echo: false, broadcast: true, ..FLOOR };
 
-const PLAIN: Features = Features { broadcast: true, ..FLOOR };
-
-const COMPRESSING: Features = Features { compression: true, ..PLAIN };
+const COMPRESSING: Features = Features { compression: true, ..Features::PEER };
 
 const AERYS: Features = Features { workers: true, ..COMPRESSING };
 
@@ -83,6 +81,11 @@ pub(crate) struct Features {
     pub(crate) compression: bool,
     /// Whether it can be run on more threads than one.
     pub(crate) workers: bool,
+}
+
+impl Features {
+    /// What every peer can do.
+    pub(crate) const PEER: Self = Self { broadcast: true, ..FLOOR };
 }
 
 /// The names of all servers, in the order in which they are reported.
