@@ -27,7 +27,8 @@ fn a_peer_is_put_through_what_the_programs_own_servers_are() {
     let ran = run(&["--smoke", "--servers", "foreign", "--peer", &peer]);
     let log = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{log}");
-    for scenario in ["echo 8 × 1 KiB", "broadcast 1 → 8 × 64 B", "connects 8"] {
+    for scenario in ["echo 8 × 1 KiB", "broadcast 1 → 8 × 64 B", "mixed 2 × 20 B", "connects 8"]
+    {
         assert!(log.contains(scenario), "{log}");
     }
 }

@@ -47,11 +47,7 @@ impl Broadcast {
                 })?;
             }
             messages += (crowd.clients.len() * *burst) as u64;
-            let over = match until {
-                Until::Elapsed(time) => start.elapsed() >= time,
-                Until::Messages(limit) => messages >= limit,
-            };
-            if over {
+            if until.is_reached(start, messages) {
                 return Ok(Tally {
                     messages,
                     bytes: crowd.bytes() - bytes,

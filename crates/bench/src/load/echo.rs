@@ -28,6 +28,16 @@ pub(crate) enum Until {
     Messages(u64),
 }
 
+impl Until {
+    /// Whether a load that began then, and got so many messages, may stop.
+    pub(super) fn is_reached(self, start: Instant, messages: u64) -> bool {
+        match self {
+            Self::Elapsed(time) => start.elapsed() >= time,
+            Self::Messages(limit) => messages >= limit,
+        }
+    }
+}
+
 impl Echo {
     /// Has every client say its first.
     ///
@@ -71,11 +81,7 @@ impl Echo {
                 }
                 Ok(())
             })?;
-            let over = match until {
-                Until::Elapsed(time) => start.elapsed() >= time,
-                Until::Messages(limit) => messages >= limit,
-            };
-            if over {
+            if until.is_reached(start, messages) {
                 return Ok(Tally {
                     messages,
                     bytes: crowd.bytes() - bytes,

@@ -1,6 +1,6 @@
 //! The load: one thread, sockets that never block, nothing allocated for a message.
 //!
-//! [`Crowd`] connects clients; [`Echo`], [`Broadcast`], [`connects`](connects()) and
+//! [`Crowd`] connects clients; [`Echo`], [`Broadcast`], [`Mixed`], [`connects`](connects()) and
 //! [`noread`](noread()) keep them busy and count. Every reply is compared with what was sent.
 
 mod broadcast;
@@ -10,6 +10,7 @@ mod crowd;
 mod echo;
 mod handshake;
 mod message;
+mod mixed;
 mod noread;
 mod replies;
 
@@ -22,6 +23,7 @@ pub(crate) use connects::connects;
 pub(crate) use crowd::{Crowd, Patience, Visit};
 pub(crate) use echo::{Echo, Pace, Until};
 pub(crate) use message::Message;
+pub(crate) use mixed::Mixed;
 pub(crate) use noread::noread;
 
 /// In nanoseconds.

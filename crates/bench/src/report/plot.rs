@@ -43,9 +43,12 @@ pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<Plot>> {
         if bars.len() < 2 {
             continue;
         }
-        let what = if figure == Figure::Used { "memory" } else { "CPU" };
-        let unit = number::unit(figure);
-        let title = format!("{scenario}: {what} per {}, {unit}", scenario.unit());
+        let what = match figure {
+            Figure::P99 => "p99 of the echo".to_owned(),
+            Figure::Used => format!("memory per {}", scenario.unit()),
+            _ => format!("CPU per {}", scenario.unit()),
+        };
+        let title = format!("{scenario}: {what}, {}", number::unit(figure));
         let file = format!("{}.svg", scenario.slug());
         bar_chart(&folder.join(&file), &title, &bars)
             .map_err(|error| anyhow!("{file}: {error}"))?;
@@ -67,6 +70,7 @@ fn worth_seeing(results: &Results) -> Vec<(Scenario, Figure)> {
         Scenario::Echo { clients: 64 | 500, size: 20 | 1024 | 16384, .. } => Some(Figure::Cpu),
         Scenario::Broadcast { clients: 1000 | 10_000, size: 64, .. } => Some(Figure::Cpu),
         Scenario::Connects { .. } => Some(Figure::Cpu),
+        Scenario::Mixed { .. } => Some(Figure::P99),
         Scenario::Idle { deflate: false, .. } => Some(Figure::Used),
         _ => None,
     };

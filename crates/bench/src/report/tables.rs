@@ -73,6 +73,9 @@ fn columns(scenario: Scenario) -> &'static [Figure] {
         Scenario::Broadcast { .. } | Scenario::Connects { .. } => {
             &[Cpu, User, System, Rate, P50, P99, Busy]
         }
+        // The echoes between two broadcasts take most of the time.
+        Scenario::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
+        Scenario::Mixed { .. } => &[P50, P99, P999, Rate, Cpu, User, System, Busy],
         Scenario::Hog { .. } => &[P50, P99, P999, Rate, Cpu],
         Scenario::Idle { .. } => &[Open, Used],
         Scenario::Pings { .. } => &[Growth],
@@ -119,6 +122,7 @@ fn heading(group: &str) -> &'static str {
         "echo" => "Echo, one message in flight",
         "pipelined" => "Echo, many messages in flight",
         "broadcast" => "Broadcast",
+        "mixed" => "An echo beside a broadcast",
         "compressed" => "Compressed broadcast",
         "idle" => "Idle connections",
         "pings" => "Pings",
@@ -139,6 +143,12 @@ fn remark(group: &str) -> &'static str {
         "broadcast" => {
             "One client publishes, all of them have to hear it, itself included, then it publishes \
              again. Latency is from publishing to each delivery (of a whole burst)."
+        }
+        "mixed" => {
+            "A client says 20 B, waits for its echo, and says it again; beside it a broadcast goes on to \
+             all others, again once all have heard it or so many times a second. The latency is that of \
+             the echoes, whose CPU time counts as the deliveries'. One that waits keeps the next from \
+             being said: what waited is seen in the last percentiles."
         }
         "compressed" => "A broadcast of a text, without and with permessage-deflate.",
         "idle" => {

@@ -13,7 +13,7 @@ use super::{
     subject::Subject,
 };
 use crate::load::{
-    Broadcast, Crowd, Echo, Message, Pace, Patience, Tally, Until, Visit, connects, noread,
+    Broadcast, Crowd, Echo, Message, Mixed, Pace, Patience, Tally, Until, Visit, connects, noread,
 };
 
 /// The size from which a message's copies can be told in the server's memory, in bytes.
@@ -59,6 +59,10 @@ pub(crate) fn measure(
         Scenario::Broadcast { clients, size, burst } => {
             let message = Message::binary(size, burst);
             measurement.broadcast(clients, message, burst, false)
+        }
+        Scenario::Mixed { echoes, clients, size, per_second } => {
+            let interval = Duration::from_secs(1).checked_div(per_second.unwrap_or(0));
+            measurement.mixed(echoes, clients, size, interval.unwrap_or_default())
         }
         Scenario::Json { clients, deflate: false } => {
             measurement.broadcast(clients, Message::json(1), 1, false)
@@ -164,6 +168,22 @@ impl Measurement<'_> {
         let figures = self.window(|until| echo.run(until))?;
         echo.finish()?;
         Ok(figures)
+    }
+
+    fn mixed(
+        &self,
+        echoes: usize,
+        clients: usize,
+        size: usize,
+        interval: Duration,
+    ) -> Result<Figures> {
+        let message = Rc::new(Message::binary(20, 1));
+        let mut crowd = Crowd::open(&self.visit("/echo"), echoes, &message)?;
+        let message = Rc::new(Message::binary(size, 1));
+        crowd.join(&self.visit("/broadcast"), clients, &message)?;
+        let mut mixed = Mixed::start(crowd, echoes, interval)?;
+        mixed.run(self.extent.warm)?;
+        self.window(|until| mixed.run(until))
     }
 
     fn broadcast(

@@ -67,6 +67,9 @@ impl<'a> Plan<'a> {
             let scenario = Scenario::Json { clients: 1_000, deflate };
             steps.push(self.clocked(scenario, distinct, 3, 1.0));
         }
+        for per_second in [None, Some(4)] {
+            steps.push(self.clocked(self.mixed(per_second), distinct, 3, 4.0));
+        }
         for deflate in [false, true] {
             let scenario = Scenario::Idle { clients: self.room(19_000), deflate };
             steps.push(self.clocked(scenario, distinct, 1, 1.0));
@@ -102,6 +105,7 @@ impl<'a> Plan<'a> {
             let scenario = Scenario::Json { clients: 1_000, deflate };
             steps.push(self.clocked(scenario, only(&["aerys"]), 2, 0.4));
         }
+        steps.push(self.clocked(self.mixed(None), only(&["floor-broadcast", "aerys"]), 1, 1.0));
         let scenario = Scenario::Idle { clients: self.room(2_000), deflate: false };
         let idle = only(&["floor-tokio", "aerys", "tokio-websockets"]);
         steps.push(self.clocked(scenario, idle, 1, 0.0));
@@ -127,6 +131,8 @@ impl<'a> Plan<'a> {
             echo(4, 20, 16),
             Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
             Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
+            Scenario::Mixed { echoes: 2, clients: 8, size: 64, per_second: None },
+            Scenario::Mixed { echoes: 1, clients: 8, size: 64, per_second: Some(500) },
             Scenario::Json { clients: 8, deflate: true },
             Scenario::Idle { clients: 8, deflate: false },
             Scenario::Idle { clients: 8, deflate: true },
@@ -187,6 +193,10 @@ impl<'a> Plan<'a> {
         let suits = |subject: &&Subject| scenario.suits(subject.features);
         let subjects = self.subjects.iter().filter(is_chosen).filter(suits).collect();
         Step { scenario, subjects, rounds, gauge }
+    }
+
+    fn mixed(self, per_second: Option<u32>) -> Scenario {
+        Scenario::Mixed { echoes: 1, clients: self.room(10_000), size: 64, per_second }
     }
 
     /// How many clients a process can hold, if it should be so many.

@@ -14,6 +14,9 @@ pub(crate) enum Scenario {
     Echo { clients: usize, size: usize, depth: usize },
     /// One client publishes `burst` messages of `size` bytes in one write; all have to hear them.
     Broadcast { clients: usize, size: usize, burst: usize },
+    /// `echoes` clients wait for the echo of 20 B beside a broadcast of `size` bytes, which goes on as
+    /// fast as it is heard, or so many times a second.
+    Mixed { echoes: usize, clients: usize, size: usize, per_second: Option<u32> },
     /// One client publishes a JSON text of 1 KiB; all have to hear it, compressed or not.
     Json { clients: usize, deflate: bool },
     /// What connections cost in memory, before and after one echo of 1 KiB.
@@ -34,7 +37,7 @@ impl Scenario {
     /// Whether a server can be put through this.
     pub(crate) fn suits(self, features: Features) -> bool {
         match self {
-            Self::Broadcast { .. } => features.broadcast,
+            Self::Broadcast { .. } | Self::Mixed { .. } => features.broadcast,
             Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
             Self::Idle { deflate, .. } => features.echo && (features.compression || !deflate),
             Self::Workers { .. } => features.workers,
@@ -45,7 +48,7 @@ impl Scenario {
     /// What its first figures are counted per.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Broadcast { .. } | Self::Json { .. } => "delivery",
+            Self::Broadcast { .. } | Self::Mixed { .. } | Self::Json { .. } => "delivery",
             Self::Idle { .. } | Self::Pings { .. } => "connection",
             Self::Connects { .. } => "handshake",
             Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } | Self::Workers { .. } => {
@@ -60,6 +63,7 @@ impl Scenario {
             Self::Echo { depth: 1, .. } => "echo",
             Self::Echo { .. } => "pipelined",
             Self::Broadcast { .. } => "broadcast",
+            Self::Mixed { .. } => "mixed",
             Self::Json { .. } => "compressed",
             Self::Idle { .. } => "idle",
             Self::Pings { .. } => "pings",
@@ -91,6 +95,10 @@ impl fmt::Display for Scenario {
             }
             Self::Broadcast { clients, size, burst } => {
                 write!(f, "1 → {clients} × {}, bursts of {burst}", bytes(size))
+            }
+            Self::Mixed { echoes, clients, size, per_second } => {
+                write!(f, "{echoes} × 20 B beside 1 → {clients} × {}", bytes(size))?;
+                per_second.map_or(Ok(()), |rate| write!(f, ", {rate} a second"))
             }
             Self::Json { clients, deflate } => {
                 write!(f, "1 → {clients} × 1 KiB JSON, {}", deflated(deflate))
@@ -134,6 +142,11 @@ mod tests {
                 Scenario::Broadcast { clients: 1000, size: 1024, burst: 16 },
                 "broadcast 1 → 1000 × 1 KiB, bursts of 16",
                 "broadcast-1000-x-1-KiB-bursts-of-16",
+            ),
+            (
+                Scenario::Mixed { echoes: 1, clients: 10_000, size: 64, per_second: Some(5) },
+                "mixed 1 × 20 B beside 1 → 10000 × 64 B, 5 a second",
+                "mixed-1-x-20-B-beside-10000-x-64-B-5-a-second",
             ),
         ] {
             assert_eq!(scenario.to_string(), title);
