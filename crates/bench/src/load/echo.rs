@@ -93,6 +93,11 @@ impl Echo {
         }
     }
 
+    /// Bytes that have come to the first client.
+    pub(crate) fn first_read(&self) -> u64 {
+        self.crowd.clients.first().map_or(0, |client| client.read)
+    }
+
     /// Waits for what is still under way, and gives the crowd back.
     ///
     /// # Errors

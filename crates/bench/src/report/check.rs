@@ -12,6 +12,11 @@ pub(crate) const OURS: &str = "aerys";
 
 pub(crate) const AWAITING: &str = "aerys-await";
 
+pub(crate) const FLOOR_BROADCAST: &str = "floor-broadcast";
+
+/// Who is not a peer.
+const OTHERS: [&str; 5] = [OURS, AWAITING, "floor", "floor-tokio", FLOOR_BROADCAST];
+
 /// One thing that has to hold for a goal to be reached.
 pub(crate) struct Check {
     pub(crate) what: String,
@@ -22,6 +27,33 @@ impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", if self.holds { "" } else { "✗ " }, self.what)
     }
+}
+
+/// Holds a figure of ours against what it may be at most.
+pub(crate) fn at_most(
+    results: &Results,
+    scenario: Scenario,
+    figure: Figure,
+    most: f64,
+) -> Option<Check> {
+    let ours = results.median(scenario, OURS, figure)?;
+    let what = format!("{scenario}: {} {}", noun(figure), with_unit(figure, ours));
+    Some(Check { what, holds: ours <= most })
+}
+
+/// Holds what ours costs in one scenario against what it costs in another.
+pub(crate) fn beside(
+    results: &Results,
+    scenario: Scenario,
+    other: Scenario,
+    most: f64,
+) -> Option<Check> {
+    let cost = |scenario| results.median(scenario, OURS, Figure::Cpu);
+    let ours = cost(scenario)?;
+    let ratio = ours / cost(other)?;
+    let value = with_unit(Figure::Cpu, ours);
+    let what = format!("{scenario}: CPU {value}, {ratio:.2} × {other}");
+    Some(Check { what, holds: ratio <= most })
 }
 
 /// Holds a figure of one server against another's.
@@ -72,9 +104,6 @@ fn noun(figure: Figure) -> &'static str {
     }
 }
 
-/// Who is not a peer.
-const OTHERS: [&str; 5] = [OURS, AWAITING, "floor", "floor-tokio", "floor-broadcast"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +134,33 @@ mod tests {
         let [missed, reached] = check.map(Option::unwrap);
         assert_eq!(missed, "✗ echo 64 × 20 B: p99 1.10 µs, 1.10 × floor-tokio");
         assert_eq!(reached, "echo 64 × 20 B: p99 1.10 µs, 1.10 × floor-tokio");
+    }
+
+    #[test]
+    fn ours_is_held_against_a_number() {
+        let results = results(&[(OURS, 1_100.0)]);
+        let check = |most| at_most(&results, SCENARIO, Figure::P99, most).unwrap().to_string();
+        assert_eq!(check(1_100.0), "echo 64 × 20 B: p99 1.10 µs");
+        assert_eq!(check(1_000.0), "✗ echo 64 × 20 B: p99 1.10 µs");
+    }
+
+    #[test]
+    fn ours_is_held_against_itself_elsewhere() {
+        let sample = |scenario, cpu| Sample {
+            scenario,
+            server: OURS.to_owned(),
+            round: 0,
+            figures: Figures::from([(Figure::Cpu, cpu)]),
+            failure: None,
+        };
+        let [plain, deflated] = [false, true].map(|deflate| Scenario::Json { clients: 8, deflate });
+        let samples = vec![sample(plain, 1e3), sample(deflated, 1.1e3)];
+        let results = Results { samples, ..results(&[]) };
+        let check = |most| beside(&results, deflated, plain, most).unwrap();
+        let text = "compressed 1 → 8 × 1 KiB JSON, deflated: CPU 1.10 µs, \
+                    1.10 × compressed 1 → 8 × 1 KiB JSON, plain";
+        assert_eq!(check(1.2).to_string(), text);
+        assert!(!check(1.05).holds);
     }
 
     #[test]

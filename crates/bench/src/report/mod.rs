@@ -72,8 +72,8 @@ rounds, with the least and the most in brackets.
   scheduler's clock. **User** and **system** divide it as the kernel's timer found it at its ticks: a
   small share of a short run is a rough figure. CPU and instructions are the figures to trust on a
   noisy machine.
-* **Instructions** are those in user mode, per message, counted by callgrind (the difference between so
-  many messages and twice as many); `–` where there is no valgrind.
+* **Instructions** are those in user mode, per message or delivery, counted by callgrind (the difference
+  between so many and twice as many); `–` where there is no valgrind.
 * **Writes** are the segments with which a server answered the messages that came in one.
 * **Load** is how busy the load was: well below 100 %, it was not what limited the server.
 * **Memory** is the server's anonymous memory: its heap and stacks, not its code, and not what the

@@ -29,6 +29,7 @@ pub(crate) fn unit(figure: Figure) -> &'static str {
         }
         Figure::Rate => "/s",
         Figure::Wire => "B",
+        Figure::Bulk => "MB/s",
         Figure::Busy => "%",
         Figure::Open | Figure::Used | Figure::Growth => "KiB",
         Figure::Instructions | Figure::Writes | Figure::Copies | Figure::Cut => "",
@@ -39,6 +40,7 @@ pub(crate) fn unit(figure: Figure) -> &'static str {
 fn scale(figure: Figure) -> f64 {
     match unit(figure) {
         "µs" => 1e3,
+        "MB/s" => 1e6,
         "KiB" => 1024.0,
         _ => 1.0,
     }
@@ -80,6 +82,7 @@ mod tests {
             (Figure::Rate, 187_234.0, "187,234"),
             (Figure::Open, 1536.0, "1.50"),
             (Figure::Growth, -2048.0, "-2.00"),
+            (Figure::Bulk, 412_345_678.0, "412"),
             (Figure::Busy, 0.456, "46"),
         ] {
             assert_eq!(plain(figure, value), text);

@@ -62,21 +62,21 @@ fn table(
 
 fn columns(scenario: Scenario) -> &'static [Figure] {
     use Figure::{
-        Busy, Copies, Cpu, Cut, Growth, Instructions, Open, P50, P99, P999, Rate, System, Used,
-        User, Wire, Writes,
+        Bulk, Busy, Copies, Cpu, Cut, Growth, Instructions, Open, P50, P99, P999, Rate, System,
+        Used, User, Wire, Writes,
     };
     match scenario {
         Scenario::Echo { .. } => {
             &[Cpu, User, System, Instructions, Writes, Copies, Rate, P50, P99, P999, Busy]
         }
         Scenario::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
-        Scenario::Broadcast { .. } | Scenario::Connects { .. } => {
-            &[Cpu, User, System, Rate, P50, P99, Busy]
+        Scenario::Broadcast { .. } | Scenario::Only { .. } | Scenario::Connects { .. } => {
+            &[Cpu, User, System, Instructions, Rate, P50, P99, Busy]
         }
         // The echoes between two broadcasts take most of the time.
         Scenario::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
         Scenario::Mixed { .. } => &[P50, P99, P999, Rate, Cpu, User, System, Busy],
-        Scenario::Hog { .. } => &[P50, P99, P999, Rate, Cpu],
+        Scenario::Hog { .. } => &[P50, P99, P999, Bulk, Rate, Cpu],
         Scenario::Idle { .. } => &[Open, Used],
         Scenario::Pings { .. } => &[Growth],
         Scenario::NoRead { .. } => &[Growth, Cut],
@@ -102,6 +102,7 @@ fn title(figure: Figure, scenario: Scenario) -> String {
         Figure::Growth => "growth".into(),
         Figure::Copies => "copies alive".into(),
         Figure::Cut => "clients cut off".into(),
+        Figure::Bulk => "the hog's".into(),
     };
     match number::unit(figure) {
         "" => name,
@@ -122,6 +123,7 @@ fn heading(group: &str) -> &'static str {
         "echo" => "Echo, one message in flight",
         "pipelined" => "Echo, many messages in flight",
         "broadcast" => "Broadcast",
+        "only" => "Broadcast to some",
         "mixed" => "An echo beside a broadcast",
         "compressed" => "Compressed broadcast",
         "idle" => "Idle connections",
@@ -144,6 +146,9 @@ fn remark(group: &str) -> &'static str {
             "One client publishes, all of them have to hear it, itself included, then it publishes \
              again. Latency is from publishing to each delivery (of a whole burst)."
         }
+        "only" => {
+            "The same for a tenth of the clients, named one by one: `broadcast(m).only(ids)`."
+        }
         "mixed" => {
             "A client says 20 B, waits for its echo, and says it again; beside it a broadcast goes on to \
              all others, again once all have heard it or so many times a second. The latency is that of \
@@ -163,7 +168,7 @@ fn remark(group: &str) -> &'static str {
         "hog" => {
             "One client has 64 messages of 16 KiB in flight; the latency is that of the others, \
              who have one of 20 B each. A server that is slow to serve the hog gives the others \
-             more of its time: see both."
+             more of its time: see both. What the hog was echoed is counted in bytes."
         }
         "noread" => "By how much the server's memory grew, in all, at most.",
         _ => "Two loads with a core each beside one and two workers.",

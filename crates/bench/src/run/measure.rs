@@ -2,13 +2,13 @@
 
 use std::{rc::Rc, sync::Barrier, thread, time::Duration};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use super::{
     machine::Cores,
     process::{Spent, segments_sent},
     results::{Figure, Figures},
-    scenario::Scenario,
+    scenario::{Scenario, TENTH},
     server::{Launch, Server},
     subject::Subject,
 };
@@ -60,6 +60,7 @@ pub(crate) fn measure(
             let message = Message::binary(size, burst);
             measurement.broadcast(clients, message, burst, false)
         }
+        Scenario::Only { clients, size } => measurement.only(clients, Message::binary(size, 1)),
         Scenario::Mixed { echoes, clients, size, per_second } => {
             let interval = Duration::from_secs(1).checked_div(per_second.unwrap_or(0));
             measurement.mixed(echoes, clients, size, interval.unwrap_or_default())
@@ -82,38 +83,59 @@ pub(crate) fn measure(
     }
 }
 
-/// Counts the instructions that a server runs in user mode for each message of an echo: it runs
-/// under callgrind for so many messages and for twice as many, and the difference counts.
+/// Counts the instructions that a server runs in user mode for each message of an echo, or each
+/// delivery of a broadcast: it runs under callgrind for so many and for twice as many, and the
+/// difference counts.
 ///
 /// # Errors
 ///
-/// If the server fails, answers wrongly or not in time.
+/// If the server fails, answers wrongly or not in time, or the scenario is another.
 pub(crate) fn instructions(
-    (clients, size, depth): super::plan::Echo,
+    scenario: Scenario,
     subject: &Subject,
     cores: &Cores,
 ) -> Result<Figures> {
-    let messages = (clients * depth * 4).max(2_000) as u64;
-    let run = |messages| -> Result<f64> {
-        let launch = Launch { subject, workers: 1, compression: false };
-        let server = Server::start_counted(launch)?;
-        let visit = visit(&server, "/echo", false, false);
-        let crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(size, depth)))?;
-        let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
-        echo.run(Until::Messages(messages))?;
-        drop(echo.finish()?);
-        server.instructions()
+    let run = |times| -> Result<(f64, u64)> {
+        let server = Server::start_counted(Launch { subject, workers: 1, compression: false })?;
+        let messages = counted(&server, scenario, times)?;
+        Ok((server.instructions()?, messages))
     };
     cores.unpin()?;
     let (once, twice) = thread::scope(|scope| {
-        let once = scope.spawn(|| run(messages));
-        let twice = run(2 * messages);
+        let once = scope.spawn(|| run(1));
+        let twice = run(2);
         (once.join(), twice)
     });
-    let once = once.map_err(|_| anyhow!("a load panicked"))??;
-    let each = ((twice? - once) / messages as f64).round();
+    let (once, messages) = once.map_err(|_| anyhow!("a load panicked"))??;
+    let (twice, _) = twice?;
+    let each = ((twice - once) / messages as f64).round();
     ensure!(each > 0.0, "what the server does besides drowned out the messages");
     Ok(Figures::from([(Figure::Instructions, each)]))
+}
+
+/// Loads a server with so many times the messages that are enough; answers how many those were.
+fn counted(server: &Server, scenario: Scenario, times: u64) -> Result<u64> {
+    let open = |path, clients, size, copies| {
+        let message = Rc::new(Message::binary(size, copies));
+        Crowd::open(&visit(server, path, false, false), clients, &message)
+    };
+    match scenario {
+        Scenario::Echo { clients, size, depth } => {
+            let messages = times * (clients * depth * 4).max(2_000) as u64;
+            let crowd = open("/echo", clients, size, depth)?;
+            let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
+            echo.run(Until::Messages(messages))?;
+            drop(echo.finish()?);
+            Ok(messages)
+        }
+        Scenario::Broadcast { clients, size, burst } => {
+            let messages = times * (clients * (burst * 4).max(32)) as u64;
+            let crowd = open("/broadcast", clients, size, burst)?;
+            Broadcast::new(crowd, burst).run(Until::Messages(messages))?;
+            Ok(messages)
+        }
+        _ => bail!("instructions are counted of echoes and broadcasts"),
+    }
 }
 
 struct Measurement<'a> {
@@ -140,7 +162,8 @@ impl Measurement<'_> {
             bursts = tally.messages as f64 / depth as f64;
             Ok(tally)
         })?;
-        if let (Some(before), Some(after), true) = (sent, segments_sent(), depth > 1) {
+        let is_burst = depth > 1 && size < LARGE;
+        if let (Some(before), Some(after), true) = (sent, segments_sent(), is_burst) {
             // The load's own writes are one for each burst.
             figures.insert(Figure::Writes, (after - before) / bursts - 1.0);
         }
@@ -165,9 +188,26 @@ impl Measurement<'_> {
         crowd.join(&visit, light, &Rc::new(Message::binary(20, 1)))?;
         let mut echo = Echo::start(crowd, Pace::Hog(HOG))?;
         echo.run(self.extent.warm)?;
-        let figures = self.window(|until| echo.run(until))?;
+        let mut bulk = 0.0;
+        let mut figures = self.window(|until| {
+            let before = echo.first_read();
+            let tally = echo.run(until)?;
+            bulk = (echo.first_read() - before) as f64 / tally.elapsed.as_secs_f64();
+            Ok(tally)
+        })?;
+        figures.insert(Figure::Bulk, bulk);
         echo.finish()?;
         Ok(figures)
+    }
+
+    fn only(&self, clients: usize, message: Message) -> Result<Figures> {
+        let message = Rc::new(message);
+        let subscribers = clients / TENTH;
+        let mut crowd = Crowd::open(&self.visit("/only?heard"), subscribers, &message)?;
+        crowd.join(&self.visit("/only"), clients - subscribers, &message)?;
+        let mut broadcast = Broadcast::new(crowd, 1).heard_by(subscribers);
+        broadcast.run(self.extent.warm)?;
+        self.window(|until| broadcast.run(until))
     }
 
     fn mixed(

@@ -36,15 +36,15 @@ use self::{
 pub(crate) use self::{
     machine::Machine,
     results::{Figure, Figures, Results, Sample, Spread},
-    scenario::Scenario,
+    scenario::{Scenario, TENTH},
     server::become_command,
-    subject::Subject,
+    subject::{PLAIN, Subject},
 };
 
 /// What is measured, and where it is written.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only the figures that have to be reached, in less than three minutes.
+    /// Only the figures that have to be reached, in less than four minutes.
     #[arg(long)]
     quick: bool,
     /// A little of everything, to see that it works; writes nothing.
@@ -67,6 +67,10 @@ pub(crate) struct Arguments {
     /// not compress, and should run on one thread, as it has one core.
     #[arg(long = "peer", value_name = "NAME=COMMAND")]
     peers: Vec<Subject>,
+    /// This program built under the profile `plain`: its aerys is put through the echo with 16 in
+    /// flight beside that of this one.
+    #[arg(long, value_name = "PROGRAM")]
+    plain: Option<String>,
     /// How many rounds, whatever the plan says.
     #[arg(long)]
     rounds: Option<u32>,
@@ -122,13 +126,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// This program's own servers and the others, of which each has been seen to start.
 fn subjects(arguments: &Arguments, cores: &Cores) -> Result<Vec<Subject>> {
-    let others = &arguments.peers;
+    let mut others = arguments.peers.clone();
+    others.extend(arguments.plain.as_deref().map(Subject::plain));
     for (index, subject) in others.iter().enumerate() {
         let is_new = others[..index].iter().all(|other| other.name != subject.name);
         ensure!(is_new, "two peers are called {}", subject.name);
         Server::start(Launch { subject, workers: 1, compression: false }, cores)?;
     }
-    Ok(Subject::own().chain(others.iter().cloned()).collect())
+    Ok(Subject::own().chain(others).collect())
 }
 
 /// Puts each server through a scenario once; who failed in an earlier round is left out.
@@ -142,13 +147,13 @@ fn take_turns(step: &Step<'_>, round: u32, cores: &Cores, samples: &mut Vec<Samp
         }
         let measured = match step.gauge {
             Gauge::Clock(extent) => measure(scenario, subject, extent, cores),
-            Gauge::Callgrind(echo) => instructions(echo, subject, cores),
+            Gauge::Callgrind => instructions(scenario, subject, cores),
         };
         match &measured {
             Ok(figures) => eprintln!("{round} {scenario}, {server}: {}", line(figures)),
             Err(error) => eprintln!("{round} {scenario}, {server} failed: {error:#}"),
         }
-        if measured.is_err() && matches!(step.gauge, Gauge::Callgrind(_)) {
+        if measured.is_err() && matches!(step.gauge, Gauge::Callgrind) {
             // Not the server's fault: what it does by the clock still counts.
             continue;
         }
@@ -164,7 +169,7 @@ fn chosen<'a>(mut steps: Vec<Step<'a>>, arguments: &Arguments) -> Vec<Step<'a>> 
     steps.retain(|step| {
         let slug = step.scenario.slug();
         let is_wanted = only.is_empty() || only.iter().any(|begin| slug.starts_with(begin));
-        is_wanted && (can_count || !matches!(step.gauge, Gauge::Callgrind(_)))
+        is_wanted && (can_count || !matches!(step.gauge, Gauge::Callgrind))
     });
     for step in &mut steps {
         step.subjects.retain(|subject| servers.is_empty() || servers.contains(&subject.name));

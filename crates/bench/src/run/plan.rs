@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{measure::Extent, scenario::Scenario, subject::Subject};
+use super::{
+    measure::Extent,
+    scenario::Scenario,
+    subject::{PLAIN, Subject},
+};
 use crate::load::Until;
 
 /// A large message, in bytes.
@@ -11,6 +15,7 @@ const LARGE: usize = 1 << 20;
 /// The echoes, in clients and bytes, that figures have to be reached at.
 const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];
 
+/// The echo that a build without link-time optimization is put through too.
 const PIPELINED: Scenario = echo(64, 20, 16);
 
 /// One scenario, and who is put through it.
@@ -28,11 +33,8 @@ pub(crate) enum Gauge {
     /// On its own core, by the clock.
     Clock(Extent),
     /// Under callgrind: instructions only.
-    Callgrind(Echo),
+    Callgrind,
 }
-
-/// Clients, bytes and messages in flight of an echo.
-pub(crate) type Echo = (usize, usize, usize);
 
 /// What plans are made of and for.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,7 @@ impl<'a> Plan<'a> {
             }
         }
         steps.push(self.clocked(PIPELINED, all, 7, 1.0));
+        steps.push(self.clocked(echo(16, LARGE, 4), all, 3, 2.0));
         for clients in [1_000, self.room(10_000)] {
             for size in [64, 1 << 10] {
                 for burst in [1, 16] {
@@ -63,9 +66,15 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        for deflate in [false, true] {
-            let scenario = Scenario::Json { clients: 1_000, deflate };
+        for size in [64, 1 << 10] {
+            let scenario = Scenario::Only { clients: self.room(10_000), size };
             steps.push(self.clocked(scenario, distinct, 3, 1.0));
+        }
+        for clients in [1_000, self.room(10_000)] {
+            for deflate in [false, true] {
+                let scenario = Scenario::Json { clients, deflate };
+                steps.push(self.clocked(scenario, distinct, 3, 1.0));
+            }
         }
         for per_second in [None, Some(4)] {
             steps.push(self.clocked(self.mixed(per_second), distinct, 3, 4.0));
@@ -78,15 +87,19 @@ impl<'a> Plan<'a> {
         steps.push(self.clocked(Scenario::Hog { light: 64 }, all, 5, 1.0));
         steps.push(self.clocked(Scenario::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
         steps.extend(self.workers(5, 1.0));
-        for echo in [(64, 20, 1), (500, 1 << 10, 1), (64, 16 << 10, 1), (64, 20, 16)] {
-            steps.push(self.counted(echo, all));
+        for scenario in [echo(64, 20, 1), echo(500, 1 << 10, 1), echo(64, 16 << 10, 1), PIPELINED] {
+            steps.push(self.counted(scenario, all));
+        }
+        for (size, burst) in [(64, 1), (64, 16), (1 << 10, 1)] {
+            let scenario = Scenario::Broadcast { clients: 1_000, size, burst };
+            steps.push(self.counted(scenario, |name| distinct(name) && frugal(name)));
         }
         let scenario = Scenario::Pings { clients: self.room(10_000), seconds: 600 };
         steps.push(self.clocked(scenario, only(&["aerys"]), 1, 1.0));
         steps
     }
 
-    /// Every figure that has to be reached, in less than three minutes.
+    /// Every figure that has to be reached, in less than four minutes.
     pub(crate) fn quick(self) -> Vec<Step<'a>> {
         let mut steps = Vec::new();
         for (clients, size) in GOALS {
@@ -95,17 +108,21 @@ impl<'a> Plan<'a> {
         }
         steps.push(self.clocked(echo(1, LARGE, 1), only(&["aerys"]), 1, 0.2));
         steps.push(self.clocked(PIPELINED, all, 2, 0.4));
+        steps.push(self.clocked(echo(16, LARGE, 4), distinct, 1, 0.4));
+        let told = &["floor-broadcast", "aerys"];
         for clients in [1_000, self.room(10_000)] {
-            for burst in [1, 16] {
-                let scenario = Scenario::Broadcast { clients, size: 64, burst };
-                steps.push(self.clocked(scenario, only(&["aerys", "tokio-tungstenite"]), 1, 0.5));
+            for (size, burst) in [(64, 1), (64, 16), (1 << 10, 1)] {
+                let scenario = Scenario::Broadcast { clients, size, burst };
+                steps.push(self.clocked(scenario, only(told), 1, 0.5));
             }
         }
+        let scenario = Scenario::Only { clients: self.room(10_000), size: 64 };
+        steps.push(self.clocked(scenario, distinct, 1, 0.5));
         for deflate in [false, true] {
             let scenario = Scenario::Json { clients: 1_000, deflate };
             steps.push(self.clocked(scenario, only(&["aerys"]), 2, 0.4));
         }
-        steps.push(self.clocked(self.mixed(None), only(&["floor-broadcast", "aerys"]), 1, 1.0));
+        steps.push(self.clocked(self.mixed(None), only(told), 1, 1.0));
         let scenario = Scenario::Idle { clients: self.room(2_000), deflate: false };
         let idle = only(&["floor-tokio", "aerys", "tokio-websockets"]);
         steps.push(self.clocked(scenario, idle, 1, 0.0));
@@ -114,8 +131,13 @@ impl<'a> Plan<'a> {
         let scenario = Scenario::NoRead { clients: 4, seconds: 1 };
         steps.push(self.clocked(scenario, only(&["aerys", "aerys-await"]), 1, 0.0));
         steps.extend(self.workers(1, 0.4));
-        for echo in [(64, 20, 1), (500, 1 << 10, 1)] {
-            steps.push(self.counted(echo, frugal));
+        for scenario in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
+            steps.push(self.counted(scenario, frugal));
+        }
+        steps.push(self.counted(PIPELINED, only(&["floor-tokio", "aerys"])));
+        for burst in [1, 16] {
+            let scenario = Scenario::Broadcast { clients: 1_000, size: 64, burst };
+            steps.push(self.counted(scenario, only(told)));
         }
         let scenario = Scenario::Pings { clients: self.room(2_000), seconds: 12 };
         steps.push(self.clocked(scenario, only(&["aerys"]), 1, 0.0));
@@ -129,8 +151,10 @@ impl<'a> Plan<'a> {
             echo(8, 1 << 10, 1),
             echo(2, LARGE, 1),
             echo(4, 20, 16),
+            echo(2, LARGE, 4),
             Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
             Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
+            Scenario::Only { clients: 20, size: 64 },
             Scenario::Mixed { echoes: 2, clients: 8, size: 64, per_second: None },
             Scenario::Mixed { echoes: 1, clients: 8, size: 64, per_second: Some(500) },
             Scenario::Json { clients: 8, deflate: true },
@@ -165,9 +189,8 @@ impl<'a> Plan<'a> {
         self.step(scenario, whom, rounds, Gauge::Clock(extent))
     }
 
-    fn counted(self, (clients, size, depth): Echo, whom: impl Fn(&str) -> bool) -> Step<'a> {
-        let gauge = Gauge::Callgrind((clients, size, depth));
-        self.step(echo(clients, size, depth), whom, 1, gauge)
+    fn counted(self, scenario: Scenario, whom: impl Fn(&str) -> bool) -> Step<'a> {
+        self.step(scenario, whom, 1, Gauge::Callgrind)
     }
 
     /// Two workers against one, where two loads have cores of their own beside them.
@@ -186,6 +209,7 @@ impl<'a> Plan<'a> {
         gauge: Gauge,
     ) -> Step<'a> {
         let is_chosen = |subject: &&Subject| match &subject.command {
+            _ if subject.name == PLAIN => scenario == PIPELINED,
             // Whether others ping at all is not known, and it is not seen in a short time.
             Some(_) => !matches!(scenario, Scenario::Pings { .. }),
             None => whom(&subject.name),

@@ -69,6 +69,8 @@ pub(crate) enum Figure {
     Copies,
     /// How many clients the server cut off.
     Cut,
+    /// Bytes per second that the hog was answered.
+    Bulk,
 }
 
 /// The middle of several rounds, and their ends.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::servers::Features;
 
+/// One of how many a broadcast to some is for.
+pub(crate) const TENTH: usize = 10;
+
 /// One situation that servers are compared in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +17,8 @@ pub(crate) enum Scenario {
     Echo { clients: usize, size: usize, depth: usize },
     /// One client publishes `burst` messages of `size` bytes in one write; all have to hear them.
     Broadcast { clients: usize, size: usize, burst: usize },
+    /// One client publishes a message of `size` bytes to a tenth of all.
+    Only { clients: usize, size: usize },
     /// `echoes` clients wait for the echo of 20 B beside a broadcast of `size` bytes, which goes on as
     /// fast as it is heard, or so many times a second.
     Mixed { echoes: usize, clients: usize, size: usize, per_second: Option<u32> },
@@ -38,6 +43,7 @@ impl Scenario {
     pub(crate) fn suits(self, features: Features) -> bool {
         match self {
             Self::Broadcast { .. } | Self::Mixed { .. } => features.broadcast,
+            Self::Only { .. } => features.only,
             Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
             Self::Idle { deflate, .. } => features.echo && (features.compression || !deflate),
             Self::Workers { .. } => features.workers,
@@ -48,7 +54,9 @@ impl Scenario {
     /// What its first figures are counted per.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Broadcast { .. } | Self::Mixed { .. } | Self::Json { .. } => "delivery",
+            Self::Broadcast { .. } | Self::Only { .. } | Self::Mixed { .. } | Self::Json { .. } => {
+                "delivery"
+            }
             Self::Idle { .. } | Self::Pings { .. } => "connection",
             Self::Connects { .. } => "handshake",
             Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } | Self::Workers { .. } => {
@@ -63,6 +71,7 @@ impl Scenario {
             Self::Echo { depth: 1, .. } => "echo",
             Self::Echo { .. } => "pipelined",
             Self::Broadcast { .. } => "broadcast",
+            Self::Only { .. } => "only",
             Self::Mixed { .. } => "mixed",
             Self::Json { .. } => "compressed",
             Self::Idle { .. } => "idle",
@@ -95,6 +104,9 @@ impl fmt::Display for Scenario {
             }
             Self::Broadcast { clients, size, burst } => {
                 write!(f, "1 → {clients} × {}, bursts of {burst}", bytes(size))
+            }
+            Self::Only { clients, size } => {
+                write!(f, "1 → {} of {clients} × {}", clients / TENTH, bytes(size))
             }
             Self::Mixed { echoes, clients, size, per_second } => {
                 write!(f, "{echoes} × 20 B beside 1 → {clients} × {}", bytes(size))?;
@@ -142,6 +154,11 @@ mod tests {
                 Scenario::Broadcast { clients: 1000, size: 1024, burst: 16 },
                 "broadcast 1 → 1000 × 1 KiB, bursts of 16",
                 "broadcast-1000-x-1-KiB-bursts-of-16",
+            ),
+            (
+                Scenario::Only { clients: 10_000, size: 64 },
+                "only 1 → 1000 of 10000 × 64 B",
+                "only-1000-of-10000-x-64-B",
             ),
             (
                 Scenario::Mixed { echoes: 1, clients: 10_000, size: 64, per_second: Some(5) },

@@ -9,6 +9,9 @@ use crate::servers::{Features, NAMES, features};
 /// The longest name that tables and plots have room for, in bytes.
 const NAME: usize = 20;
 
+/// The name of aerys as it is built without link-time optimization.
+pub(crate) const PLAIN: &str = "aerys-plain";
+
 /// One server that is put through scenarios.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
@@ -24,6 +27,12 @@ impl Subject {
         NAMES.iter().filter_map(|&name| {
             Some(Self { name: name.to_owned(), features: features(name)?, command: None })
         })
+    }
+
+    /// Aerys as another build of this program has it.
+    pub(crate) fn plain(program: &str) -> Self {
+        let quoted = program.replace('\'', r"'\''");
+        Self::foreign(PLAIN, &format!("'{quoted}' serve aerys --address 127.0.0.1:$PORT"))
     }
 
     fn foreign(name: &str, command: &str) -> Self {
@@ -42,7 +51,7 @@ impl FromStr for Subject {
             (1..=NAME).contains(&name.len()) && name.chars().all(is_part),
             "a name is 1 to {NAME} letters, digits, dots, hyphens and underscores"
         );
-        ensure!(!NAMES.contains(&name), "{name} is the name of another server");
+        ensure!(name != PLAIN && !NAMES.contains(&name), "{name} is the name of another server");
         ensure!(!command.trim().is_empty(), "no command after `{name}=`");
         Ok(Self::foreign(name, command))
     }
@@ -66,6 +75,7 @@ mod tests {
             ("a|b=./uws", "a name is 1 to 20"),
             ("a-name-of-too-many-letters=./uws", "a name is 1 to 20"),
             ("axum=./uws", "axum is the name of another server"),
+            ("aerys-plain=./uws", "aerys-plain is the name of another server"),
             ("uws= ", "no command after `uws=`"),
         ] {
             let refused = text.parse::<Subject>().unwrap_err().to_string();

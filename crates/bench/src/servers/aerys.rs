@@ -1,8 +1,11 @@
-//! Aerys itself: an echo that lets go of what it sends, one that waits for it, and a broadcast.
+//! Aerys itself: an echo that lets go of what it sends, one that waits for it, a broadcast to everyone
+//! and one to some.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aerys::{
-    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Origins, Refusal,
-    Server, Websocket,
+    Accepted, Client, ClientId, Compression, Departure, Failure, Handshake, Host, Message, Options,
+    Origins, Refusal, Server, Websocket,
 };
 use anyhow::Result;
 use tokio::runtime::Builder;
@@ -58,12 +61,46 @@ impl Websocket for Broadcast {
     }
 }
 
+/// A broadcast to those who asked for it.
+#[derive(Default)]
+struct Only {
+    chosen: Mutex<Vec<ClientId>>,
+}
+
+impl Only {
+    fn chosen(&self) -> MutexGuard<'_, Vec<ClientId>> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Websocket for Only {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        let is_chosen = handshake.request().uri.query() == Some("heard");
+        let client = handshake.accept();
+        if is_chosen {
+            self.chosen().push(client.id());
+        }
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        let chosen = self.chosen().clone();
+        client.endpoint().broadcast(message).only(chosen).nowait();
+        Ok(())
+    }
+
+    async fn on_close(&self, gone: &Departure) {
+        self.chosen().retain(|id| *id != gone.id());
+    }
+}
+
 /// The workers have threads of their own; this one sleeps.
 fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
     let options = options(settings);
     let host = Host::new("localhost")
         .websocket_with("/echo", echo, options.clone())
-        .websocket_with("/broadcast", Broadcast, options);
+        .websocket_with("/broadcast", Broadcast, options.clone())
+        .websocket_with("/only", Only::default(), options);
     let server = Server::new().listen(settings.address).workers(settings.workers).host(host);
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let running = server.start().await?;

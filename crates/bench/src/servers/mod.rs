@@ -2,7 +2,8 @@
 //!
 //! Each listens on one thread, with `TCP_NODELAY`, takes messages of up to 16 MiB, and offers
 //! `/echo`, where each message comes back as the kind it was, and, if it can, `/broadcast`, where
-//! each message goes to everyone who is there, its sender included.
+//! each message goes to everyone who is there, its sender included. Under `/only` it goes to those
+//! alone who came with the query `heard`.
 
 mod actix_ws;
 mod aerys;
@@ -45,13 +46,13 @@ const SERVERS: &[Server] = &[
 ];
 
 const FLOOR: Features =
-    Features { echo: true, broadcast: false, compression: false, workers: false };
+    Features { echo: true, broadcast: false, only: false, compression: false, workers: false };
 
 const TELLING: Features = Features { echo: false, broadcast: true, ..FLOOR };
 
 const COMPRESSING: Features = Features { compression: true, ..Features::PEER };
 
-const AERYS: Features = Features { workers: true, ..COMPRESSING };
+const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING };
 
 /// The longest message that is taken, in bytes.
 const LIMIT: usize = 16 << 20;
@@ -77,6 +78,8 @@ pub(crate) struct Features {
     pub(crate) echo: bool,
     /// Whether it serves `/broadcast`, and `/echo` beside it.
     pub(crate) broadcast: bool,
+    /// Whether it serves `/only`.
+    pub(crate) only: bool,
     /// Whether it can compress.
     pub(crate) compression: bool,
     /// Whether it can be run on more threads than one.
