@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Barrier, thread, time::Duration};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow};
 
 use super::{
     machine::Cores,
@@ -80,61 +80,6 @@ pub(crate) fn measure(
             measurement.noread(clients, Duration::from_secs(seconds))
         }
         Scenario::Workers { clients, .. } => measurement.workers(clients, cores),
-    }
-}
-
-/// Counts the instructions that a server runs in user mode for each message of an echo, or each
-/// delivery of a broadcast: it runs under callgrind for so many and for twice as many, and the
-/// difference counts.
-///
-/// # Errors
-///
-/// If the server fails, answers wrongly or not in time, or the scenario is another.
-pub(crate) fn instructions(
-    scenario: Scenario,
-    subject: &Subject,
-    cores: &Cores,
-) -> Result<Figures> {
-    let run = |times| -> Result<(f64, u64)> {
-        let server = Server::start_counted(Launch { subject, workers: 1, compression: false })?;
-        let messages = counted(&server, scenario, times)?;
-        Ok((server.instructions()?, messages))
-    };
-    cores.unpin()?;
-    let (once, twice) = thread::scope(|scope| {
-        let once = scope.spawn(|| run(1));
-        let twice = run(2);
-        (once.join(), twice)
-    });
-    let (once, messages) = once.map_err(|_| anyhow!("a load panicked"))??;
-    let (twice, _) = twice?;
-    let each = ((twice - once) / messages as f64).round();
-    ensure!(each > 0.0, "what the server does besides drowned out the messages");
-    Ok(Figures::from([(Figure::Instructions, each)]))
-}
-
-/// Loads a server with so many times the messages that are enough; answers how many those were.
-fn counted(server: &Server, scenario: Scenario, times: u64) -> Result<u64> {
-    let open = |path, clients, size, copies| {
-        let message = Rc::new(Message::binary(size, copies));
-        Crowd::open(&visit(server, path, false, false), clients, &message)
-    };
-    match scenario {
-        Scenario::Echo { clients, size, depth } => {
-            let messages = times * (clients * depth * 4).max(2_000) as u64;
-            let crowd = open("/echo", clients, size, depth)?;
-            let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
-            echo.run(Until::Messages(messages))?;
-            drop(echo.finish()?);
-            Ok(messages)
-        }
-        Scenario::Broadcast { clients, size, burst } => {
-            let messages = times * (clients * (burst * 4).max(32)) as u64;
-            let crowd = open("/broadcast", clients, size, burst)?;
-            Broadcast::new(crowd, burst).run(Until::Messages(messages))?;
-            Ok(messages)
-        }
-        _ => bail!("instructions are counted of echoes and broadcasts"),
     }
 }
 
@@ -336,7 +281,8 @@ fn costs(tally: &Tally, spent: Spent) -> Figures {
     figures
 }
 
-fn visit(server: &Server, path: &'static str, deflate: bool, spins: bool) -> Visit {
+/// How a server's endpoint is visited.
+pub(super) fn visit(server: &Server, path: &'static str, deflate: bool, spins: bool) -> Visit {
     let patience = Patience { spins, limit: Duration::from_secs(10) };
     Visit { address: server.address(), path, deflate, patience }
 }

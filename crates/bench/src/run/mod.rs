@@ -1,8 +1,10 @@
 //! Measures servers in turn, in rounds, and writes down what it cost.
 //!
-//! A [`plan`] says which [`subject`]s are put through what; [`mod@measure`] does it once; [`server`] is the
-//! process that is measured and [`process`] what the kernel knows of it; [`results`] is what comes out.
+//! A [`plan`] says which [`subject`]s are put through what; [`mod@measure`] does it once, by the clock, and
+//! [`mod@instructions`] counts what it takes; [`server`] is the process that is measured and [`process`]
+//! what the kernel knows of it; [`results`] is what comes out.
 
+mod instructions;
 mod machine;
 mod measure;
 mod plan;
@@ -28,8 +30,9 @@ use crate::{
 };
 
 use self::{
+    instructions::instructions,
     machine::Cores,
-    measure::{instructions, measure},
+    measure::measure,
     plan::{Gauge, Plan, Step},
     server::{Launch, Server},
 };
