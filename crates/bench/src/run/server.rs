@@ -167,8 +167,10 @@ impl Server {
         if let Some(mut stderr) = self.child.stderr.take() {
             stderr.read_to_string(&mut log)?;
         }
-        let collected = log.lines().find_map(|line| line.split_once("Collected : "));
-        Ok(collected.context("callgrind did not say what it collected")?.1.trim().parse()?)
+        // What it ran as a child process has lines of its own.
+        let said = format!("=={}== Collected : ", self.child.id());
+        let collected = log.lines().find_map(|line| line.strip_prefix(said.as_str()));
+        Ok(collected.context("callgrind did not say what it collected")?.trim().parse()?)
     }
 }
 
