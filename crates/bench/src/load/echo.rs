@@ -29,10 +29,11 @@ pub(crate) enum Until {
 }
 
 impl Until {
-    /// Whether a load that began then, and got so many messages, may stop.
+    /// Whether a load that began then, and got so many messages, may stop. A time in which nothing came
+    /// says nothing, so it goes on until something does.
     pub(super) fn is_reached(self, start: Instant, messages: u64) -> bool {
         match self {
-            Self::Elapsed(time) => start.elapsed() >= time,
+            Self::Elapsed(time) => start.elapsed() >= time && messages > 0,
             Self::Messages(limit) => messages >= limit,
         }
     }
@@ -123,5 +124,21 @@ impl Pace {
             Self::Hog(depth) if index == 0 => depth,
             Self::Hog(_) => 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_any_message_is_not_over() {
+        let start = Instant::now();
+        let over = |until: Until, messages| until.is_reached(start, messages);
+        assert!(!over(Until::Elapsed(Duration::ZERO), 0));
+        assert!(over(Until::Elapsed(Duration::ZERO), 1));
+        assert!(!over(Until::Elapsed(Duration::MAX), 1));
+        assert!(!over(Until::Messages(2), 1));
+        assert!(over(Until::Messages(2), 2));
     }
 }

@@ -43,7 +43,7 @@ impl Mixed {
         let bytes = self.crowd.bytes();
         let start = self.crowd.clock.restart();
         let (mut messages, mut latency) = (0, Latency::new());
-        while !until.is_reached(start, messages) {
+        while !until.is_reached(start, latency.count().min(messages)) {
             if self.left == 0 && self.published.elapsed() >= self.interval {
                 self.publish()?;
             }

@@ -56,6 +56,11 @@ impl Latency {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(MINUTE));
     }
 
+    /// How many times were recorded.
+    fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     /// How long the fastest `share` of the replies took at most, in nanoseconds.
     pub(crate) fn quantile(&self, share: f64) -> u64 {
         self.0.value_at_quantile(share)
