@@ -44,11 +44,13 @@ impl Frame {
     }
 
     /// The header: 2, 4 or 10 bytes.
+    #[inline]
     pub fn header(&self) -> &[u8] {
         &self.header[..self.header_len.into()]
     }
 
     /// The payload.
+    #[inline]
     pub fn payload(&self) -> &Bytes {
         &self.payload
     }
@@ -60,6 +62,7 @@ impl Frame {
 
     /// The length of header and payload together, in bytes; never 0.
     #[expect(clippy::len_without_is_empty, reason = "a frame is at least its header")]
+    #[inline]
     pub fn len(&self) -> usize {
         self.header().len() + self.payload.len()
     }

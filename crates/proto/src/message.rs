@@ -121,11 +121,13 @@ impl Message {
     }
 
     /// The payload.
+    #[inline]
     pub fn into_bytes(self) -> Bytes {
         self.payload
     }
 
     /// The length of the payload in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.payload.len()
     }
@@ -137,6 +139,7 @@ impl Message {
 
     /// As what this message can be sent: a text that was not checked on arrival is checked now,
     /// and goes as binary rather than have the peer cut off who relayed it.
+    #[inline]
     pub(crate) fn is_sendable_as_text(&self) -> bool {
         match self.kind {
             Kind::Text => true,

@@ -216,6 +216,7 @@ impl Fragments {
     }
 
     /// The only fragment, or the last.
+    #[inline]
     fn last(self) -> Frame {
         Frame::new(self.start, self.payload)
     }

@@ -1,14 +1,19 @@
 //! How application code can end badly, and what comes of it: its own client is closed with 1011
 //! and not told why, and nobody else notices.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
 use aerys_proto::CloseCode;
-use futures_util::FutureExt;
+use pin_project_lite::pin_project;
 
 use super::{Client, Endpoint};
 use crate::{
     error::{Failure, Refusal},
     log::{self, Brief, HandlerSpan},
-    runtime::{Panicked, caught},
+    runtime::{Caught, Panicked, caught},
 };
 
 pub(crate) enum Fault {
@@ -16,12 +21,28 @@ pub(crate) enum Fault {
     Panicked(Panicked),
 }
 
+pin_project! {
+    /// Application code that can also fail.
+    pub(crate) struct Tried<F> {
+        #[pin]
+        code: Caught<F>,
+    }
+}
+
 /// Runs application code that can also fail, in a span.
-pub(crate) fn tried<E: Into<Fault>, F: Future<Output = Result<(), E>>>(
-    span: HandlerSpan,
-    start: impl FnOnce() -> F,
-) -> impl Future<Output = Result<(), Fault>> {
-    caught(span, start).map(|outcome| outcome?.map_err(Into::into))
+#[inline]
+pub(crate) fn tried<F: Future>(span: HandlerSpan, start: impl FnOnce() -> F) -> Tried<F> {
+    Tried { code: caught(span, start) }
+}
+
+impl<E: Into<Fault>, F: Future<Output = Result<(), E>>> Future for Tried<F> {
+    type Output = Result<(), Fault>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(self.project().code.poll(cx));
+        Poll::Ready(outcome?.map_err(Into::into))
+    }
 }
 
 impl Fault {

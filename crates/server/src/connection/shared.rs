@@ -80,6 +80,7 @@ impl Shared {
     }
 
     /// Sends what nobody waits for. What a handler says to its own client takes the short way.
+    #[inline]
     pub(crate) fn send_nowait(&self, message: Message) {
         if let Err(message) = Mailbox::push_fast(message, &self.outbox) {
             // Nobody is to hear what became of it.

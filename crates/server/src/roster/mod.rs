@@ -130,6 +130,7 @@ impl<M: Member> Roster<M> {
 
     /// Puts into a client's outbox what was broadcast before this moment. Who is about to say something
     /// to a client does this first, on whatever thread.
+    #[inline]
     pub(crate) fn catch_up(&self, id: ClientId) {
         self.shard(id).catch_up(id);
     }

@@ -5,6 +5,6 @@ mod panic;
 mod worker;
 
 pub(crate) use self::{
-    panic::{Panicked, caught, contained, supervise},
+    panic::{Caught, Panicked, caught, contained, supervise},
     worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
 };

@@ -2,16 +2,13 @@
 
 use std::{
     any::Any,
-    fmt,
-    future::ready,
-    mem,
+    fmt, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::future::Either;
 use pin_project_lite::pin_project;
 use tokio::time::sleep;
 
@@ -27,9 +24,9 @@ pub(crate) struct Panicked(String);
 pin_project! {
     /// Application code that is dropped as soon as it is done, or when it is given up: a panic in that is
     /// its own, too. All of it is in a span.
-    struct Caught<F> {
+    pub(crate) struct Caught<F> {
         #[pin]
-        code: Option<F>,
+        code: Code<F>,
         span: HandlerSpan,
     }
 
@@ -37,10 +34,20 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let mut code = this.code;
-            if code.is_some() {
-                let _ = this.span.around(|| contained(|| code.set(None)));
+            if matches!(*code, Code::Running { .. }) {
+                let _ = this.span.around(|| contained(|| code.set(Code::Over)));
             }
         }
+    }
+}
+
+pin_project! {
+    #[project = CodeProjection]
+    enum Code<F> {
+        Running { #[pin] code: F },
+        /// It has panicked before there was anything to run.
+        NotBegun { panic: Option<Panicked> },
+        Over,
     }
 }
 
@@ -48,17 +55,17 @@ pin_project! {
 /// else's.
 ///
 /// No `async fn`, which would have room for the code twice: as its argument and as what it awaits.
-pub(crate) fn caught<F: Future>(
-    span: HandlerSpan,
-    start: impl FnOnce() -> F,
-) -> impl Future<Output = Result<F::Output, Panicked>> {
-    match span.around(|| contained(start)) {
-        Ok(code) => Either::Left(Caught { code: Some(code), span }),
-        Err(panic) => Either::Right(ready(Err(panic))),
-    }
+#[inline]
+pub(crate) fn caught<F: Future>(span: HandlerSpan, start: impl FnOnce() -> F) -> Caught<F> {
+    let code = match span.around(|| contained(start)) {
+        Ok(code) => Code::Running { code },
+        Err(panic) => Code::NotBegun { panic: Some(panic) },
+    };
+    Caught { code, span }
 }
 
 /// Runs application code; a panic in it ends here.
+#[inline]
 pub(crate) fn contained<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(Panicked::new)
 }
@@ -66,21 +73,30 @@ pub(crate) fn contained<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
 impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, Panicked>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut code = this.code;
         this.span.around(|| {
             let outcome = contained(|| {
-                let running = code.as_mut().as_pin_mut().expect("it is not polled when it is done");
+                let running = match code.as_mut().project() {
+                    CodeProjection::Running { code } => code,
+                    CodeProjection::NotBegun { panic } => return Poll::Ready(Err(panic.take())),
+                    CodeProjection::Over => return Poll::Ready(Err(None)),
+                };
                 let output = ready!(running.poll(cx));
-                code.set(None);
-                Poll::Ready(output)
+                code.set(Code::Over);
+                Poll::Ready(Ok(output))
             });
             match outcome {
-                Ok(output) => output.map(Ok),
+                Ok(Poll::Ready(Ok(output))) => Poll::Ready(Ok(output)),
+                Ok(Poll::Ready(Err(panic))) => {
+                    Poll::Ready(Err(panic.expect("it is not polled when it is done")))
+                }
+                Ok(Poll::Pending) => Poll::Pending,
                 Err(panic) => {
                     // What has panicked once may do so again.
-                    let _ = contained(|| code.set(None));
+                    let _ = contained(|| code.set(Code::Over));
                     Poll::Ready(Err(panic))
                 }
             }

@@ -37,6 +37,7 @@ impl<'c, S> Send<'c, S> {
     }
 
     /// Sends it without waiting. If the client has gone, nothing happens.
+    #[inline]
     pub fn nowait(mut self) {
         self.warning.disarm();
         if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {

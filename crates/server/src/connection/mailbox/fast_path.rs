@@ -29,6 +29,7 @@ impl FastPath {
 
     /// Takes `message` in, or gives it back: if the outbox is another one, if it is not empty, or
     /// if this would be too much for what leaves with one write.
+    #[inline]
     pub(super) fn push(&mut self, message: Message, outbox: &Outbox) -> Result<(), Message> {
         let cost = self.cost + cost(&message);
         if !self.belongs_to(outbox)

@@ -25,6 +25,7 @@ impl Inbound {
         self.backlog.push_back(message);
     }
 
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Message> {
         let message = self.backlog.pop_front()?;
         self.cost -= cost(&message);

@@ -46,6 +46,7 @@ impl Mailbox {
     }
 
     /// Lends it to the session that `poll` polls, whose client has this outbox.
+    #[inline]
     pub(crate) fn lend_while<T>(
         mailbox: &mut Option<Box<Self>>,
         outbox: &Outbox,
@@ -63,11 +64,13 @@ impl Mailbox {
 /// The session's side.
 impl Mailbox {
     /// Looks at the mailbox of the session that is being polled; `None` if none is.
+    #[inline]
     pub(crate) fn with_borrowed<T>(look: impl FnOnce(&mut Mailbox) -> T) -> Option<T> {
         BORROWED.with_borrow_mut(|borrowed| borrowed.as_deref_mut().map(look))
     }
 
     /// Puts `message` on the fast path of this outbox, or gives it back if that is not possible.
+    #[inline]
     pub(crate) fn push_fast(message: Message, outbox: &Outbox) -> Result<(), Message> {
         BORROWED.with_borrow_mut(|borrowed| match borrowed {
             Some(mailbox) => mailbox.fast_path.push(message, outbox),

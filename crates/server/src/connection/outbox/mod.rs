@@ -196,6 +196,7 @@ impl Outbox {
     }
 
     /// Whether the application hears the client.
+    #[inline]
     pub(crate) fn read_gate(&self) -> ReadGate {
         if self.snapshot.is_open() {
             return if self.queued_bytes() >= HIGH_WATER {
