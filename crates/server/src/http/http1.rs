@@ -94,7 +94,8 @@ pub(super) async fn serve<T: Transport>(
                     Poll::Ready(result) => return Poll::Ready(End::Done(result)),
                     Poll::Pending => {}
                 }
-                if exchange.phase() == Phase::Switching {
+                let phase = exchange.phase();
+                if phase == Phase::Switching {
                     socket.speak(Spoken::Switching);
                     connection.switch();
                     continue;
@@ -102,7 +103,6 @@ pub(super) async fn serve<T: Transport>(
                 if stall.poll(&socket, cx).is_ready() {
                     return Poll::Ready(End::Stalled);
                 }
-                let phase = exchange.phase();
                 if peer.poll_gone(phase, cx).is_ready() {
                     return Poll::Ready(End::Gone);
                 }
