@@ -14,7 +14,8 @@ case "$*" in
         ;;
 esac
 
-step() { printf '\n== %s\n' "$*"; }
+# Says what comes, and how many seconds after the beginning.
+step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 step 'what it is tested with'
 missing=()
