@@ -1,6 +1,10 @@
 //! What clients hold together of messages that are unfinished, or wait to be heard, has a bound.
 
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aerys::{
     Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Server,
@@ -8,7 +12,7 @@ use aerys::{
 };
 use flate2::{Compress, Compression, FlushCompress};
 
-use crate::common::{Journal, Raw, Running, departure, frame, handshake, start_on};
+use crate::common::{Journal, Raw, Running, departure, eventually, frame, handshake, start_on};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -17,11 +21,17 @@ const MIB: usize = 1 << 20;
 struct Stuck {
     journal: Journal,
     above: usize,
+    newest: Newest,
 }
+
+/// The client that was let in last.
+type Newest = Arc<Mutex<Option<Client>>>;
 
 impl Websocket for Stuck {
     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-        Ok(handshake.accept())
+        let client = handshake.accept();
+        *self.newest.lock().unwrap() = Some(client.clone());
+        Ok(client)
     }
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
@@ -39,12 +49,18 @@ impl Websocket for Stuck {
 
 /// On one worker, whose clients may hold 4 MiB together.
 async fn serve(above: usize, options: Options) -> (Running, Journal) {
-    let journal = Journal::default();
-    let app = Stuck { journal: journal.clone(), above };
+    let (server, journal, _) = serve_newest(above, options).await;
+    (server, journal)
+}
+
+/// The same, and who is let in last.
+async fn serve_newest(above: usize, options: Options) -> (Running, Journal, Newest) {
+    let (journal, newest) = (Journal::default(), Newest::default());
+    let app = Stuck { journal: journal.clone(), above, newest: Arc::clone(&newest) };
     let host = Host::new("localhost").websocket_with("/", app, options);
     let server =
         Server::new().host(host).stop_period(Duration::from_millis(500)).max_inbound_bytes(4 * MIB);
-    (start_on(1, server).await, journal)
+    (start_on(1, server).await, journal, newest)
 }
 
 /// A client that may compress.
@@ -95,12 +111,16 @@ fn holds() -> [(&'static str, Vec<u8>); 4] {
 async fn over_the_bound_who_has_made_no_progress_for_longest_is_closed() {
     for (what, bytes) in holds() {
         // However long it takes, what comes next is no ping.
-        let (server, journal) = serve(10, Options::new().heartbeat_period(None)).await;
+        let (server, journal, newest) =
+            serve_newest(10, Options::new().heartbeat_period(None)).await;
         let mut clients = Vec::new();
         for _ in 0..20 {
             let mut raw = open(&server).await;
+            let client = newest.lock().unwrap().take().expect("it was let in");
             raw.write(&bytes).await;
             clients.push(raw);
+            // Whoever comes next has made progress later.
+            eventually(|| client.inspect().bytes_read == bytes.len() as u64).await;
             // It has had as many turns by then as it takes to hear it.
             let mut probe = open(&server).await;
             for _ in 0..TURNS {
