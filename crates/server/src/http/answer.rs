@@ -31,6 +31,11 @@ pub(super) fn options() -> Response<ResponseBody> {
     response
 }
 
+/// For what the log tells of and the peer is not to know.
+pub(super) fn failed() -> Response<ResponseBody> {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.")
+}
+
 pub(super) fn not_found() -> Response<ResponseBody> {
     not_found_page(NOT_FOUND_PAGE)
 }

@@ -54,7 +54,7 @@ where
                     let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(panic));
                     let panic = Brief(panic);
                     log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
-                    return failed();
+                    return answer::failed();
                 }
             };
             let status = response.status();
@@ -74,15 +74,10 @@ fn switches(method: &Method, status: StatusCode) -> bool {
     status == StatusCode::SWITCHING_PROTOCOLS || (*method == Method::CONNECT && status.is_success())
 }
 
-fn failed() -> Response<ResponseBody> {
-    answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.")
-}
-
 /// What would not be the last response to its request (RFC 9110 §15.2), or be taken for a switch that
 /// nobody has asked for.
 fn cannot_switch() -> Response<ResponseBody> {
-    let sentence = "The server failed to answer this.";
-    let mut response = answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence);
+    let mut response = answer::failed();
     // What the client sends next may not be HTTP.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -44,12 +44,17 @@ impl<T: Transport> HyperSocket<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// What there was no room for, if it would be lost otherwise.
-    fn keep(
+    /// Writes behind what is kept; what there is no room for is kept too, if it would be lost otherwise.
+    fn poll_write_or_keep(
         &mut self,
-        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
+        write: impl FnOnce(&T, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        let written = match self.poll_send_unsent(cx)? {
+            Poll::Ready(()) => self.socket.written_once(write(&self.socket.transport, cx)),
+            Poll::Pending => Poll::Pending,
+        };
         if written.is_ready() || !self.socket.speaks(Spoken::Switching) {
             return written;
         }
@@ -87,14 +92,9 @@ impl<T: Transport> AsyncWrite for HyperSocket<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = match self.poll_send_unsent(cx)? {
-            Poll::Ready(()) => {
-                let written = self.socket.transport.poll_write(cx, buf, false);
-                self.socket.written_once(written)
-            }
-            Poll::Pending => Poll::Pending,
-        };
-        self.keep(written, &[IoSlice::new(buf)])
+        self.poll_write_or_keep(cx, &[IoSlice::new(buf)], |transport, cx| {
+            transport.poll_write(cx, buf, false)
+        })
     }
 
     fn poll_write_vectored(
@@ -102,14 +102,7 @@ impl<T: Transport> AsyncWrite for HyperSocket<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = match self.poll_send_unsent(cx)? {
-            Poll::Ready(()) => {
-                let written = self.socket.transport.poll_write_vectored(cx, bufs);
-                self.socket.written_once(written)
-            }
-            Poll::Pending => Poll::Pending,
-        };
-        self.keep(written, bufs)
+        self.poll_write_or_keep(cx, bufs, |transport, cx| transport.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

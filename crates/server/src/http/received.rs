@@ -67,8 +67,7 @@ impl ReceivedHandshake {
                 "a handshake cannot be let in, and 500 was answered: the server around has no upgrades, \
                  or a layer has taken this one"
             );
-            let sentence = "The server failed to answer this.";
-            return Err(Box::new(answer::plain(StatusCode::INTERNAL_SERVER_ERROR, sentence)));
+            return Err(Box::new(answer::failed()));
         };
         let (answer, answered) = oneshot::channel();
         let (request, _) = request.into_parts();
