@@ -23,6 +23,7 @@ use tracing::{
     span::{Attributes, Id, Record},
     subscriber::{DefaultGuard, set_default},
 };
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// One test at a time has a subscriber: `tracing` remembers for each place in the code whether anybody is
 /// interested, and may miss one that comes while another thread is the first to ask there.
@@ -47,9 +48,15 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Keeps what is logged on this thread until the guard is dropped.
     async fn keep(level: Level) -> (Self, Subscribed) {
+        Self::keep_with(level, FmtSpan::NONE).await
+    }
+
+    /// As [`keep`](Self::keep), and tells of what happens to spans.
+    async fn keep_with(level: Level, events: FmtSpan) -> (Self, Subscribed) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
+            .with_span_events(events)
             .with_ansi(false)
             .with_target(false)
             .without_time()
@@ -61,10 +68,16 @@ impl Log {
         (log, subscribe(subscriber).await)
     }
 
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// The application's lines, which are those at level info.
     fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter_map(|line| line.strip_prefix(" INFO ").map(str::to_owned)).collect()
+        self.text()
+            .lines()
+            .filter_map(|line| line.strip_prefix(" INFO ").map(str::to_owned))
+            .collect()
     }
 }
 
@@ -180,6 +193,22 @@ async fn what_a_handler_logs_says_where_and_for_whom_also_after_a_wait() {
     assert!(lines.contains(&on("watcher", known, "is dropped")), "{lines:#?}");
     assert!(lines.contains(&"outside".to_owned()), "{lines:#?}");
     assert_eq!(lines.len(), 2 * 7 + 3, "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_ends_with_its_handler_and_not_with_the_next() {
+    let (log, _guard) = Log::keep_with(Level::DEBUG, FmtSpan::CLOSE).await;
+    let server = TestServer::of(Talker).await;
+    let mut ann = connect(&server, "ann").await;
+    ann.send("hello").await;
+    ann.hear().await;
+    let ended = |handler: &str| {
+        let named = format!("handler=\"{handler}\"");
+        log.text().lines().filter(|it| it.contains(&named) && it.contains(": close")).count()
+    };
+    assert_eq!((ended("on_start"), ended("on_open"), ended("on_data")), (1, 1, 1));
+    server.stop().await;
+    assert_eq!((ended("on_data"), ended("on_close")), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

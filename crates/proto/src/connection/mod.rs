@@ -139,7 +139,7 @@ impl Connection {
     /// # Errors
     ///
     /// If not, gives the message back: it is for `send`.
-    #[inline]
+    #[inline(always)]
     pub fn transmit(&mut self, message: Message) -> Result<Frame, Message> {
         match self.phase {
             Phase::Open(_) => self.writer.transmit(message, &self.config),
@@ -223,8 +223,9 @@ impl Connection {
 
     /// The next frame to write: control frames first, between the fragments of a message too, then
     /// the message's next fragment.
+    #[inline]
     pub fn poll_transmit(&mut self) -> Option<Frame> {
-        self.writer.poll(self.config.auto_frame_size)
+        if self.writer.is_idle() { None } else { self.writer.poll(self.config.auto_frame_size) }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before. It moves

@@ -73,9 +73,9 @@ impl Writer {
     }
 
     /// The only frame of a message, if it is to have one and nothing is due before that.
-    #[inline]
+    #[inline(always)]
     pub(super) fn transmit(&mut self, message: Message, config: &Config) -> Result<Frame, Message> {
-        let is_free = self.message.is_none() && !self.has_control() && !self.deflater.is_on();
+        let is_free = self.is_idle() && !self.deflater.is_on();
         if !is_free || message.len() > config.auto_frame_size {
             return Err(message);
         }
@@ -138,6 +138,12 @@ impl Writer {
         self.count
     }
 
+    /// Whether it has no message and no control frame.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.message.is_none() && !self.has_control()
+    }
+
     pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
         if self.has_control()
             && let Some(frame) = self.poll_control()
@@ -164,6 +170,7 @@ impl Writer {
     }
 
     /// Whether a control frame is due, or is once the message is out.
+    #[inline]
     fn has_control(&self) -> bool {
         self.ping.is_some() || !self.pongs.is_empty() || matches!(self.ending, Ending::Due(_))
     }

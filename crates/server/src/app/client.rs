@@ -117,6 +117,7 @@ impl<S> Client<S> {
         shared.meter.stats(self.peer_addr(), shared.queued_bytes(), shared.outbox.dropped())
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Shared {
         &self.0.shared
     }
@@ -133,6 +134,7 @@ impl<S> Client<S> {
     }
 
     /// What it shares with its driver, once what was broadcast before has been put in there.
+    #[inline]
     pub(crate) fn shared_in_order(&self) -> &Shared {
         self.endpoint().roster().catch_up(self.id());
         self.shared()

@@ -24,14 +24,17 @@ use serde::{
 pub struct ClientId(u64);
 
 impl ClientId {
-    /// The `serial`th client of the worker `worker` among `workers`.
+    /// The `serial`th client of the worker `worker` among `workers`. The lowest bits are the worker's
+    /// number: finding it is no division for each message.
     pub(crate) fn new(serial: u64, worker: usize, workers: usize) -> Self {
-        Self(serial * workers as u64 + worker as u64)
+        Self(serial * workers.next_power_of_two() as u64 + worker as u64)
     }
 
-    /// Which of `workers` drives the client.
+    /// Which of `workers` drives the client. An id that is nobody's may be of any.
+    #[inline]
     pub(crate) fn worker(self, workers: usize) -> usize {
-        (self.0 % workers as u64) as usize
+        let worker = self.0 & (workers.next_power_of_two() as u64 - 1);
+        (worker as usize).min(workers - 1)
     }
 
     /// As a plain number, for logs and wire formats.
@@ -110,6 +113,9 @@ mod tests {
                 assert_eq!(id.worker(3), worker);
                 assert!(given.insert(id));
             }
+        }
+        for nobody in [0, 3, 7, u64::MAX].map(ClientId) {
+            assert!(nobody.worker(3) < 3);
         }
     }
 }

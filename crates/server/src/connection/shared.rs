@@ -37,34 +37,35 @@ impl Shared {
     }
 
     /// The next message, in order; `None` once the client has gone or is being closed. While the
-    /// client is owed much, it is not heard.
-    pub(crate) async fn next_message(&self) -> Option<Message> {
-        poll_fn(|_| {
-            Mailbox::with_borrowed(|mailbox| {
-                let inbound = &mut mailbox.inbound;
-                let has_gone = inbound.close().is_some();
-                match self.outbox.read_gate() {
-                    ReadGate::Closed if !has_gone => return Poll::Ready(None),
-                    ReadGate::Paused => return Poll::Pending,
-                    ReadGate::Open | ReadGate::Closed => {}
+    /// client is owed much, it is not heard. For its session, which is polled whenever that changes.
+    #[inline]
+    pub(crate) fn poll_message(&self) -> Poll<Option<Message>> {
+        Mailbox::with_borrowed(|mailbox| {
+            let inbound = &mut mailbox.inbound;
+            let has_gone = inbound.close().is_some();
+            match self.outbox.read_gate() {
+                ReadGate::Closed if !has_gone => return Poll::Ready(None),
+                ReadGate::Paused => return Poll::Pending,
+                ReadGate::Open | ReadGate::Closed => {}
+            }
+            match inbound.take() {
+                Some(message) => Poll::Ready(Some(message)),
+                None if has_gone => Poll::Ready(None),
+                None => {
+                    inbound.wait();
+                    Poll::Pending
                 }
-                match inbound.take() {
-                    Some(message) => Poll::Ready(Some(message)),
-                    None if has_gone => Poll::Ready(None),
-                    None => {
-                        inbound.wait();
-                        Poll::Pending
-                    }
-                }
-            })
-            .unwrap_or(Poll::Pending)
+            }
         })
-        .await
+        .unwrap_or(Poll::Pending)
     }
 
     /// Whether the client has gone. In its session this is known as soon as it is.
+    #[inline]
     pub(crate) fn has_departed(&self) -> bool {
-        Mailbox::with_borrowed(|mailbox| mailbox.inbound.close().is_some()).unwrap_or(false)
+        // One that can be told something has not gone, as is known without the mailbox.
+        !self.outbox.is_open()
+            && Mailbox::with_borrowed(|mailbox| mailbox.inbound.close().is_some()).unwrap_or(false)
     }
 
     /// How the client went, once it has and the messages that it left behind have been taken.

@@ -154,15 +154,20 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Sets the alarm to the next thing due.
+    #[inline]
     pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
         // While nothing ends, and nothing has begun to arrive, what is due only moves away.
         let is_ending = self.close_deadline.is_some()
             || self.deferral.is_some()
             || self.backlog_deadline.is_some();
         let is_calm = self.connection.is_open() && self.session.is_some() && self.held.is_none();
-        if is_calm && self.alarm.is_set() && !is_ending {
-            return;
+        if !is_calm || !self.alarm.is_set() || is_ending {
+            self.set_alarm_anew(cx);
         }
+    }
+
+    #[inline(never)]
+    fn set_alarm_anew(&mut self, cx: &mut Context<'_>) {
         let backlog_deadline =
             self.backlog_deadline.as_ref().map(|backlog_deadline| backlog_deadline.due);
         let deadlines = [

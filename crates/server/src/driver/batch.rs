@@ -178,16 +178,25 @@ impl Batch {
         Unsent { pieces: rest, ending: self.ending }
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.payloads.clear();
-        // Empty, unless a panic came between: then they were for somebody else.
-        self.messages.clear();
+        // Most often both are empty.
+        if !self.payloads.is_empty() || !self.messages.is_empty() {
+            self.drop_all();
+        }
         self.len = 0;
         self.work = 0;
         self.ending = 0;
         self.fast_path_cost = 0;
         self.fast_path_left = 0;
+    }
+
+    #[inline(never)]
+    fn drop_all(&mut self) {
+        self.payloads.clear();
+        // If there are any, a panic came between, and they were for somebody else.
+        self.messages.clear();
     }
 
     /// What was large is not to be kept alive by having been written here.

@@ -203,7 +203,7 @@ impl<T: Transport> Driver<T> {
     /// ready on the stack before it is known that neither does.
     #[inline]
     fn round(&mut self, cx: &mut Context<'_>, budget: &mut Budget, cause: Cause) -> Next {
-        self.handle_pending_action();
+        self.begin_round();
         let read_allowance = self.read_allowance();
         let was_paused = read_allowance == 0;
         // When answers have left, who waited for that comes before what is still to come.
@@ -234,9 +234,19 @@ impl<T: Transport> Driver<T> {
         if self.has_nothing_left(cx) { Next::Rest } else { Next::Again(cause) }
     }
 
-    /// Looks at what cannot wait: the clock, and a client that is owed too much.
+    /// Looks at what cannot wait: the clock, a close that was asked for, and a client that is owed too much.
+    #[inline]
+    fn begin_round(&mut self) {
+        if self.shared.outbox.begin_turn() {
+            self.handle_pending_action();
+        } else {
+            self.close_deadline = None;
+        }
+    }
+
+    #[cold]
     fn handle_pending_action(&mut self) {
-        let action = self.shared.outbox.begin_turn();
+        let action = self.shared.outbox.pending_action();
         if self.shared.outbox.has_unsent() {
             self.take_unsent();
         }
@@ -281,9 +291,11 @@ impl<T: Transport> Driver<T> {
     /// then spares it (bench/NOTES.md#taken-out-one-by-one).
     fn has_nothing_left(&self, cx: &mut Context<'_>) -> bool {
         let Some(socket) = &self.socket else { return false };
+        // Where the application is idle and nothing is unsent, only an end keeps from reading.
         !self.may_have_output
             && socket.unsent.is_none()
-            && !self.are_reads_paused()
+            && !socket.has_ended
+            && self.deferral.is_none()
             && self.is_application_idle()
             && !self.shared.outbox.has_pending_output()
             && !self.is_behind
@@ -325,7 +337,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, message: Message) {
         if self.session.is_some() {
             self.mailbox().inbound.push(message);

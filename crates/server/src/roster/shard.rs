@@ -116,8 +116,16 @@ impl<M: Member> Shard<M> {
     ///
     /// Who knows of a broadcast finds that there is one, or that it was carried out: both are said under
     /// the lock, one after the other.
+    #[inline]
     pub(super) fn catch_up(&self, id: ClientId) {
-        while self.is_behind.load(Ordering::Acquire) {
+        if self.is_behind() {
+            self.tell(id);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, id: ClientId) {
+        while self.is_behind() {
             let mut step = Step::elsewhere();
             let is_told = self.lock().catch_up(id, &mut step);
             step.run();
@@ -125,6 +133,11 @@ impl<M: Member> Shard<M> {
                 return;
             }
         }
+    }
+
+    #[inline]
+    fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Acquire)
     }
 
     /// Carries out what was broadcast up to the message with this number.

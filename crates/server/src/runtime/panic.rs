@@ -70,6 +70,24 @@ pub(crate) fn contained<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(code)).map_err(Panicked::new)
 }
 
+impl<F: Future> Caught<F> {
+    /// A place for code that is to begin.
+    pub(crate) fn idle() -> Self {
+        Self { code: Code::Over, span: HandlerSpan::default() }
+    }
+
+    /// Begins other code here when what was here is done.
+    #[inline]
+    pub(crate) fn begin(self: Pin<&mut Self>, span: HandlerSpan, start: impl FnOnce() -> F) {
+        let mut this = self.project();
+        *this.span = span;
+        match this.span.around(|| contained(start)) {
+            Ok(code) => this.code.set(Code::Running { code }),
+            Err(panic) => this.code.set(Code::NotBegun { panic: Some(panic) }),
+        }
+    }
+}
+
 impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, Panicked>;
 
@@ -77,7 +95,7 @@ impl<F: Future> Future for Caught<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut code = this.code;
-        this.span.around(|| {
+        let outcome = this.span.around(|| {
             let outcome = contained(|| {
                 let running = match code.as_mut().project() {
                     CodeProjection::Running { code } => code,
@@ -100,7 +118,12 @@ impl<F: Future> Future for Caught<F> {
                     Poll::Ready(Err(panic))
                 }
             }
-        })
+        });
+        if outcome.is_ready() {
+            // The call is over, however long this stays.
+            *this.span = HandlerSpan::default();
+        }
+        outcome
     }
 }
 

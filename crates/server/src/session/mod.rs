@@ -18,11 +18,11 @@ use http::HeaderMap;
 
 pub(crate) use self::mounted::{Application, BoxFuture, Mounted, Opening};
 use crate::{
-    app::{Accepted, Client, ClientCell, Departure, Fault, Handshake, Websocket, tried},
+    app::{Accepted, Client, ClientCell, Departure, Fault, Handshake, Websocket},
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
-    runtime::{EndpointSlot, Handler, Panicked, Worker, caught, contained},
+    runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -160,10 +160,13 @@ where
         let span = handshake.open_span();
         let outcome = caught(span, move || guard.mount.app.on_open(*handshake)).await;
         let Some(client) = open(guard, outcome) else { return };
+        let mut on_data = pin!(Caught::idle());
         loop {
-            let Some(message) = guard.shared.next_message().await else { return };
+            let Some(message) = poll_fn(|_| guard.shared.poll_message()).await else { return };
             let span = client.span(Handler::OnData);
-            if let Err(fault) = tried(span, move || guard.mount.app.on_data(client, message)).await
+            on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
+            let outcome = on_data.as_mut().await;
+            if let Err(fault) = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from))
             {
                 fault.punish(client, "on_data");
             }

@@ -9,7 +9,11 @@ use std::{
 use aerys_proto::Message;
 
 use super::drop_warning::DropWarning;
-use crate::{app::Client, connection::outbox::Receipt, error::SendError};
+use crate::{
+    app::Client,
+    connection::outbox::{Outbox, Receipt},
+    error::SendError,
+};
 
 /// A message about to be sent; see [`Client::send`].
 ///
@@ -19,15 +23,20 @@ use crate::{app::Client, connection::outbox::Receipt, error::SendError};
 #[must_use = "nothing is sent until it is `.await`ed or let go with `.nowait()`"]
 pub struct Send<'c, S = ()> {
     client: &'c Client<S>,
-    stage: Stage,
+    stage: Stage<'c>,
     warning: DropWarning,
 }
 
-enum Stage {
+enum Stage<'c> {
     Ready(Message),
-    /// In the outbox, at this place.
-    Sent(u64),
+    Sent(Awaited<'c>),
     Done,
+}
+
+/// A message in the outbox, at a place of which somebody waits to hear.
+struct Awaited<'c> {
+    outbox: &'c Outbox,
+    place: u64,
 }
 
 impl<'c, S> Send<'c, S> {
@@ -38,10 +47,11 @@ impl<'c, S> Send<'c, S> {
 
     /// Sends it without waiting. If the client has gone, nothing happens.
     #[inline]
-    pub fn nowait(mut self) {
-        self.warning.disarm();
-        if let Stage::Ready(message) = mem::replace(&mut self.stage, Stage::Done) {
-            self.client.shared_in_order().send_nowait(message);
+    pub fn nowait(self) {
+        let Self { client, stage, mut warning } = self;
+        warning.disarm();
+        if let Stage::Ready(message) = stage {
+            client.shared_in_order().send_nowait(message);
         }
     }
 }
@@ -53,15 +63,18 @@ impl<S> Future for Send<'_, S> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
                 self.warning.disarm();
-                let receipt = Receipt::Sender(cx.waker().clone());
-                let place = self.client.shared_in_order().push(message, receipt)?;
-                self.stage = Stage::Sent(place);
+                let shared = self.client.shared_in_order();
+                let place = shared.push(message, Receipt::Sender(cx.waker().clone()))?;
+                self.stage = Stage::Sent(Awaited { outbox: &shared.outbox, place });
                 Poll::Pending
             }
-            Stage::Sent(place) => {
-                let outcome = self.client.shared().outbox.poll_sent(place, cx);
+            Stage::Sent(awaited) => {
+                let outcome = awaited.outbox.poll_sent(awaited.place, cx);
                 if outcome.is_pending() {
-                    self.stage = Stage::Sent(place);
+                    self.stage = Stage::Sent(awaited);
+                } else {
+                    // It has heard.
+                    mem::forget(awaited);
                 }
                 outcome
             }
@@ -70,11 +83,9 @@ impl<S> Future for Send<'_, S> {
     }
 }
 
-impl<S> Drop for Send<'_, S> {
+impl Drop for Awaited<'_> {
     fn drop(&mut self) {
-        if let Stage::Sent(place) = self.stage {
-            self.client.shared().outbox.abandon(place);
-        }
+        self.outbox.abandon(self.place);
     }
 }
 

@@ -9,7 +9,10 @@
 mod fast_path;
 mod inbound;
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    mem::ManuallyDrop,
+};
 
 use aerys_proto::Message;
 
@@ -34,6 +37,7 @@ impl Mailbox {
 
     /// Leaves it to the thread if nothing is on it. Its queues keep their room, so that no burst
     /// has to grow them anew.
+    #[inline(always)]
     pub(crate) fn recycle(mailbox: &mut Option<Box<Self>>) {
         if let Some(it) = mailbox
             && it.inbound.is_clear()
@@ -41,7 +45,11 @@ impl Mailbox {
         {
             it.inbound.shrink();
             it.fast_path.shrink();
-            SPARE_MAILBOX.set(mailbox.take());
+            // Another is there if two clients have had one at a time. A look is less than a call to
+            // drop what is not.
+            if let Some(other) = SPARE_MAILBOX.replace(mailbox.take()) {
+                drop(other);
+            }
         }
     }
 
@@ -53,7 +61,7 @@ impl Mailbox {
         poll: impl FnOnce() -> T,
     ) -> T {
         mailbox.get_or_insert_with(Self::recycled).fast_path.attach_to(outbox);
-        let before = BORROWED.replace(mailbox.take());
+        let before = replace_borrowed(mailbox.take());
         let returned = Return { mailbox, before };
         let outcome = poll();
         drop(returned);
@@ -72,7 +80,7 @@ impl Mailbox {
     /// Puts `message` on the fast path of this outbox, or gives it back if that is not possible.
     #[inline]
     pub(crate) fn push_fast(message: Message, outbox: &Outbox) -> Result<(), Message> {
-        BORROWED.with_borrow_mut(|borrowed| match borrowed {
+        BORROWED.with_borrow_mut(|borrowed| match &mut **borrowed {
             Some(mailbox) => mailbox.fast_path.push(message, outbox),
             None => Err(message),
         })
@@ -87,12 +95,20 @@ struct Return<'d> {
 
 impl Drop for Return<'_> {
     fn drop(&mut self) {
-        *self.mailbox = BORROWED.replace(self.before.take());
+        *self.mailbox = replace_borrowed(self.before.take());
     }
 }
 
+#[inline]
+fn replace_borrowed(mailbox: Option<Box<Mailbox>>) -> Option<Box<Mailbox>> {
+    ManuallyDrop::into_inner(BORROWED.replace(ManuallyDrop::new(mailbox)))
+}
+
 thread_local! {
-    static BORROWED: RefCell<Option<Box<Mailbox>>> = const { RefCell::new(None) };
+    /// Lent for a poll and taken back: no thread ends with one in here, and what needs no drop is found
+    /// without asking whether the thread is ending.
+    static BORROWED: RefCell<ManuallyDrop<Option<Box<Mailbox>>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
 
     static SPARE_MAILBOX: Cell<Option<Box<Mailbox>>> = const { Cell::new(None) };
 }

@@ -69,9 +69,16 @@ impl Outbox {
         self.snapshot.has_rung()
     }
 
-    /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it.
-    pub(crate) fn begin_turn(&self) -> PendingAction {
+    /// The driver is at work: until it [`rest`](Self::rest)s nothing needs to wake it. Answers whether
+    /// there is anything but messages for it to look at.
+    #[inline]
+    pub(crate) fn begin_turn(&self) -> bool {
         self.snapshot.wake.set_at_work();
+        self.snapshot.is_special()
+    }
+
+    /// What cannot wait.
+    pub(crate) fn pending_action(&self) -> PendingAction {
         match self.snapshot.stage() {
             Stage::Closing => PendingAction::Closing,
             Stage::Overflowed => {

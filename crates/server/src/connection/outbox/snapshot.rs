@@ -57,6 +57,13 @@ impl Snapshot {
         stage == Stage::Closing as u8 || stage == Stage::Overflowed as u8
     }
 
+    /// Whether anything is to be looked at but what is to be sent: an end, something begun while the driver
+    /// rested, or the alarm.
+    #[inline]
+    pub(super) fn is_special(&self) -> bool {
+        !self.is_open() || self.has_unsent() || self.rung.load(Relaxed)
+    }
+
     pub(super) fn stage(&self) -> Stage {
         match self.stage.load(Acquire) {
             0 => Stage::Open,

@@ -109,9 +109,9 @@ fn a_client_that_is_owed_more_than_the_limit_is_given_up() {
     assert_eq!(push(&outbox, &"x".repeat(MESSAGE_OVERHEAD)), Err(SendError::ClientGone));
     assert_eq!(take_all(&outbox), (Vec::new(), None));
     assert!(
-        matches!(outbox.begin_turn(), PendingAction::Overflowed(it) if it.code == CloseCode::POLICY)
+        matches!(outbox.pending_action(), PendingAction::Overflowed(it) if it.code == CloseCode::POLICY)
     );
-    assert_eq!(outbox.begin_turn(), PendingAction::None);
+    assert_eq!(outbox.pending_action(), PendingAction::None);
     assert_eq!(outbox.queued_bytes(), 0);
 }
 

@@ -155,7 +155,7 @@ fn what_does_not_fit_into_the_queue_is_not_claimed_but_one_on_its_own_is() {
     let claim = client.push_or_claim(&[&"x".repeat(1000)], Receipt::Nobody).unwrap();
     client.release(claim, None);
     assert!(client.push_or_claim(&["two", "of them"], Receipt::Nobody).is_none());
-    assert!(matches!(client.outbox.begin_turn(), PendingAction::Overflowed(_)));
+    assert!(matches!(client.outbox.pending_action(), PendingAction::Overflowed(_)));
 }
 
 #[test]
