@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri, header};
 use http_body_util::Empty;
 use tokio::time::sleep;
@@ -20,7 +20,10 @@ use super::{
     AcceptContext, answer,
     service::{self, Answering, Service, Way},
 };
-use crate::{connection::Answer, transport::Transport};
+use crate::{
+    connection::Answer,
+    transport::{Transport, with_read_buffer},
+};
 
 /// The longest request that is answered here, in bytes. No limit of hyper's is lower.
 const ROOM: usize = 8 * 1024;
@@ -44,13 +47,19 @@ pub(super) fn poll_start(
     service: &Service,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Start>> {
-    let mut read = Vec::with_capacity(ROOM);
-    if ready!(transport.poll_read_buf(cx, &mut (&mut read).limit(ROOM)))? == 0 {
+    let read = ready!(poll_read(transport, cx))?;
+    if read.is_empty() {
         return Poll::Ready(Ok(Start::Nothing));
     }
-    // A copy, which is as large as it is.
-    let read = Bytes::copy_from_slice(&read);
     Poll::Ready(start(transport, service, read, cx))
+}
+
+/// A copy, which is as large as what was read.
+fn poll_read(transport: &impl Transport, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    with_read_buffer(|buffer| {
+        let size = ready!(transport.poll_read(cx, &mut buffer[..ROOM]))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(&buffer[..size])))
+    })
 }
 
 fn start(

@@ -5,6 +5,7 @@ mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
 mod peer;
+mod read_buffer;
 mod socket;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 #[path = "linux/mod.rs"]
@@ -27,7 +28,9 @@ use std::{
 use bytes::BufMut;
 
 use self::system::stream;
-pub(crate) use self::{listener::Bound, system::BoundListener, upgraded::Upgraded};
+pub(crate) use self::{
+    listener::Bound, read_buffer::with_read_buffer, system::BoundListener, upgraded::Upgraded,
+};
 pub use self::{listener::Listener, peer::PeerAddr};
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
