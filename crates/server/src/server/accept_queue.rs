@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 use tokio::{
     net::TcpStream,
     sync::Notify,
+    task::yield_now,
     time::{Instant, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -55,6 +56,14 @@ struct AcceptQueue {
 pub(crate) enum Arrival {
     Connection(Incoming, PeerAddr),
     /// Of a connection that another server has.
+    Handshake(Box<ReceivedHandshake>),
+}
+
+/// What a worker has taken, and its runtime knows.
+enum Taken {
+    Tcp(TcpStream, PeerAddr),
+    #[cfg(unix)]
+    Unix(UnixStream, PeerAddr),
     Handshake(Box<ReceivedHandshake>),
 }
 
@@ -133,33 +142,29 @@ impl AcceptQueue {
             let arrivals = self.take();
             // Not before that: what still waited might be found late, and then nobody would call.
             self.is_late.store(false, Ordering::Relaxed);
-            for Waiting { arrival, counted, .. } in arrivals {
-                self.start(arrival, Arc::clone(context));
+            let taken: Vec<_> = arrivals
+                .into_iter()
+                .filter_map(|Waiting { arrival, counted, .. }| Some((arrival.take()?, counted)))
+                .collect();
+            // The runtime has a look at the sockets: most have their request by now, and room for the answer,
+            // so that no task has to wait for that (bench/NOTES.md#handshakes).
+            yield_now().await;
+            for (taken, counted) in taken {
+                self.start(taken, Arc::clone(context));
                 drop(counted);
             }
         }
     }
 
-    fn start(&self, arrival: Arrival, context: Arc<AcceptContext>) {
-        let (stream, address) = match arrival {
-            Arrival::Connection(stream, address) => (stream, address),
-            Arrival::Handshake(handshake) => {
-                let deciding = serve_handshake(handshake, self.worker.index(), context);
-                return self.worker.spawn(ConnectionTask::new(deciding));
-            }
-        };
-        // A socket belongs to the runtime that it was made on.
-        let taken = match stream {
-            Incoming::Tcp(stream) => {
-                TcpStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
-            }
+    fn start(&self, taken: Taken, context: Arc<AcceptContext>) {
+        match taken {
+            Taken::Tcp(stream, address) => self.spawn(stream, address, context),
             #[cfg(unix)]
-            Incoming::Unix(stream) => {
-                UnixStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
+            Taken::Unix(stream, address) => self.spawn(stream, address, context),
+            Taken::Handshake(handshake) => {
+                let deciding = serve_handshake(handshake, self.worker.index(), context);
+                self.worker.spawn(ConnectionTask::new(deciding));
             }
-        };
-        if let Err(error) = taken {
-            log::event!(WARN, { %address, %error }, "a connection could not be taken in");
         }
     }
 
@@ -206,5 +211,25 @@ impl AcceptQueue {
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Waiting>>> {
         self.waiting.lock()
+    }
+}
+
+impl Arrival {
+    /// Has the runtime around it know of it: a socket belongs to the one that it was made on.
+    fn take(self) -> Option<Taken> {
+        let (stream, address) = match self {
+            Self::Handshake(handshake) => return Some(Taken::Handshake(handshake)),
+            Self::Connection(stream, address) => (stream, address),
+        };
+        let from = address.clone();
+        let taken = match stream {
+            Incoming::Tcp(stream) => TcpStream::from_std(stream).map(|it| Taken::Tcp(it, from)),
+            #[cfg(unix)]
+            Incoming::Unix(stream) => UnixStream::from_std(stream).map(|it| Taken::Unix(it, from)),
+        };
+        let report = |error| {
+            log::event!(WARN, { %address, %error }, "a connection could not be taken in");
+        };
+        taken.map_err(report).ok()
     }
 }
