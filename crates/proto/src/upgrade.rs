@@ -8,6 +8,9 @@ use thiserror::Error;
 /// RFC 6455 §1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+/// A hash of 20 bytes in base64.
+const ACCEPT_SIZE: usize = 28;
+
 /// Tolerates clients that fill the key's last character, of which four bits are unused, at random.
 const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -87,7 +90,7 @@ pub fn is_meant(headers: &HeaderMap) -> bool {
 
 /// The answer to a valid request for a websocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accept(HeaderValue);
+pub struct Accept([u8; ACCEPT_SIZE]);
 
 impl Accept {
     fn new(key: &[u8]) -> Result<Self, UpgradeError> {
@@ -99,13 +102,20 @@ impl Accept {
         // RFC 6455 §4.2.2: "concatenating this value with the string "258EAFA5-…", taking the
         // SHA-1 hash of this concatenated value to obtain a 20-byte value and base64-encoding".
         let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
-        let value = HeaderValue::try_from(BASE64.encode(hash)).expect("base64 is visible ASCII");
+        let mut value = [0; ACCEPT_SIZE];
+        let written = BASE64.encode_slice(hash, &mut value);
+        debug_assert_eq!(written, Ok(ACCEPT_SIZE), "20 bytes are 28 characters");
         Ok(Self(value))
     }
 
     /// The value of the `Sec-WebSocket-Accept` header: RFC 6455 §4.2.2.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same as the [`http`] crate has it.
     pub fn header_value(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::from_bytes(&self.0).expect("base64 is visible ASCII")
     }
 }
 
