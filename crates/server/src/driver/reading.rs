@@ -114,9 +114,6 @@ impl<T: Transport> Driver<T> {
                 event = self.connection.receive_some(&mut input, self.now.instant, &mut unused);
                 work = *budget - unused;
                 self.is_behind = self.connection.is_behind();
-                if self.connection.holds_end() {
-                    self.defer_end();
-                }
             }
             *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
