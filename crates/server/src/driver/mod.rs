@@ -273,7 +273,7 @@ impl<T: Transport> Driver<T> {
             && session.poll(&mut self.mailbox, &self.shared, cx).is_ready()
         {
             self.session = None;
-            self.mailbox = None;
+            Mailbox::end(&mut self.mailbox);
         }
     }
 

@@ -45,6 +45,15 @@ impl Mailbox {
         }
     }
 
+    /// The session is over: what is left on it is of use to nobody.
+    pub(crate) fn end(mailbox: &mut Option<Box<Self>>) {
+        if let Some(it) = mailbox {
+            it.inbound.clear();
+        }
+        Self::recycle(mailbox);
+        *mailbox = None;
+    }
+
     /// Lends it to the session that `poll` polls, whose client has this outbox.
     #[inline]
     pub(crate) fn lend_while<T>(
