@@ -13,12 +13,13 @@ use aerys_proto::{
     deflate::Agreement,
     upgrade::{self, Accept, UpgradeError},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{
+    app::RequestHead,
     connection::{Answer, outbox::SocketState},
     error::{Refusal, Status},
     log::{self, PeerText},
@@ -34,9 +35,9 @@ const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
 
 /// Whether a request may become a websocket.
-pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Unfit> {
-    let accept = upgrade::check(request.method(), request.version(), request.headers())?;
-    if request.body().is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
+pub(super) fn check(head: &RequestHead, body: &impl Body) -> Result<Accept, Unfit> {
+    let accept = upgrade::check(head.method(), head.version(), head)?;
+    if body.is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
 }
 
 /// Why a request may not.
@@ -59,12 +60,13 @@ impl Unfit {
 }
 
 /// As [`check`], with the answer to what may not, of which the log tells.
-pub(super) fn check_or_answer<B: Body>(
-    request: &Request<B>,
+pub(super) fn check_or_answer(
+    head: &RequestHead,
+    body: &impl Body,
     path: &str,
     address: &PeerAddr,
 ) -> Result<Accept, Box<Response<ResponseBody>>> {
-    check(request).map_err(|unfit| {
+    check(head, body).map_err(|unfit| {
         let answer = unfit.answer();
         log_refused(path, address, answer.status().as_u16(), || unfit.to_string());
         Box::new(answer)
