@@ -116,7 +116,15 @@ impl<M: Member> Shard<M> {
     ///
     /// Who knows of a broadcast finds that there is one, or that it was carried out: both are said under
     /// the lock, one after the other.
+    #[inline]
     pub(super) fn catch_up(&self, id: ClientId) {
+        if self.is_behind.load(Ordering::Acquire) {
+            self.catch_up_now(id);
+        }
+    }
+
+    #[inline(never)]
+    fn catch_up_now(&self, id: ClientId) {
         while self.is_behind.load(Ordering::Acquire) {
             let mut step = Step::elsewhere();
             let is_told = self.lock().catch_up(id, &mut step);

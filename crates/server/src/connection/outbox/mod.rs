@@ -148,6 +148,7 @@ impl Outbox {
     }
 
     /// Whether messages are taken in, and none is owed.
+    #[inline]
     pub(crate) fn is_clear(&self) -> bool {
         self.snapshot.queued_bytes() == 0 && self.snapshot.is_open()
     }
