@@ -8,9 +8,12 @@ use bytes::Bytes;
 use super::{
     Shared,
     mailbox::Mailbox,
-    outbox::{Receipt, cost},
+    outbox::{OwnWrite, Receipt, cost},
 };
-use crate::{error::SendError, runtime::clock};
+use crate::{
+    error::SendError,
+    runtime::{clock, contained},
+};
 
 /// What is copied for it at most, in bytes. What is larger goes through the driver, whose turns are cut by
 /// size.
@@ -26,37 +29,37 @@ impl Shared {
         cx: &Context<'_>,
     ) -> Result<Option<u64>, SendError> {
         let receipt = || Receipt::Sender(cx.waker().clone());
-        match self.write_own(message, config, receipt) {
-            Ok(outcome) => outcome,
+        match self.write_own(message, config) {
+            Ok(None) => Ok(None),
+            Ok(Some((own_write, unsent))) => {
+                self.outbox.end_own_write(own_write, unsent, receipt()).map(Some)
+            }
             Err(message) => self.push(message, receipt()).map(Some),
         }
     }
 
-    /// Writes a message at once if it is the session's own that says it and nothing goes before it, or gives
-    /// it back.
+    /// Writes a message at once and answers what has not left, or gives the message back: if it is not the
+    /// session's own that says it, or something goes before it.
     fn write_own(
         &self,
         message: Message,
         config: &Config,
-        receipt: impl FnOnce() -> Receipt,
-    ) -> Result<Result<Option<u64>, SendError>, Message> {
-        let cost = cost(&message);
+    ) -> Result<Option<(OwnWrite, Bytes)>, Message> {
         if message.len() > config.auto_frame_size.min(MAX_OWN_WRITE) {
             return Err(message);
         }
-        let Some(more_follows) = Mailbox::allow_write(cost, &self.outbox) else {
+        let cost = cost(&message);
+        let Some((own_write, more_follows)) = Mailbox::begin_own_write(cost, &self.outbox) else {
             return Err(message);
         };
-        let Some(own_write) = self.outbox.begin_own_write() else { return Err(message) };
         let frame = own_write.encoding.into_frame(message, config);
         let bytes = [frame.header(), frame.payload()].concat();
+        // It may be the last that has memory of the application's. The panic hook has told of it.
+        let _ = contained(|| drop(frame));
         // A write that fails is left to the driver whole: it will find that out, and what it means.
         let written = own_write.writer.try_write(&bytes, more_follows).unwrap_or(0);
         self.meter.written_past(written, 1, clock::now().tick);
-        if written == bytes.len() {
-            return Ok(Ok(None));
-        }
-        let unsent = Bytes::from(bytes).split_off(written);
-        Ok(self.outbox.end_own_write(own_write, cost, unsent, receipt()).map(Some))
+        let has_left = written == bytes.len();
+        Ok((!has_left).then(|| (own_write, Bytes::from(bytes).split_off(written))))
     }
 }

@@ -43,9 +43,9 @@ pub(crate) enum Incoming {
 /// A connected stream, of whatever type, as one has it who only writes to it now and then and is no task
 /// of it.
 pub(crate) trait TryWrite: Send + Sync + 'static {
-    /// Writes once, if that can be done now; answers how much was taken, which waits for no flush. Nobody
-    /// is woken when it can be done later.
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes once, if that can be done now; answers how much was taken. If `more_follows` at once, sending
+    /// may wait for that, or for a [flush](Transport::poll_flush). Nobody is woken when it can be done later.
+    fn try_write(&self, bytes: &[u8], more_follows: bool) -> io::Result<usize>;
 }
 
 /// A connected stream.

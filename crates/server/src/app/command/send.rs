@@ -9,7 +9,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::drop_warning::DropWarning;
-use crate::{app::Client, connection::outbox::Receipt, error::SendError};
+use crate::{app::Client, error::SendError};
 
 /// A message about to be sent; see [`Client::send`].
 ///
@@ -53,10 +53,14 @@ impl<S> Future for Send<'_, S> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
                 self.warning.disarm();
-                let receipt = Receipt::Sender(cx.waker().clone());
-                let place = self.client.shared_in_order().push(message, receipt)?;
-                self.stage = Stage::Sent(place);
-                Poll::Pending
+                let config = self.client.endpoint().roster().protocol();
+                match self.client.shared_in_order().send_awaited(message, config, cx)? {
+                    Some(place) => {
+                        self.stage = Stage::Sent(place);
+                        Poll::Pending
+                    }
+                    None => Poll::Ready(Ok(())),
+                }
             }
             Stage::Sent(place) => {
                 let outcome = self.client.shared().outbox.poll_sent(place, cx);

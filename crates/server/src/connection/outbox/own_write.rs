@@ -19,11 +19,13 @@ pub(crate) struct OwnWrite {
     pub(crate) writer: Arc<dyn TryWrite>,
     pub(crate) encoding: Encoding,
     place: u64,
+    cost: usize,
 }
 
 impl Outbox {
-    /// For who is polled by the driver, and is allowed to: the next place, if the client is owed nothing.
-    pub(crate) fn begin_own_write(&self) -> Option<OwnWrite> {
+    /// For who is polled by the driver, and is allowed to: the next place, for what costs this much, if the
+    /// client is owed nothing.
+    pub(crate) fn begin_own_write(&self, cost: usize) -> Option<OwnWrite> {
         // Nothing is changed that is published.
         let mut state = self.state.lock();
         if !state.life.is_open() || state.queue.bytes() > 0 {
@@ -32,7 +34,7 @@ impl Outbox {
         let Switching::Shared(stream) = &state.switching else { return None };
         let (writer, encoding) = stream.open()?;
         let place = state.queue.reserve();
-        Some(OwnWrite { writer, encoding, place })
+        Some(OwnWrite { writer, encoding, place, cost })
     }
 
     /// This rest of it has not left, and is the driver's to write, before all that is queued. Answers its
@@ -41,7 +43,6 @@ impl Outbox {
     pub(crate) fn end_own_write(
         &self,
         own_write: OwnWrite,
-        cost: usize,
         unsent: Bytes,
         receipt: Receipt,
     ) -> Result<u64, SendError> {
@@ -49,44 +50,23 @@ impl Outbox {
         if state.life.stage() == Stage::Gone {
             return Err(SendError::ClientGone);
         }
-        state.queue.count_unsent_at(own_write.place, cost, receipt);
+        let OwnWrite { place, cost, .. } = own_write;
+        state.queue.count_unsent_at(place, cost, receipt);
         state.unsent = Some(Box::new(unsent));
-        Ok(own_write.place)
+        Ok(place)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::Weak,
-        task::{Context, Poll, Waker},
+    use std::task::{Context, Poll, Waker};
+
+    use aerys_proto::{Close, CloseCode, Message};
+
+    use super::{
+        super::tests::{Unwritten, shared},
+        *,
     };
-
-    use aerys_proto::{Close, CloseCode, Config, Connection, Message};
-    use http::HeaderMap;
-
-    use super::*;
-    use crate::options::{OutboxLimits, Overflow};
-
-    /// Nobody writes to it here.
-    struct Unused;
-
-    impl TryWrite for Unused {
-        fn try_write(&self, _: &[u8], _: bool) -> io::Result<usize> {
-            unreachable!()
-        }
-    }
-
-    fn outbox(stream: &Arc<Unused>) -> Outbox {
-        let limits = OutboxLimits { max_queued_bytes: 1000, overflow: Overflow::Close };
-        let outbox = Outbox::new(limits);
-        assert!(outbox.accept(HeaderMap::new(), || ()));
-        let connection = Connection::new(Arc::new(Config::default()), std::time::Instant::now());
-        let stream: Weak<Unused> = Arc::downgrade(stream);
-        outbox.share(stream, connection.encoding().unwrap());
-        outbox
-    }
 
     fn sender() -> Receipt {
         Receipt::Sender(Waker::noop().clone())
@@ -98,29 +78,31 @@ mod tests {
 
     #[test]
     fn only_to_a_client_that_is_open_and_owed_nothing_is_written() {
-        let stream = Arc::new(Unused);
+        let stream = Arc::new(Unwritten);
         let queued = |outbox: &Outbox| _ = outbox.push(Message::text("a"), Receipt::Nobody);
         let close = |outbox: &Outbox| outbox.close(Close::new(CloseCode::NORMAL, ""));
-        let cases: [(fn(&Outbox), bool); 4] = [(|_| (), true), (queued, false), (close, false), (Outbox::gone, false)];
+        type Act = fn(&Outbox);
+        let cases: [(Act, bool); 4] =
+            [(|_| (), true), (queued, false), (close, false), (Outbox::gone, false)];
         for (index, (act, may)) in cases.into_iter().enumerate() {
-            let outbox = outbox(&stream);
+            let outbox = shared(&stream);
             act(&outbox);
-            assert_eq!(outbox.begin_own_write().is_some(), may, "case {index}");
+            assert_eq!(outbox.begin_own_write(70).is_some(), may, "case {index}");
         }
-        let outbox = outbox(&Arc::new(Unused));
-        assert!(outbox.begin_own_write().is_none(), "its stream is closed");
+        let outbox = shared(&Arc::new(Unwritten));
+        assert!(outbox.begin_own_write(70).is_none(), "its stream is closed");
     }
 
     #[test]
     fn what_has_not_left_goes_before_what_others_have_put_in_since() {
-        let stream = Arc::new(Unused);
-        let outbox = outbox(&stream);
-        let whole = outbox.begin_own_write().unwrap();
-        let partly = outbox.begin_own_write().unwrap();
+        let stream = Arc::new(Unwritten);
+        let outbox = shared(&stream);
+        let whole = outbox.begin_own_write(70).unwrap();
+        let partly = outbox.begin_own_write(70).unwrap();
         drop(whole);
         let later = outbox.push(Message::text("later"), sender()).unwrap();
         let unsent = Bytes::from_static(b"rest");
-        let place = outbox.end_own_write(partly, 70, unsent.clone(), sender()).unwrap();
+        let place = outbox.end_own_write(partly, unsent.clone(), sender()).unwrap();
         assert!(place < later);
         assert!(outbox.has_unsent() && outbox.queued_bytes() > 70);
         assert_eq!(outbox.take_unsent(), Some(unsent));
@@ -132,10 +114,10 @@ mod tests {
 
     #[test]
     fn what_has_not_left_when_the_client_goes_is_lost() {
-        let stream = Arc::new(Unused);
-        let outbox = outbox(&stream);
-        let own_write = outbox.begin_own_write().unwrap();
-        let place = outbox.end_own_write(own_write, 70, Bytes::from_static(b"a"), sender());
+        let stream = Arc::new(Unwritten);
+        let outbox = shared(&stream);
+        let own_write = outbox.begin_own_write(70).unwrap();
+        let place = outbox.end_own_write(own_write, Bytes::from_static(b"a"), sender());
         outbox.gone();
         assert_eq!(poll_sent(&outbox, place.unwrap()), Poll::Ready(Err(SendError::ClientGone)));
         assert_eq!(outbox.queued_bytes(), 0);
