@@ -94,9 +94,19 @@ impl AcceptQueues {
 
     /// Gives a connection to the worker with the fewest, of those that come for them.
     pub(crate) fn place(&self, arrival: Arrival) {
-        let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
-        if let Some(accept_queue) = fewest {
-            accept_queue.give(arrival);
+        self.place_all([arrival]);
+    }
+
+    /// Gives each of several to the worker that then has the fewest, and calls them when all are given.
+    pub(crate) fn place_all(&self, arrivals: impl IntoIterator<Item = Arrival>) {
+        for arrival in arrivals {
+            let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
+            if let Some(accept_queue) = fewest {
+                accept_queue.give(arrival);
+            }
+        }
+        for accept_queue in self.accept_queues.iter().filter(|it| it.has_waiting()) {
+            accept_queue.called.notify_one();
             self.placed.notify_one();
         }
     }
@@ -127,9 +137,7 @@ impl AcceptQueues {
             return;
         }
         for accept_queue in late {
-            for Waiting { arrival, .. } in accept_queue.take() {
-                self.place(arrival);
-            }
+            self.place_all(accept_queue.take().into_iter().map(|waiting| waiting.arrival));
         }
     }
 }
@@ -184,7 +192,6 @@ impl AcceptQueue {
             None => Some(arrival),
         };
         drop(ended);
-        self.called.notify_one();
     }
 
     fn take(&self) -> Vec<Waiting> {
