@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderName, Uri, header};
+use http::Uri;
 use http_body_util::Empty;
 use tokio::time::sleep;
 
@@ -31,6 +31,9 @@ const ROOM: usize = 8 * 1024;
 
 /// How many headers a request that is answered here may have.
 const MAX_HEADERS: usize = 48;
+
+/// Headers of requests that ask for more than a look.
+const NOT_PLAIN: [&str; 3] = ["content-length", "transfer-encoding", "expect"];
 
 /// What came of the first read.
 pub(super) enum Start {
@@ -134,8 +137,7 @@ fn parse(read: &Bytes) -> Option<(RequestHead, usize)> {
         return None;
     };
     let is_plain = |field: &httparse::Header<'_>| {
-        let is = |name: HeaderName| field.name.eq_ignore_ascii_case(name.as_str());
-        ![header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::EXPECT].into_iter().any(is)
+        !NOT_PLAIN.iter().any(|name| field.name.eq_ignore_ascii_case(name))
     };
     if !head.headers.iter().all(is_plain) {
         return None;
@@ -148,6 +150,7 @@ fn parse(read: &Bytes) -> Option<(RequestHead, usize)> {
 #[cfg(test)]
 mod tests {
     use aerys_proto::Fields;
+    use http::HeaderName;
 
     use super::*;
 
