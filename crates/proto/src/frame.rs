@@ -19,6 +19,7 @@ pub struct Frame {
 }
 
 impl Frame {
+    #[inline]
     pub(crate) fn new(start: Start, payload: Bytes) -> Self {
         let mut header = [0; MAX_SENT_HEADER];
         header[0] = start.byte();

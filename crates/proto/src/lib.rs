@@ -49,7 +49,7 @@
 //! | what it reports, and what travels | [`Event`], [`Message`], [`Close`], [`CloseCode`] |
 //! | what goes to the socket | [`Frame`], and to many of them [`Encoding`] |
 //! | limits and periods | [`Config`] |
-//! | the opening handshake | [`upgrade`] |
+//! | the opening handshake | [`upgrade`], which looks at [`Fields`] |
 //! | compression | [`deflate`] |
 //!
 //! Features: `compression`, on by default, without which no compression is agreed on; `json`, off by default,
@@ -69,6 +69,7 @@ mod connection;
 pub mod deflate;
 mod error;
 mod event;
+mod fields;
 mod frame;
 mod header;
 #[cfg(feature = "json")]
@@ -85,6 +86,7 @@ pub use config::Config;
 pub use connection::{Connection, Encoding, Ending};
 pub use error::SendError;
 pub use event::Event;
+pub use fields::Fields;
 pub use frame::Frame;
 #[cfg(feature = "json")]
 pub use json::JsonError;

@@ -18,6 +18,7 @@ impl Mask {
     }
 
     /// Masks or unmasks the next bytes of the payload.
+    #[inline]
     pub(crate) fn apply(&mut self, bytes: &mut [u8]) {
         let key = u32::from_ne_bytes(self.key);
         let wide = u64::from(key) << 32 | u64::from(key);

@@ -1,12 +1,17 @@
 //! The opening handshake: RFC 6455 §4.2.
 
 use base64::{Engine as _, alphabet, engine::general_purpose};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use http::{HeaderName, HeaderValue, Method, Version, header};
 use sha1::{Digest as _, Sha1};
 use thiserror::Error;
 
+use crate::Fields;
+
 /// RFC 6455 §1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A hash of 20 bytes in base64.
+const ACCEPT_SIZE: usize = 28;
 
 /// Tolerates clients that fill the key's last character, of which four bits are unused, at random.
 const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose::new(
@@ -39,7 +44,7 @@ const BASE64: general_purpose::GeneralPurpose = general_purpose::GeneralPurpose:
 pub fn check(
     method: &Method,
     version: Version,
-    headers: &HeaderMap,
+    fields: &impl Fields,
 ) -> Result<Accept, UpgradeError> {
     // RFC 6455 §4.2.1: "An HTTP/1.1 or higher GET request".
     if method != Method::GET {
@@ -50,44 +55,45 @@ pub fn check(
     }
     // "An |Upgrade| header field containing the value "websocket", treated as an ASCII
     // case-insensitive value."
-    if !has_token(headers, header::UPGRADE, "websocket") {
+    if !has_token(fields, header::UPGRADE, "websocket") {
         return Err(UpgradeError::UpgradeMissing);
     }
     // "A |Connection| header field that includes the token "Upgrade", treated as an ASCII
     // case-insensitive value."
-    if !has_token(headers, header::CONNECTION, "upgrade") {
+    if !has_token(fields, header::CONNECTION, "upgrade") {
         return Err(UpgradeError::ConnectionMissing);
     }
     // "A |Sec-WebSocket-Version| header field, with a value of 13."
-    if !headers.contains_key(header::SEC_WEBSOCKET_VERSION) {
+    let mut versions = fields.values_of(header::SEC_WEBSOCKET_VERSION).peekable();
+    if versions.peek().is_none() {
         return Err(UpgradeError::VersionMissing);
     }
-    let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).iter();
-    if let Some(version) = versions.find(|value| value.as_bytes().trim_ascii() != b"13") {
-        return Err(UpgradeError::VersionUnsupported { version: version.clone() });
+    if let Some(version) = versions.find(|value| value.trim_ascii() != b"13") {
+        let version = HeaderValue::from_bytes(version).map_err(|_| UpgradeError::VersionMissing)?;
+        return Err(UpgradeError::VersionUnsupported { version });
     }
     // "A |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16
     // bytes in length."
-    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let mut keys = fields.values_of(header::SEC_WEBSOCKET_KEY);
     let key = keys.next().ok_or(UpgradeError::KeyMissing)?;
     // RFC 6455 §11.3.1: it "MUST NOT appear more than once in an HTTP request".
     if keys.next().is_some() {
         return Err(UpgradeError::KeyRepeated);
     }
-    Accept::new(key.as_bytes().trim_ascii())
+    Accept::new(key.trim_ascii())
 }
 
 /// Whether a request means to open a websocket, be it as it [should](check) or not: it has the token
 /// `websocket` in an `Upgrade` header, or a `Sec-WebSocket-Key`, which is what is left of one when a
 /// proxy has removed its `Upgrade`.
-pub fn is_meant(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::SEC_WEBSOCKET_KEY)
-        || has_token(headers, header::UPGRADE, "websocket")
+pub fn is_meant(fields: &impl Fields) -> bool {
+    fields.values_of(header::SEC_WEBSOCKET_KEY).next().is_some()
+        || has_token(fields, header::UPGRADE, "websocket")
 }
 
 /// The answer to a valid request for a websocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accept(HeaderValue);
+pub struct Accept([u8; ACCEPT_SIZE]);
 
 impl Accept {
     fn new(key: &[u8]) -> Result<Self, UpgradeError> {
@@ -99,13 +105,20 @@ impl Accept {
         // RFC 6455 §4.2.2: "concatenating this value with the string "258EAFA5-…", taking the
         // SHA-1 hash of this concatenated value to obtain a 20-byte value and base64-encoding".
         let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
-        let value = HeaderValue::try_from(BASE64.encode(hash)).expect("base64 is visible ASCII");
+        let mut value = [0; ACCEPT_SIZE];
+        let written = BASE64.encode_slice(hash, &mut value);
+        debug_assert_eq!(written, Ok(ACCEPT_SIZE), "20 bytes are 28 characters");
         Ok(Self(value))
     }
 
     /// The value of the `Sec-WebSocket-Accept` header: RFC 6455 §4.2.2.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same as the [`http`] crate has it.
     pub fn header_value(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::from_bytes(&self.0).expect("base64 is visible ASCII")
     }
 }
 
@@ -161,11 +174,10 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Whether one of the comma-separated tokens in the headers of that name is `token`.
-fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+/// Whether one of the comma-separated tokens in the fields of that name is `token`.
+fn has_token(fields: &impl Fields, name: HeaderName, token: &str) -> bool {
+    fields
+        .values_of(name)
+        .flat_map(|value| value.split(|&byte| byte == b','))
         .any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
 }

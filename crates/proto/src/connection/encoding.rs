@@ -40,9 +40,14 @@ impl Encoding {
     /// assert_eq!(&frame.payload()[..], b"to all");
     /// ```
     pub fn frame(self, message: &Message, config: &Config) -> Frame {
+        self.into_frame(message.clone(), config)
+    }
+
+    /// As [`frame`](Self::frame), of a message that is of no use otherwise.
+    pub fn into_frame(self, message: Message, config: &Config) -> Frame {
         let compression = self.deflated.zip(config.compression.as_ref());
-        let deflated =
-            compression.and_then(|((engine, bits), how)| deflate_alone(message, how, engine, bits));
+        let deflated = compression
+            .and_then(|((engine, bits), how)| deflate_alone(&message, how, engine, bits));
         only_frame(message, deflated, config.text_only)
     }
 }

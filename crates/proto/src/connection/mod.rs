@@ -274,6 +274,12 @@ impl Connection {
         self.writer.encoding()
     }
 
+    /// Whether a control frame is due: a pong, a ping or a CLOSE.
+    #[inline]
+    pub fn has_control(&self) -> bool {
+        self.writer.has_control()
+    }
+
     /// Whether messages can be sent.
     pub fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))

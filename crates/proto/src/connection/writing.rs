@@ -171,7 +171,7 @@ impl Writer {
 
     /// Whether a control frame is due, or is once the message is out.
     #[inline]
-    fn has_control(&self) -> bool {
+    pub(super) fn has_control(&self) -> bool {
         self.ping.is_some() || !self.pongs.is_empty() || matches!(self.ending, Ending::Due(_))
     }
 
@@ -238,10 +238,10 @@ impl Fragments {
 }
 
 /// The only frame of a message, of which `deflated` is sent if it was compressed.
-pub(super) fn only_frame(message: &Message, deflated: Option<Bytes>, text_only: bool) -> Frame {
+pub(super) fn only_frame(message: Message, deflated: Option<Bytes>, text_only: bool) -> Frame {
     match deflated {
-        Some(payload) => Fragments::deflated(message, payload, None, text_only).last(),
-        None => Fragments::plain(message.clone(), text_only).last(),
+        Some(payload) => Fragments::deflated(&message, payload, None, text_only).last(),
+        None => Fragments::plain(message, text_only).last(),
     }
 }
 

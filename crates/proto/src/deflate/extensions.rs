@@ -8,9 +8,9 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, header};
+use http::header;
 
-use crate::upgrade::is_token_byte;
+use crate::{Fields, upgrade::is_token_byte};
 
 /// One element of the list, in the order of the headers.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub(super) struct Param<'h> {
 }
 
 /// What a client offers. A line that is not of the grammar offers nothing.
-pub(super) fn offered(headers: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
-    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
-    lines.flat_map(|line| parse(line.as_bytes()).unwrap_or_default())
+pub(super) fn offered(fields: &impl Fields) -> impl Iterator<Item = Extension<'_>> {
+    let lines = fields.values_of(header::SEC_WEBSOCKET_EXTENSIONS);
+    lines.flat_map(|line| parse(line).unwrap_or_default())
 }
 
 fn parse(line: &[u8]) -> Option<Vec<Extension<'_>>> {

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 use super::{
     compression::{Compression, MAX_BITS, MIN_BITS},
     engine::Engine,
     extensions::{Param, offered},
 };
+use crate::Fields;
 
 const NAME: &str = "permessage-deflate";
 
@@ -25,9 +26,9 @@ const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 ///
 /// An offer that breaks the rules of RFC 7692 §7.1 is declined like one that asks for what cannot
 /// be done, which is a window of 8 bits to compress with.
-pub fn negotiate(headers: &HeaderMap, compression: &Compression) -> Option<Agreement> {
+pub fn negotiate(fields: &impl Fields, compression: &Compression) -> Option<Agreement> {
     let engine = Engine::find()?;
-    offered(headers)
+    offered(fields)
         .filter(|extension| extension.name == NAME.as_bytes())
         .filter_map(|extension| Offer::read(&extension.params))
         .find_map(|offer| offer.agree(compression, engine))

@@ -20,3 +20,8 @@ pub(crate) use path::normal_path;
 pub use route::PathError;
 pub(crate) use route::route;
 pub(crate) use target::{Target, TargetError, requested};
+
+/// A header's value as text; `None` if it is more than visible ASCII.
+pub(crate) fn visible(value: &[u8]) -> Option<&str> {
+    str::from_utf8(value).ok().filter(|text| text.is_ascii())
+}

@@ -1,8 +1,9 @@
 //! What a request is for: RFC 9112 §3.2 and §3.3.
 
-use http::{HeaderMap, Method, Request, Uri, Version, header};
+use aerys_proto::Fields;
+use http::{Method, Uri, Version, header};
 
-use super::Authority;
+use super::{Authority, visible};
 
 /// A request's target, found to be proper.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,9 +29,13 @@ pub(crate) enum TargetError {
 }
 
 impl<'r> Target<'r> {
-    pub(crate) fn of<B>(request: &'r Request<B>) -> Result<Self, TargetError> {
-        let (method, uri) = (request.method(), request.uri());
-        let named = named(request.headers(), request.version())?;
+    pub(crate) fn of(
+        method: &Method,
+        uri: &'r Uri,
+        version: Version,
+        fields: &'r impl Fields,
+    ) -> Result<Self, TargetError> {
+        let named = named(fields, version)?;
         if method == Method::CONNECT {
             // RFC 9110 §9.3.6: a server "MUST reject a CONNECT request that targets an empty or
             // invalid port number".
@@ -58,23 +63,23 @@ impl<'r> Target<'r> {
 }
 
 /// The host that a request with a proper target is for.
-pub(crate) fn requested<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Authority<'r>> {
+pub(crate) fn requested<'r>(uri: &'r Uri, fields: &'r impl Fields) -> Option<Authority<'r>> {
     match uri.authority() {
         Some(authority) => Authority::parse(authority.as_str()),
-        None => Authority::parse(headers.get(header::HOST)?.to_str().ok()?),
+        None => Authority::parse(visible(fields.values_of(header::HOST).next()?)?),
     }
 }
 
 /// What the `Host` header says. RFC 9112 §3.2: a request has exactly one, unless it is older than
 /// HTTP/1.1, when it may have none.
-fn named(headers: &HeaderMap, version: Version) -> Result<Option<Authority<'_>>, TargetError> {
-    let mut values = headers.get_all(header::HOST).iter();
+fn named(fields: &impl Fields, version: Version) -> Result<Option<Authority<'_>>, TargetError> {
+    let mut values = fields.values_of(header::HOST);
     let value = match (values.next(), values.next()) {
         (Some(value), None) => value,
         (None, _) if version < Version::HTTP_11 => return Ok(None),
         _ => return Err(TargetError::Host),
     };
-    let authority = value.to_str().ok().and_then(Authority::parse);
+    let authority = visible(value).and_then(Authority::parse);
     authority.map(Some).ok_or(TargetError::Host)
 }
 
@@ -85,15 +90,19 @@ fn is_known(scheme: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     fn of(method: &str, target: &str) -> Result<Option<String>, TargetError> {
         let request = Request::builder().method(method).uri(target).header("host", "Named:1");
         let request = request.body(()).unwrap();
-        Target::of(&request).map(|target| match target {
-            Target::Resource(authority) => authority.map(|it| it.host.into_owned()),
-            Target::Server => None,
-        })
+        Target::of(request.method(), request.uri(), request.version(), request.headers()).map(
+            |target| match target {
+                Target::Resource(authority) => authority.map(|it| it.host.into_owned()),
+                Target::Server => None,
+            },
+        )
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use aerys_proto::Fields;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
 
 use super::{Accepted, Client, Endpoint, RequestInfo};
 use crate::{
+    address::visible,
     connection::Shared,
     error::{Failure, Misuse, QueryError, Refusal, Status},
     log::{self, Brief, Call, HandlerSpan},
@@ -54,13 +56,13 @@ impl<S> Handshake<S> {
 
     /// The request: method, URI with its query, headers.
     pub fn request(&self) -> &Parts {
-        self.request_info.request()
+        self.request_info.request().parts()
     }
 
     /// The `Origin` header: which site's page asks. `None` if there is none, which means that it
     /// is no browser, or if it is no visible ASCII.
     pub fn origin(&self) -> Option<&str> {
-        self.request().headers.get(header::ORIGIN)?.to_str().ok()
+        visible(self.request_info.request().values_of(header::ORIGIN).next()?)
     }
 
     /// The part of the path that stands for `{name}` in the path the application is mounted on,
@@ -94,7 +96,7 @@ impl<S> Handshake<S> {
     /// [`QueryError`] if the query is no such value. Let out of `on_open` by `?` it is the client's fault and
     /// not the handler's: it answers 400 and says why.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, QueryError> {
-        let query = self.request().uri.query().unwrap_or_default();
+        let query = self.request_info.request().uri().query().unwrap_or_default();
         serde_urlencoded::from_str(query).map_err(QueryError::new)
     }
 
@@ -281,7 +283,7 @@ impl Handshake {
 impl<S> fmt::Debug for Handshake<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handshake")
-            .field("uri", &self.request().uri)
+            .field("uri", self.request_info.request().uri())
             .field("peer_addr", &self.peer_addr())
             .finish_non_exhaustive()
     }

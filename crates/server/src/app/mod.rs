@@ -11,6 +11,7 @@ mod fault;
 mod handshake;
 #[cfg(unix)]
 mod readiness;
+mod request_head;
 mod request_info;
 mod watcher;
 mod websocket;
@@ -29,5 +30,6 @@ pub use self::{
 pub(crate) use self::{
     fault::{Fault, tried},
     handshake::ClientCell,
+    request_head::RequestHead,
     request_info::RequestInfo,
 };

@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use aerys_proto::Fields;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode;
 
-use crate::{error::Misuse, log::HandlerSpan, transport::PeerAddr};
+use super::RequestHead;
+use crate::{address::visible, error::Misuse, log::HandlerSpan, transport::PeerAddr};
 
 /// The subprotocol behind which a page puts its token.
 const BEARER: &str = "bearer";
 
 pub(crate) struct RequestInfo {
-    request: Parts,
+    request: RequestHead,
     params: Vec<(String, String)>,
     address: PeerAddr,
     worker: usize,
@@ -25,7 +27,7 @@ pub(crate) struct RequestInfo {
 
 impl RequestInfo {
     pub(crate) fn new(
-        request: Parts,
+        request: RequestHead,
         params: Vec<(String, String)>,
         address: PeerAddr,
         worker: usize,
@@ -47,11 +49,7 @@ impl RequestInfo {
         Box::new(request_info)
     }
 
-    pub(crate) fn request_headers(&self) -> &HeaderMap {
-        &self.request.headers
-    }
-
-    pub(super) fn request(&self) -> &Parts {
+    pub(crate) fn request(&self) -> &RequestHead {
         &self.request
     }
 
@@ -71,7 +69,7 @@ impl RequestInfo {
 
     /// What is offered, without a token that is among it.
     pub(super) fn protocols(&self) -> impl Iterator<Item = &str> {
-        offers(&self.request.headers).filter_map(|(offer, is_token)| (!is_token).then_some(offer))
+        offers(&self.request).filter_map(|(offer, is_token)| (!is_token).then_some(offer))
     }
 
     /// Chooses one, if it is offered.
@@ -84,8 +82,8 @@ impl RequestInfo {
     pub(super) fn cookie(&self, name: &str) -> Option<Cow<'_, str>> {
         // RFC 6265 §4.2.1: cookie-string = cookie-pair *( ";" SP cookie-pair ). HTTP/2 may send several
         // lines (RFC 9113 §8.2.3).
-        let lines = self.request.headers.get_all(header::COOKIE).iter();
-        let mut pairs = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b';'));
+        let lines = self.request.values_of(header::COOKIE);
+        let mut pairs = lines.flat_map(|line| line.split(|&byte| byte == b';'));
         let value = pairs.find_map(|pair| {
             let (key, value) = pair.split_at(pair.iter().position(|&byte| byte == b'=')?);
             (key.trim_ascii() == name.as_bytes()).then_some(value[1..].trim_ascii())
@@ -95,15 +93,14 @@ impl RequestInfo {
 
     pub(super) fn bearer(&self) -> Option<&str> {
         let in_header = || {
-            let lines = self.request.headers.get_all(header::AUTHORIZATION).iter();
+            let lines = self.request.values_of(header::AUTHORIZATION);
             // RFC 9110 §11.1: the scheme is "a case-insensitive token".
-            lines.filter_map(|line| line.to_str().ok()?.trim().split_once(' ')).find_map(
+            lines.filter_map(|line| visible(line)?.trim().split_once(' ')).find_map(
                 |(scheme, token)| scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim()),
             )
         };
-        let among_protocols = || {
-            offers(&self.request.headers).find_map(|(offer, is_token)| is_token.then_some(offer))
-        };
+        let among_protocols =
+            || offers(&self.request).find_map(|(offer, is_token)| is_token.then_some(offer));
         in_header().or_else(among_protocols)
     }
 
@@ -136,7 +133,7 @@ impl RequestInfo {
     /// The headers of a 101.
     pub(super) fn into_accepting(mut self) -> HeaderMap {
         self.headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
-        let brings_token = || offers(&self.request.headers).any(|(_, is_token)| is_token);
+        let brings_token = || offers(&self.request).any(|(_, is_token)| is_token);
         let bearer = || brings_token().then(|| HeaderValue::from_static(BEARER));
         if let Some(protocol) = self.protocol.take().or_else(bearer) {
             self.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
@@ -151,10 +148,10 @@ impl RequestInfo {
 }
 
 /// The subprotocols that are offered in order, and whether it is a token: what follows `bearer`.
-fn offers(headers: &HeaderMap) -> impl Iterator<Item = (&str, bool)> {
-    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+fn offers(fields: &impl Fields) -> impl Iterator<Item = (&str, bool)> {
+    let lines = fields.values_of(header::SEC_WEBSOCKET_PROTOCOL);
     let offers = lines
-        .filter_map(|line| line.to_str().ok())
+        .filter_map(visible)
         .flat_map(|line| line.split(','))
         .map(str::trim)
         .filter(|offer| !offer.is_empty());
@@ -179,7 +176,7 @@ mod tests {
         let parts = request.body(()).unwrap().into_parts().0;
         let spoken: Vec<_> = spoken.iter().map(|it| (*it).to_owned()).collect();
         let address = PeerAddr::Unix(None);
-        *RequestInfo::new(parts, Vec::new(), address, 0, &spoken)
+        *RequestInfo::new(parts.into(), Vec::new(), address, 0, &spoken)
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl DirectWrite {
     pub(crate) fn write(self, frames: &Frames, now: Tick, afterwards: &mut Afterwards) {
         let Self { shared, claim } = self;
         // One that fails is left to the driver whole: it will find that out, and what it means.
-        let written = claim.writer.try_write(&frames.bytes).unwrap_or(0);
-        shared.meter.written_at_rest(written, frames.count, now);
+        let written = claim.writer.try_write(&frames.bytes, false).unwrap_or(0);
+        shared.meter.written_past(written, frames.count, now);
         let unsent = (written < frames.bytes.len()).then(|| frames.bytes.slice(written..));
         shared.outbox.release(claim, unsent, afterwards);
     }

@@ -6,6 +6,7 @@ pub(crate) mod inbound_memory;
 mod life;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
+mod own_write;
 mod shared;
 mod stats;
 mod tally;

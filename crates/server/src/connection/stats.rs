@@ -59,14 +59,13 @@ pub struct Stats {
 }
 
 /// The figures as the driver keeps them: it alone writes, or who writes to the client on its thread while
-/// it rests, so that plain stores do.
+/// it does not, so that plain stores do.
 pub(crate) struct Meter {
     connected: AtomicU64,
     read: Gauge,
     sent: Gauge,
-    /// Messages that were written while the driver rested, each in one frame. They are none of the
-    /// connection's.
-    written_at_rest: AtomicU64,
+    /// Messages that were written past the driver, each in one frame. They are none of the connection's.
+    written_past: AtomicU64,
     pings_outstanding: AtomicU64,
     round_trip: AtomicU64,
 }
@@ -87,7 +86,7 @@ impl Meter {
             connected: AtomicU64::new(clock::now().tick.0),
             read: Gauge::new(),
             sent: Gauge::new(),
-            written_at_rest: AtomicU64::new(0),
+            written_past: AtomicU64::new(0),
             pings_outstanding: AtomicU64::new(0),
             round_trip: AtomicU64::new(NO_TICK),
         }
@@ -114,9 +113,9 @@ impl Meter {
     }
 
     /// So many messages were begun past the connection, of which the kernel took so many bytes.
-    pub(crate) fn written_at_rest(&self, bytes: usize, messages: usize, Tick(now): Tick) {
-        let before = self.written_at_rest.load(Relaxed);
-        self.written_at_rest.store(before + messages as u64, Relaxed);
+    pub(crate) fn written_past(&self, bytes: usize, messages: usize, Tick(now): Tick) {
+        let before = self.written_past.load(Relaxed);
+        self.written_past.store(before + messages as u64, Relaxed);
         if bytes > 0 {
             self.sent.add_bytes(bytes);
             self.sent.last.store(now, Relaxed);
@@ -139,16 +138,16 @@ impl Meter {
     pub(crate) fn stats(&self, peer_addr: PeerAddr, queued_bytes: usize, dropped: u64) -> Stats {
         let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
-        let written_at_rest = self.written_at_rest.load(Relaxed);
+        let written_past = self.written_past.load(Relaxed);
         Stats {
             peer_addr,
             connected: Tick(self.connected.load(Relaxed)).instant(),
             bytes_read: self.read.bytes.load(Relaxed),
             bytes_sent: self.sent.bytes.load(Relaxed),
             frames_read: self.read.frames.load(Relaxed),
-            frames_sent: self.sent.frames.load(Relaxed) + written_at_rest,
+            frames_sent: self.sent.frames.load(Relaxed) + written_past,
             messages_read: self.read.messages.load(Relaxed),
-            messages_sent: self.sent.messages.load(Relaxed) + written_at_rest,
+            messages_sent: self.sent.messages.load(Relaxed) + written_past,
             last_read: instant(&self.read.last),
             last_send: instant(&self.sent.last),
             last_data_read: instant(&self.read.last_data),

@@ -40,9 +40,6 @@ impl<T: Transport> Driver<T> {
                 *budget = if left < DIRECT_READ_SIZE { 0 } else { left };
                 self.may_have_output = true;
                 self.report(event);
-                if self.connection.holds_end() {
-                    self.defer_end();
-                }
                 self.shared.meter.read(size, &self.connection, self.now.tick);
             }
             Poll::Ready(outcome) => self.read_end(outcome.is_ok()),

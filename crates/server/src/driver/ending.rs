@@ -42,16 +42,20 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Takes notice of an end that was deferred, if nothing is left to be waited for or nothing moves.
-    /// Answers whether it has.
+    /// Takes notice of an end that has come, if nothing is left to be waited for or nothing moves. Answers
+    /// whether it has; else the end is deferred.
     ///
     /// Whether anything moves is only looked at when the application `has_had_its_turn`: it is not to
     /// pay for one that comes late.
     pub(super) fn end_if_due(&mut self, has_had_its_turn: bool) -> bool {
-        if self.deferral.is_none() {
+        let holds_end = self.connection.holds_end();
+        if self.deferral.is_none() && !holds_end {
             return false;
         }
-        let is_answered = self.connection.holds_end() && self.is_answered();
+        let is_answered = holds_end && self.is_answered();
+        if !is_answered {
+            self.defer_end();
+        }
         let is_late = || self.deferral_due().is_some_and(|due| due <= self.now.instant);
         let is_due = is_answered || (has_had_its_turn && is_late() && !self.is_moving());
         if is_due {
@@ -113,7 +117,10 @@ impl<T: Transport> Driver<T> {
         if self.has_backlog() || !self.is_application_idle() {
             return false;
         }
-        let Some(deferral) = &mut self.deferral else { return true };
+        // Most ends find nothing that they would have to wait for.
+        let Some(deferral) = &mut self.deferral else {
+            return self.shared.outbox.queued_bytes() == 0;
+        };
         if !deferral.is_handled {
             deferral.is_handled = true;
             deferral.place = self.shared.outbox.last_place();

@@ -35,7 +35,7 @@ use self::{
 use crate::{
     connection::{
         Shared,
-        mailbox::Mailbox,
+        mailbox::{Mailbox, Written},
         outbox::{PendingAction, SocketState},
     },
     runtime::clock::{self, Moment},
@@ -210,7 +210,7 @@ impl<T: Transport> Driver<T> {
         let catches_up = cause == Cause::Written && !self.is_application_idle();
         let has_read =
             !catches_up && !was_paused && self.read(cx, read_allowance, &mut budget.read);
-        self.poll_session(cx);
+        self.poll_session(cx, &mut budget.write);
         let has_written = self.write(cx, &mut budget.write);
         // Who has waited for that is to go on first.
         let has_ended = self.end_if_due(!has_written || budget.write == 0);
@@ -278,12 +278,33 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Lets the application work off what has come.
-    fn poll_session(&mut self, cx: &mut Context<'_>) {
-        if let Some(session) = &mut self.session
-            && session.poll(&mut self.mailbox, &self.shared, cx).is_ready()
-        {
+    fn poll_session(&mut self, cx: &mut Context<'_>, budget: &mut usize) {
+        let Some(session) = &mut self.session else { return };
+        if session.waits(self.mailbox.as_deref()) {
+            return;
+        }
+        // What has been begun goes first, and so do control frames.
+        let may_write = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_none())
+            && !self.connection.has_control();
+        let write_allowance = if may_write { *budget } else { 0 };
+        let outcome = session.poll(&mut self.mailbox, &self.shared, write_allowance, cx);
+        if let Some(written) = self.mailbox.as_mut().and_then(|mailbox| mailbox.take_written()) {
+            *budget = budget.saturating_sub(written.cost);
+            self.note_written(written);
+        }
+        if outcome.is_ready() {
             self.session = None;
-            self.mailbox = None;
+            Mailbox::end(&mut self.mailbox);
+        }
+    }
+
+    /// The session has written by itself.
+    fn note_written(&mut self, written: Written) {
+        if let Some(socket) = &mut self.socket {
+            socket.note_held_back(written.is_held_back);
+        }
+        if self.shared.outbox.has_unsent() {
+            self.take_unsent();
         }
     }
 

@@ -48,8 +48,10 @@ impl<T: Transport> Driver<T> {
     pub(super) fn has_progressed(&mut self) -> bool {
         let Some(socket) = &self.socket else { return false };
         let written = self.shared.meter.bytes_sent();
-        // Of what our own side of the kernel tells nothing, nothing is owed.
-        let unacknowledged = socket.unacknowledged().unwrap_or(0) as u64;
+        // Who has been sent nothing is owed nothing, which need not be asked; nor, as far as can be known, is
+        // anything of which our own side of the kernel tells nothing.
+        let unacknowledged =
+            if written == 0 { 0 } else { socket.unacknowledged().unwrap_or(0) as u64 };
         let is_owed = unacknowledged > 0 || socket.unsent.is_some();
         look(&mut self.owed, written.saturating_sub(unacknowledged), is_owed, self.now.instant)
     }

@@ -1,19 +1,16 @@
 //! Socket → protocol → inbound queue.
 
-use std::{
-    cell::RefCell,
-    task::{Context, Poll},
-};
+use std::task::{Context, Poll};
 
 use super::Driver;
-use crate::{connection::mailbox::Inbound, runtime::clock, transport::Transport};
+use crate::{
+    connection::mailbox::Inbound,
+    runtime::clock,
+    transport::{Transport, with_read_buffer},
+};
 
 /// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
 const MIN_MESSAGE_COST: usize = 70;
-
-/// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
-/// that waits, and no neighbour waits long.
-const READ_SIZE: usize = 16 * 1024 + 64;
 
 impl<T: Transport> Driver<T> {
     /// Reads once, at most `budget` bytes and as many as are [allowed](Self::read_allowance), and takes in what
@@ -32,16 +29,16 @@ impl<T: Transport> Driver<T> {
         {
             return read;
         }
-        READ_BUFFER.with_borrow_mut(|buffer| {
+        with_read_buffer(|buffer| {
             let Some(socket) = &mut self.socket else { return false };
             if self.is_behind && !socket.has_early() {
                 self.receive(&mut [], budget);
                 return true;
             }
-            let size = READ_SIZE.min(*budget).min(read_allowance);
-            match socket.poll_read(cx, &mut buffer.0[..size]) {
+            let size = buffer.len().min(*budget).min(read_allowance);
+            match socket.poll_read(cx, &mut buffer[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
-                    self.receive(&mut buffer.0[..read], budget);
+                    self.receive(&mut buffer[..read], budget);
                     true
                 }
                 Poll::Ready(outcome) => {
@@ -117,9 +114,6 @@ impl<T: Transport> Driver<T> {
                 event = self.connection.receive_some(&mut input, self.now.instant, &mut unused);
                 work = *budget - unused;
                 self.is_behind = self.connection.is_behind();
-                if self.connection.holds_end() {
-                    self.defer_end();
-                }
             }
             *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
@@ -137,14 +131,3 @@ impl<T: Transport> Driver<T> {
         self.mailbox.as_ref().is_some_and(|mailbox| mailbox.inbound.is_over_limit())
     }
 }
-
-thread_local! {
-    /// What every connection of this thread reads into: lent for one read, always cache-hot, and
-    /// the reason why an idle connection owns no buffer.
-    static READ_BUFFER: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; READ_SIZE])));
-}
-
-/// Begins a page, as most of what the kernel copies from does. Elsewhere that copy may be slow: see
-/// the protocol's `payload::memory`.
-#[repr(align(4096))]
-struct Chunk([u8; READ_SIZE]);

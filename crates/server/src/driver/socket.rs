@@ -110,6 +110,11 @@ impl<T: Transport> Socket<T> {
         written
     }
 
+    /// Something was written past this, which is held back or not.
+    pub(super) fn note_held_back(&mut self, is_held_back: bool) {
+        self.waits_for_flush = T::waits_for_flush(is_held_back);
+    }
+
     /// Writes once, from several places.
     pub(super) fn poll_write_vectored(
         &mut self,

@@ -52,7 +52,7 @@ impl<T: Transport> Driver<T> {
         wrote
     }
 
-    /// Takes over what was begun while this driver rested.
+    /// Takes over what was begun past this driver.
     #[cold]
     pub(super) fn take_unsent(&mut self) {
         let unsent = self.shared.outbox.take_unsent();

@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::{BufMut, Bytes};
-use http::{HeaderName, HeaderValue, Request, Uri, header};
+use bytes::Bytes;
+use http::Uri;
 use http_body_util::Empty;
 use tokio::time::sleep;
 
@@ -20,13 +20,20 @@ use super::{
     AcceptContext, answer,
     service::{self, Answering, Service, Way},
 };
-use crate::{connection::Answer, transport::Transport};
+use crate::{
+    app::RequestHead,
+    connection::Answer,
+    transport::{Transport, with_read_buffer},
+};
 
 /// The longest request that is answered here, in bytes. No limit of hyper's is lower.
 const ROOM: usize = 8 * 1024;
 
 /// How many headers a request that is answered here may have.
 const MAX_HEADERS: usize = 48;
+
+/// Headers of requests that ask for more than a look.
+const NOT_PLAIN: [&str; 3] = ["content-length", "transfer-encoding", "expect"];
 
 /// What came of the first read.
 pub(super) enum Start {
@@ -44,13 +51,19 @@ pub(super) fn poll_start(
     service: &Service,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Start>> {
-    let mut read = Vec::with_capacity(ROOM);
-    if ready!(transport.poll_read_buf(cx, &mut (&mut read).limit(ROOM)))? == 0 {
+    let read = ready!(poll_read(transport, cx))?;
+    if read.is_empty() {
         return Poll::Ready(Ok(Start::Nothing));
     }
-    // A copy, which is as large as it is.
-    let read = Bytes::copy_from_slice(&read);
     Poll::Ready(start(transport, service, read, cx))
+}
+
+/// A copy, which is as large as what was read.
+fn poll_read(transport: &impl Transport, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    with_read_buffer(|buffer| {
+        let size = ready!(transport.poll_read(cx, &mut buffer[..ROOM]))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(&buffer[..size])))
+    })
 }
 
 fn start(
@@ -59,11 +72,11 @@ fn start(
     read: Bytes,
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
-    let Some((request, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
-    let Way::Endpoint(found) = service.context.way(&request) else {
+    let Some((head, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
+    let Way::Endpoint(found) = service.context.way(&head) else {
         return Ok(Start::Plain(read, None));
     };
-    let answer = service.handshake(found, request);
+    let answer = service.handshake(found, head, &Empty::<Bytes>::new());
     let Answering::Handshake(handshake) = &answer else {
         return Ok(Start::Plain(read, Some(Box::new(answer))));
     };
@@ -116,29 +129,29 @@ fn send(transport: &impl Transport, unsent: &mut Vec<u8>, cx: &mut Context<'_>) 
 
 /// The request at the beginning of `read` and its length, if it is whole and has nothing that asks
 /// for more than a look. Faults are for hyper to find and to answer.
-fn parse(read: &Bytes) -> Option<(Request<Empty<Bytes>>, usize)> {
+fn parse(read: &Bytes) -> Option<(RequestHead, usize)> {
     let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
     let parsed = head.parse_with_uninit_headers(read, &mut headers).ok()?;
     let (httparse::Status::Complete(len), "GET", 1) = (parsed, head.method?, head.version?) else {
         return None;
     };
-    let mut request = Request::new(Empty::new());
-    *request.uri_mut() = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
-    let headers = request.headers_mut();
-    headers.reserve(head.headers.len());
-    for field in head.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::EXPECT].contains(&name) {
-            return None;
-        }
-        headers.append(name, HeaderValue::from_maybe_shared(read.slice_ref(field.value)).ok()?);
+    let is_plain = |field: &httparse::Header<'_>| {
+        !NOT_PLAIN.iter().any(|name| field.name.eq_ignore_ascii_case(name))
+    };
+    if !head.headers.iter().all(is_plain) {
+        return None;
     }
-    Some((request, len))
+    let uri = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
+    let fields = head.headers.iter().map(|field| (field.name.as_bytes(), field.value));
+    Some((RequestHead::read(read.clone(), uri, fields)?, len))
 }
 
 #[cfg(test)]
 mod tests {
+    use aerys_proto::Fields;
+    use http::HeaderName;
+
     use super::*;
 
     #[test]
@@ -162,8 +175,41 @@ mod tests {
             let parsed = parse(&Bytes::copy_from_slice(request.as_bytes()));
             assert_eq!(parsed.map(|(_, len)| len), len, "{request:?}");
         }
-        let (request, _) = parse(&Bytes::from(plain)).unwrap();
-        assert_eq!(request.uri(), "/a");
-        assert!(request.headers().get_all("x").iter().eq(["c", "d"]));
+        let (head, _) = parse(&Bytes::from(plain)).unwrap();
+        assert_eq!(head.uri(), "/a");
+        assert!(head.values_of(HeaderName::from_static("x")).eq([b"c", b"d"]));
+    }
+
+    #[test]
+    fn what_is_found_in_a_head_is_what_is_in_its_parts() {
+        let request =
+            b"GET /a?b HTTP/1.1\r\nHost: c\r\nX: 1\r\nHOST:  d \r\nEmpty:\r\nx: \xff\t2\r\n\r\n";
+        let (head, _) = parse(&Bytes::from_static(request)).unwrap();
+        let parts = head.parts();
+        assert_eq!((&parts.method, parts.version), (head.method(), head.version()));
+        assert_eq!((&parts.uri, parts.headers.len()), (head.uri(), 5));
+        let found: [(_, &[&[u8]]); 4] =
+            [("host", &[b"c", b"d"]), ("x", &[b"1", b"\xff\t2"]), ("empty", &[b""]), ("y", &[])];
+        for (name, values) in found {
+            let name = HeaderName::from_static(name);
+            assert!(head.values_of(name.clone()).eq(values.iter().copied()), "{name}");
+            assert!(parts.headers.values_of(name.clone()).eq(values.iter().copied()), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_byte_that_the_parser_lets_pass_is_lost() {
+        for byte in 0..=u8::MAX {
+            for (before, after) in [
+                ("GET /", " HTTP/1.1\r\nN: V\r\n\r\n"),
+                ("GET / HTTP/1.1\r\nN", "M: V\r\n\r\n"),
+                ("GET / HTTP/1.1\r\nN: V", "W\r\n\r\n"),
+            ] {
+                let request = [before.as_bytes(), &[byte], after.as_bytes()].concat();
+                if let Some((head, _)) = parse(&request.into()) {
+                    assert_eq!(head.parts().headers.len(), 1, "{byte} behind {before:?}");
+                }
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aerys_proto::upgrade::Accept;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use tokio::{sync::oneshot, time::timeout};
@@ -22,6 +22,7 @@ use super::{
     upgrade::{self, Slot},
 };
 use crate::{
+    app::RequestHead,
     log,
     transport::{PeerAddr, Upgraded},
 };
@@ -30,7 +31,7 @@ use crate::{
 pub(crate) struct ReceivedHandshake {
     found: Found,
     accept: Accept,
-    request: Parts,
+    head: RequestHead,
     address: PeerAddr,
     on_upgrade: OnUpgrade,
     answer: oneshot::Sender<Response<ResponseBody>>,
@@ -46,8 +47,10 @@ impl ReceivedHandshake {
         request: Request<B>,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = request.extensions().get().cloned().unwrap_or(PeerAddr::Unknown);
-        let no_handshake = match context.way(&request) {
-            Way::Endpoint(found) => return Self::check(found, request, address),
+        let (head, body) = request.into_parts();
+        let head = head.into();
+        let no_handshake = match context.way(&head) {
+            Way::Endpoint(found) => return Self::check(found, head, &body, address),
             Way::Server => answer::options(),
             Way::Nowhere(error) => answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
             Way::Page(_) | Way::PageAtEndpoint(_) | Way::UnknownHost => answer::not_found(),
@@ -55,13 +58,15 @@ impl ReceivedHandshake {
         Err(Box::new(no_handshake))
     }
 
-    fn check<B: Body>(
+    fn check(
         found: Found,
-        mut request: Request<B>,
+        head: RequestHead,
+        body: &impl Body,
         address: PeerAddr,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
-        let accept = upgrade::check_or_answer(&request, found.0.path(), &address)?;
-        let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        let accept = upgrade::check_or_answer(&head, body, found.0.path(), &address)?;
+        let mut parts = head.into_parts();
+        let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
                 ERROR, at found.0.path(), { %address },
                 "a handshake cannot be let in, and 500 was answered: the server around has no upgrades, \
@@ -70,8 +75,7 @@ impl ReceivedHandshake {
             return Err(Box::new(answer::failed()));
         };
         let (answer, answered) = oneshot::channel();
-        let (request, _) = request.into_parts();
-        Ok((Self { found, accept, request, address, on_upgrade, answer }, answered))
+        Ok((Self { found, accept, head: parts.into(), address, on_upgrade, answer }, answered))
     }
 
     /// Has the application decide on it, answers it, and takes the connection over if it was let in.
@@ -80,7 +84,7 @@ impl ReceivedHandshake {
         worker: usize,
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
-        let Self { found, accept, request, address, on_upgrade, mut answer } = *self;
+        let Self { found, accept, head, address, on_upgrade, mut answer } = *self;
         let slot = Slot::default();
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
         let service = Service {
@@ -89,7 +93,7 @@ impl ReceivedHandshake {
             worker,
             slot: slot.clone(),
         };
-        let mut answering = service.open(found, accept, request);
+        let mut answering = service.open(found, accept, head);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
         let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
         let Some(opening) = slot.take() else { return Outcome::Over };

@@ -8,8 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys_proto::upgrade::{Accept, is_meant};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts};
+use aerys_proto::{
+    Fields,
+    upgrade::{Accept, is_meant},
+};
+use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
@@ -20,7 +23,7 @@ use super::{
 };
 use crate::{
     address::{Target, TargetError},
-    app::RequestInfo,
+    app::{RequestHead, RequestInfo},
     log::{self, PeerText},
     options::HandshakeRules,
     runtime::{EndpointSlot, Handler, Worker},
@@ -67,23 +70,24 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
         }
         let (head, incoming) = request.into_parts();
         let (body, transfer) = Body::new(incoming);
-        let answering = self.service.answer(Request::from_parts(head, body));
+        let answering = self.service.answer(head.into(), body);
         self.exchange.begin(answering, transfer)
     }
 }
 
 impl Service {
-    fn answer(&self, request: Request<Body>) -> Answering {
-        match self.context.way(&request) {
-            Way::Endpoint(found) => self.handshake(found, request),
-            Way::Page(routes) => self.page(routes, request, None),
+    fn answer(&self, head: RequestHead, body: Body) -> Answering {
+        match self.context.way(&head) {
+            Way::Endpoint(found) => self.handshake(found, head, &body),
+            Way::Page(routes) => self.page(routes, head, body, None),
             Way::PageAtEndpoint(routes) => {
-                let refused = upgrade::check(&request).err().map(|unfit| Box::new(unfit.answer()));
-                self.page(routes, request, refused)
+                let refused = upgrade::check(&head, &body).err();
+                let refused = refused.map(|unfit| Box::new(unfit.answer()));
+                self.page(routes, head, body, refused)
             }
             Way::Server => ready(answer::options()),
             Way::UnknownHost => {
-                let host = asked_host(request.uri(), request.headers());
+                let host = asked_host(&head);
                 log::event!(WARN, { address = %self.address, %host }, "no such host is served");
                 ready(answer::not_found())
             }
@@ -96,9 +100,11 @@ impl Service {
     fn page(
         &self,
         routes: &Arc<HostRoutes>,
-        mut request: Request<Body>,
+        head: RequestHead,
+        body: Body,
         refused: Option<Box<Response<ResponseBody>>>,
     ) -> Answering {
+        let mut request = Request::from_parts(head.into_parts(), body);
         if routes.host_service.is_some() {
             request.extensions_mut().insert(self.address.clone());
         }
@@ -106,27 +112,27 @@ impl Service {
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
-    pub(super) fn handshake<B: http_body::Body>(
+    pub(super) fn handshake(
         &self,
         found: Found,
-        request: Request<B>,
+        head: RequestHead,
+        body: &impl http_body::Body,
     ) -> Answering {
-        match upgrade::check_or_answer(&request, found.0.path(), &self.address) {
-            Ok(accept) => self.open(found, accept, request.into_parts().0),
+        match upgrade::check_or_answer(&head, body, found.0.path(), &self.address) {
+            Ok(accept) => self.open(found, accept, head),
             Err(answer) => ready(*answer),
         }
     }
 
     /// Has an application decide on a handshake, if it may come to that.
-    pub(super) fn open(&self, found: Found, accept: Accept, request: Parts) -> Answering {
+    pub(super) fn open(&self, found: Found, accept: Accept, head: RequestHead) -> Answering {
         let (application, params) = found;
         if self.context.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
-        if let Err(origin) = allowed_origins.check(&request) {
-            let (origin, host) =
-                (PeerText(origin.as_bytes()), asked_host(&request.uri, &request.headers));
+        if let Err(origin) = allowed_origins.check(head.uri(), &head) {
+            let (origin, host) = (PeerText(origin), asked_host(&head));
             log::event!(
                 WARN, at application.path(), { %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
@@ -136,7 +142,7 @@ impl Service {
         }
         let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };
         let request_info =
-            RequestInfo::new(request, params, self.address.clone(), self.worker, subprotocols);
+            RequestInfo::new(head, params, self.address.clone(), self.worker, subprotocols);
         let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }
@@ -144,8 +150,8 @@ impl Service {
 
 impl AcceptContext {
     /// Where a request goes.
-    pub(super) fn way<B>(&self, request: &Request<B>) -> Way<'_> {
-        let host = match Target::of(request) {
+    pub(super) fn way(&self, head: &RequestHead) -> Way<'_> {
+        let host = match Target::of(head.method(), head.uri(), head.version(), head) {
             Ok(Target::Resource(host)) => host,
             Ok(Target::Server) => return Way::Server,
             Err(error) => return Way::Nowhere(error),
@@ -153,10 +159,10 @@ impl AcceptContext {
         let Some(routes) = self.hosts.host(host.as_ref()) else {
             return Way::UnknownHost;
         };
-        let Some(found) = routes.endpoint(request.uri().path()) else {
+        let Some(found) = routes.endpoint(head.uri().path()) else {
             return Way::Page(routes);
         };
-        if routes.has_pages() && !is_meant(request.headers()) {
+        if routes.has_pages() && !is_meant(head) {
             return Way::PageAtEndpoint(routes);
         }
         Way::Endpoint(found)
@@ -218,9 +224,9 @@ async fn page(
 }
 
 /// The host that a request is for, as it says itself.
-fn asked_host<'r>(target: &'r Uri, headers: &'r HeaderMap) -> PeerText<'r> {
-    let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let authority = target.authority().map(|it| it.as_str().as_bytes());
+fn asked_host(head: &RequestHead) -> PeerText<'_> {
+    let header = head.values_of(header::HOST).next();
+    let authority = head.uri().authority().map(|it| it.as_str().as_bytes());
     PeerText(authority.or(header).unwrap_or_default())
 }
 

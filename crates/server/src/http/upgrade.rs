@@ -13,12 +13,13 @@ use aerys_proto::{
     deflate::Agreement,
     upgrade::{self, Accept, UpgradeError},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
 use super::{ResponseBody, answer};
 use crate::{
+    app::RequestHead,
     connection::{Answer, outbox::SocketState},
     error::{Refusal, Status},
     log::{self, PeerText},
@@ -29,10 +30,14 @@ use crate::{
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 
+/// What each 101 begins with, up to the value that answers the key.
+const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
+
 /// Whether a request may become a websocket.
-pub(super) fn check<B: Body>(request: &Request<B>) -> Result<Accept, Unfit> {
-    let accept = upgrade::check(request.method(), request.version(), request.headers())?;
-    if request.body().is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
+pub(super) fn check(head: &RequestHead, body: &impl Body) -> Result<Accept, Unfit> {
+    let accept = upgrade::check(head.method(), head.version(), head)?;
+    if body.is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
 }
 
 /// Why a request may not.
@@ -55,12 +60,13 @@ impl Unfit {
 }
 
 /// As [`check`], with the answer to what may not, of which the log tells.
-pub(super) fn check_or_answer<B: Body>(
-    request: &Request<B>,
+pub(super) fn check_or_answer(
+    head: &RequestHead,
+    body: &impl Body,
     path: &str,
     address: &PeerAddr,
 ) -> Result<Accept, Box<Response<ResponseBody>>> {
-    check(request).map_err(|unfit| {
+    check(head, body).map_err(|unfit| {
         let answer = unfit.answer();
         log_refused(path, address, answer.status().as_u16(), || unfit.to_string());
         Box::new(answer)
@@ -230,8 +236,12 @@ impl JustInTime {
         for name in OURS {
             headers.remove(name);
         }
-        for (name, value) in self.ours() {
+        for (name, value) in upgrade_offer() {
             headers.insert(name, value);
+        }
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
+        if let Some(agreement) = self.agreement {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
         }
         response
     }
@@ -239,25 +249,20 @@ impl JustInTime {
     /// The same, as it goes over the wire.
     pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
         let mut head = Vec::with_capacity(256);
-        head.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\n");
+        head.extend_from_slice(SWITCHING);
+        head.extend_from_slice(self.accept.as_bytes());
+        head.extend_from_slice(b"\r\n");
         let mut write = |name: &HeaderName, value: &HeaderValue| {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 head.extend_from_slice(part);
             }
         };
-        self.ours().for_each(|(name, value)| write(&name, &value));
+        if let Some(agreement) = self.agreement {
+            write(&header::SEC_WEBSOCKET_EXTENSIONS, &agreement.header_value());
+        }
         headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| write(n, v));
         head.extend_from_slice(b"\r\n");
         head
-    }
-
-    /// The headers of the 101 that are the handshake's.
-    fn ours(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let accept = (header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
-        let extensions = self
-            .agreement
-            .map(|agreement| (header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value()));
-        upgrade_offer().into_iter().chain([accept]).chain(extensions)
     }
 }
 

@@ -98,6 +98,11 @@ impl<M> Roster<M> {
         &self.end
     }
 
+    /// What its clients' connections go by.
+    pub(crate) fn protocol(&self) -> &Config {
+        &self.protocol
+    }
+
     /// Where the application is mounted.
     pub(crate) fn path(&self) -> &str {
         &self.path

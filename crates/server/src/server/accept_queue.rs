@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 use tokio::{
     net::TcpStream,
     sync::Notify,
+    task::yield_now,
     time::{Instant, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -58,6 +59,14 @@ pub(crate) enum Arrival {
     Handshake(Box<ReceivedHandshake>),
 }
 
+/// What a worker has taken, and its runtime knows.
+enum Taken {
+    Tcp(TcpStream, PeerAddr),
+    #[cfg(unix)]
+    Unix(UnixStream, PeerAddr),
+    Handshake(Box<ReceivedHandshake>),
+}
+
 /// An arrival that no worker has taken yet.
 struct Waiting {
     arrival: Arrival,
@@ -85,9 +94,19 @@ impl AcceptQueues {
 
     /// Gives a connection to the worker with the fewest, of those that come for them.
     pub(crate) fn place(&self, arrival: Arrival) {
-        let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
-        if let Some(accept_queue) = fewest {
-            accept_queue.give(arrival);
+        self.place_all([arrival]);
+    }
+
+    /// Gives each of several to the worker that then has the fewest, and calls them when all are given.
+    pub(crate) fn place_all(&self, arrivals: impl IntoIterator<Item = Arrival>) {
+        for arrival in arrivals {
+            let fewest = self.accept_queues.iter().min_by_key(|accept_queue| accept_queue.load());
+            if let Some(accept_queue) = fewest {
+                accept_queue.give(arrival);
+            }
+        }
+        for accept_queue in self.accept_queues.iter().filter(|it| it.has_waiting()) {
+            accept_queue.called.notify_one();
             self.placed.notify_one();
         }
     }
@@ -118,9 +137,7 @@ impl AcceptQueues {
             return;
         }
         for accept_queue in late {
-            for Waiting { arrival, .. } in accept_queue.take() {
-                self.place(arrival);
-            }
+            self.place_all(accept_queue.take().into_iter().map(|waiting| waiting.arrival));
         }
     }
 }
@@ -133,33 +150,29 @@ impl AcceptQueue {
             let arrivals = self.take();
             // Not before that: what still waited might be found late, and then nobody would call.
             self.is_late.store(false, Ordering::Relaxed);
-            for Waiting { arrival, counted, .. } in arrivals {
-                self.start(arrival, Arc::clone(context));
+            let taken: Vec<_> = arrivals
+                .into_iter()
+                .filter_map(|Waiting { arrival, counted, .. }| Some((arrival.take()?, counted)))
+                .collect();
+            // The runtime has a look at the sockets: most have their request by now, and room for the answer,
+            // so that no task has to wait for that (bench/NOTES.md#handshakes).
+            yield_now().await;
+            for (taken, counted) in taken {
+                self.start(taken, Arc::clone(context));
                 drop(counted);
             }
         }
     }
 
-    fn start(&self, arrival: Arrival, context: Arc<AcceptContext>) {
-        let (stream, address) = match arrival {
-            Arrival::Connection(stream, address) => (stream, address),
-            Arrival::Handshake(handshake) => {
-                let deciding = serve_handshake(handshake, self.worker.index(), context);
-                return self.worker.spawn(ConnectionTask::new(deciding));
-            }
-        };
-        // A socket belongs to the runtime that it was made on.
-        let taken = match stream {
-            Incoming::Tcp(stream) => {
-                TcpStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
-            }
+    fn start(&self, taken: Taken, context: Arc<AcceptContext>) {
+        match taken {
+            Taken::Tcp(stream, address) => self.spawn(stream, address, context),
             #[cfg(unix)]
-            Incoming::Unix(stream) => {
-                UnixStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))
+            Taken::Unix(stream, address) => self.spawn(stream, address, context),
+            Taken::Handshake(handshake) => {
+                let deciding = serve_handshake(handshake, self.worker.index(), context);
+                self.worker.spawn(ConnectionTask::new(deciding));
             }
-        };
-        if let Err(error) = taken {
-            log::event!(WARN, { %address, %error }, "a connection could not be taken in");
         }
     }
 
@@ -179,7 +192,6 @@ impl AcceptQueue {
             None => Some(arrival),
         };
         drop(ended);
-        self.called.notify_one();
     }
 
     fn take(&self) -> Vec<Waiting> {
@@ -206,5 +218,25 @@ impl AcceptQueue {
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Waiting>>> {
         self.waiting.lock()
+    }
+}
+
+impl Arrival {
+    /// Has the runtime around it know of it: a socket belongs to the one that it was made on.
+    fn take(self) -> Option<Taken> {
+        let (stream, address) = match self {
+            Self::Handshake(handshake) => return Some(Taken::Handshake(handshake)),
+            Self::Connection(stream, address) => (stream, address),
+        };
+        let from = address.clone();
+        let taken = match stream {
+            Incoming::Tcp(stream) => TcpStream::from_std(stream).map(|it| Taken::Tcp(it, from)),
+            #[cfg(unix)]
+            Incoming::Unix(stream) => UnixStream::from_std(stream).map(|it| Taken::Unix(it, from)),
+        };
+        let report = |error| {
+            log::event!(WARN, { %address, %error }, "a connection could not be taken in");
+        };
+        taken.map_err(report).ok()
     }
 }

@@ -20,27 +20,37 @@ const RUSH: Duration = Duration::from_millis(1);
 /// more (bench/NOTES.md#handshakes).
 const GATHER: Duration = Duration::from_micros(300);
 
+/// How many connections are accepted before they are placed. Whoever is woken for one on the same processor
+/// has its turn at once, and the others wait for as long (bench/NOTES.md#handshakes).
+const PLACED_AT_ONCE: usize = 16;
+
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(crate) async fn accept(listener: &BoundListener, accept_queues: &AcceptQueues) {
     let mut last = Instant::now();
+    let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
         let mut next = Some(listener.accept().await);
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
-                Ok((stream, address)) => accept_queues.place(Arrival::Connection(stream, address)),
+                Ok((stream, address)) => batch.push(Arrival::Connection(stream, address)),
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");
                 }
                 Err(error) => {
                     // Out of descriptors or memory: the connection waits until there are some.
                     log::event!(WARN, { %error }, "connections cannot be accepted for now");
+                    accept_queues.place_all(batch.drain(..));
                     sleep(OUT_OF_RESOURCES_PAUSE).await;
                 }
             }
+            if batch.len() == PLACED_AT_ONCE {
+                accept_queues.place_all(batch.drain(..));
+            }
             next = listener.accept().now_or_never();
         }
+        accept_queues.place_all(batch.drain(..));
         if is_rush {
             // The runtime's timers know no time as short as this.
             thread::sleep(GATHER);

@@ -54,7 +54,7 @@ impl Session {
     /// Lets the application decide whether to open. Nothing has come yet.
     pub(crate) fn open(&mut self, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
         let mut mailbox = None;
-        let outcome = self.poll(&mut mailbox, shared, cx);
+        let outcome = self.poll(&mut mailbox, shared, 0, cx);
         if let Some(mailbox) = &mut mailbox {
             mailbox.fast_path.flush_into(&shared.outbox);
         }
@@ -67,17 +67,16 @@ impl Session {
         self.waits && mailbox.is_none_or(|mailbox| mailbox.inbound.is_clear())
     }
 
-    /// Lets the application go on with what is in the mailbox.
+    /// Lets the application go on with what is in the mailbox, and write so much by itself. One that
+    /// [waits](Self::waits) need not be asked.
     pub(crate) fn poll(
         &mut self,
         mailbox: &mut Option<Box<Mailbox>>,
         shared: &Shared,
+        write_allowance: usize,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.waits(mailbox.as_deref()) {
-            return Poll::Pending;
-        }
-        let outcome = Mailbox::lend_while(mailbox, &shared.outbox, || {
+        let outcome = Mailbox::lend_while(mailbox, &shared.outbox, write_allowance, || {
             let outcome = self.handlers.as_mut().poll(cx);
             // What was broadcast leaves before the next client's turn.
             Worker::leave_handler();

@@ -104,9 +104,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
         let shared = Arc::new(Shared::new(self.settings.outbox_limits));
         let config = Arc::clone(&self.settings.protocol);
-        let agreement = config.compression.as_ref().and_then(|compression| {
-            deflate::negotiate(request_info.request_headers(), compression)
-        });
+        let agreement = config
+            .compression
+            .as_ref()
+            .and_then(|compression| deflate::negotiate(request_info.request(), compression));
         let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
         let session = Session::new(self, handshake, Arc::clone(&shared));
         Opening { session, shared, config, agreement }

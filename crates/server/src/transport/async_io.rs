@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> State<S> {
 
 /// Its driver alone writes to it, as it has to be polled until it is flushed.
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> TryWrite for AsyncIo<S> {
-    fn try_write(&self, _: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, _: &[u8], _: bool) -> io::Result<usize> {
         Err(io::ErrorKind::WouldBlock.into())
     }
 }

@@ -146,7 +146,7 @@ fn end(way: &Mutex<Way>, is_broken: bool) {
 }
 
 impl TryWrite for Memory {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, bytes: &[u8], _: bool) -> io::Result<usize> {
         with(&self.0.to_client, |way, wakers| way.write(&[bytes], wakers))
     }
 }

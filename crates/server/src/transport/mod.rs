@@ -5,6 +5,7 @@ mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
 mod peer;
+mod read_buffer;
 mod socket;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 #[path = "linux/mod.rs"]
@@ -27,7 +28,9 @@ use std::{
 use bytes::BufMut;
 
 use self::system::stream;
-pub(crate) use self::{listener::Bound, system::BoundListener, upgraded::Upgraded};
+pub(crate) use self::{
+    listener::Bound, read_buffer::with_read_buffer, system::BoundListener, upgraded::Upgraded,
+};
 pub use self::{listener::Listener, peer::PeerAddr};
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
@@ -40,9 +43,9 @@ pub(crate) enum Incoming {
 /// A connected stream, of whatever type, as one has it who only writes to it now and then and is no task
 /// of it.
 pub(crate) trait TryWrite: Send + Sync + 'static {
-    /// Writes once, if that can be done now; answers how much was taken, which waits for no flush. Nobody
-    /// is woken when it can be done later.
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes once, if that can be done now; answers how much was taken. If `more_follows` at once, sending
+    /// may wait for that, or for a [flush](Transport::poll_flush). Nobody is woken when it can be done later.
+    fn try_write(&self, bytes: &[u8], more_follows: bool) -> io::Result<usize>;
 }
 
 /// A connected stream.

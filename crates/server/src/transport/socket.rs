@@ -72,8 +72,8 @@ macro_rules! transport {
         }
 
         impl TryWrite for $Stream {
-            fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-                stream::try_send(self, bytes)
+            fn try_write(&self, bytes: &[u8], more_follows: bool) -> io::Result<usize> {
+                stream::try_send(self, bytes, more_follows && $is_tcp)
             }
         }
 

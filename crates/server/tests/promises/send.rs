@@ -222,6 +222,49 @@ async fn nowait_waits_for_nobody() {
     server.stop().await;
 }
 
+/// Counts for who asks, and waits for two of three.
+struct Counts;
+
+const COUNTED: u32 = 400;
+
+impl Websocket for Counts {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, _: Message) -> Result<(), Failure> {
+        for number in 0..COUNTED {
+            let send = client.send(number.to_be_bytes().repeat(2_000));
+            if number % 3 == 0 { send.nowait() } else { send.await? }
+        }
+        Ok(())
+    }
+}
+
+/// What the kernel takes in part is left for later, and nothing else goes before it.
+#[tokio::test]
+async fn what_a_handler_awaits_and_what_it_does_not_arrive_in_order_however_slowly_they_are_read() {
+    let server = serve(Counts).await;
+    let mut raw = Raw::open_narrow(&server).await;
+    raw.write([frame(1, b"go"), frame(9, b"?"), frame(1, b"again")].concat()).await;
+    let (mut next, mut pongs) = ((0..COUNTED).cycle(), 0);
+    for _ in 0..=2 * COUNTED {
+        match raw.frame().await {
+            (0x8A, payload) => {
+                pongs += 1;
+                assert_eq!(payload, b"?");
+            }
+            (first, payload) => {
+                assert_eq!(first, 0x82);
+                assert_eq!(payload, next.next().unwrap().to_be_bytes().repeat(2_000));
+            }
+        }
+    }
+    assert_eq!((next.next(), pongs), (Some(0), 1));
+    drop(raw);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn each_task_and_thread_is_heard_in_its_order() {
     async fn report(client: Client, name: usize) {

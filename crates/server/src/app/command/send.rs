@@ -9,11 +9,7 @@ use std::{
 use aerys_proto::Message;
 
 use super::drop_warning::DropWarning;
-use crate::{
-    app::Client,
-    connection::outbox::{Outbox, Receipt},
-    error::SendError,
-};
+use crate::{app::Client, connection::outbox::Outbox, error::SendError};
 
 /// A message about to be sent; see [`Client::send`].
 ///
@@ -63,10 +59,15 @@ impl<S> Future for Send<'_, S> {
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Ready(message) => {
                 self.warning.disarm();
+                let config = self.client.endpoint().roster().protocol();
                 let shared = self.client.shared_in_order();
-                let place = shared.push(message, Receipt::Sender(cx.waker().clone()))?;
-                self.stage = Stage::Sent(Awaited { outbox: &shared.outbox, place });
-                Poll::Pending
+                match shared.send_awaited(message, config, cx)? {
+                    Some(place) => {
+                        self.stage = Stage::Sent(Awaited { outbox: &shared.outbox, place });
+                        Poll::Pending
+                    }
+                    None => Poll::Ready(Ok(())),
+                }
             }
             Stage::Sent(awaited) => {
                 let outcome = awaited.outbox.poll_sent(awaited.place, cx);

@@ -43,7 +43,7 @@ impl FastPath {
         Ok(())
     }
 
-    fn belongs_to(&self, outbox: &Outbox) -> bool {
+    pub(super) fn belongs_to(&self, outbox: &Outbox) -> bool {
         self.outbox == address(outbox)
     }
 

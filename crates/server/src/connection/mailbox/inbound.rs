@@ -48,6 +48,13 @@ impl Inbound {
         self.cost = 0;
     }
 
+    /// Forgets what has come, and how the client went.
+    pub(super) fn clear(&mut self) {
+        self.discard();
+        self.close = None;
+        self.is_awaited = false;
+    }
+
     /// What the messages that wait cost, in bytes.
     pub(crate) fn cost(&self) -> usize {
         self.cost

@@ -11,13 +11,13 @@ mod inbound;
 
 use std::{
     cell::{Cell, RefCell},
-    mem::ManuallyDrop,
+    mem::{self, ManuallyDrop},
 };
 
 use aerys_proto::Message;
 
 pub(crate) use self::{fast_path::FastPath, inbound::Inbound};
-use crate::connection::outbox::Outbox;
+use crate::connection::outbox::{Outbox, OwnWrite};
 
 /// For how many messages a queue keeps its capacity, so that nobody sits on more after a burst.
 const MAX_MAILBOX_ROOM: usize = 64;
@@ -26,6 +26,19 @@ const MAX_MAILBOX_ROOM: usize = 64;
 pub(crate) struct Mailbox {
     pub(crate) inbound: Inbound,
     pub(crate) fast_path: FastPath,
+    /// How much the session may write by itself while it is polled, by what messages cost.
+    write_allowance: usize,
+    /// What it has.
+    written: Written,
+}
+
+/// What a session has written by itself.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Written {
+    /// By what messages cost.
+    pub(crate) cost: usize,
+    /// Whether more was to follow what was last written.
+    pub(crate) is_held_back: bool,
 }
 
 /// The driver's side.
@@ -53,14 +66,33 @@ impl Mailbox {
         }
     }
 
-    /// Lends it to the session that `poll` polls, whose client has this outbox.
+    /// The session is over: what is left on it is of use to nobody.
+    pub(crate) fn end(mailbox: &mut Option<Box<Self>>) {
+        if let Some(it) = mailbox {
+            it.inbound.clear();
+        }
+        Self::recycle(mailbox);
+        *mailbox = None;
+    }
+
+    /// What the session has written by itself since this was last asked.
+    #[inline]
+    pub(crate) fn take_written(&mut self) -> Option<Written> {
+        (self.written.cost > 0).then(|| mem::take(&mut self.written))
+    }
+
+    /// Lends it to the session that `poll` polls, whose client has this outbox, and which may write so much
+    /// by itself.
     #[inline]
     pub(crate) fn lend_while<T>(
         mailbox: &mut Option<Box<Self>>,
         outbox: &Outbox,
+        write_allowance: usize,
         poll: impl FnOnce() -> T,
     ) -> T {
-        mailbox.get_or_insert_with(Self::recycled).fast_path.attach_to(outbox);
+        let it = mailbox.get_or_insert_with(Self::recycled);
+        it.fast_path.attach_to(outbox);
+        it.write_allowance = write_allowance;
         let before = replace_borrowed(mailbox.take());
         let returned = Return { mailbox, before };
         let outcome = poll();
@@ -75,6 +107,25 @@ impl Mailbox {
     #[inline]
     pub(crate) fn with_borrowed<T>(look: impl FnOnce(&mut Mailbox) -> T) -> Option<T> {
         BORROWED.with_borrow_mut(|borrowed| borrowed.as_deref_mut().map(look))
+    }
+
+    /// Lets the session that is being polled write by itself what costs this much and is for the client with
+    /// this outbox, if it may and nothing goes before it. Answers also whether more is to follow, since other
+    /// messages wait.
+    #[inline]
+    pub(crate) fn begin_own_write(cost: usize, outbox: &Outbox) -> Option<(OwnWrite, bool)> {
+        Self::with_borrowed(|mailbox| {
+            if !mailbox.fast_path.belongs_to(outbox) || !mailbox.fast_path.is_empty() {
+                return None;
+            }
+            let write_allowance = mailbox.write_allowance.checked_sub(cost)?;
+            let own_write = outbox.begin_own_write(cost)?;
+            mailbox.write_allowance = write_allowance;
+            mailbox.written.cost += cost;
+            mailbox.written.is_held_back = mailbox.inbound.has_backlog();
+            Some((own_write, mailbox.written.is_held_back))
+        })
+        .flatten()
     }
 
     /// Puts `message` on the fast path of this outbox, or gives it back if that is not possible.
@@ -111,4 +162,61 @@ thread_local! {
         const { RefCell::new(ManuallyDrop::new(None)) };
 
     static SPARE_MAILBOX: Cell<Option<Box<Mailbox>>> = const { Cell::new(None) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::connection::outbox::tests::{Unwritten, shared};
+
+    fn begin(cost: usize, outbox: &Outbox) -> Option<bool> {
+        Mailbox::begin_own_write(cost, outbox).map(|(_, more_follows)| more_follows)
+    }
+
+    #[test]
+    fn a_session_writes_no_more_by_itself_than_it_is_allowed_to() {
+        let stream = Arc::new(Unwritten);
+        let (outbox, other, mut mailbox) = (shared(&stream), shared(&stream), None);
+        assert_eq!(begin(1, &outbox), None);
+        for _ in 0..2 {
+            Mailbox::lend_while(&mut mailbox, &outbox, 200, || {
+                assert_eq!(begin(1, &other), None);
+                assert_eq!(begin(100, &outbox), Some(false));
+                assert_eq!(begin(101, &outbox), None);
+                assert_eq!(begin(100, &outbox), Some(false));
+                assert_eq!(begin(1, &outbox), None);
+            });
+            let mailbox = mailbox.as_mut().unwrap();
+            assert_eq!(mailbox.take_written().map(|written| written.cost), Some(200));
+            assert!(mailbox.take_written().is_none());
+        }
+    }
+
+    #[test]
+    fn a_session_writes_nothing_by_itself_before_what_was_said() {
+        let stream = Arc::new(Unwritten);
+        let (outbox, mut mailbox) = (shared(&stream), None);
+        Mailbox::lend_while(&mut mailbox, &outbox, 200, || {
+            Mailbox::push_fast(Message::text("first"), &outbox).unwrap();
+            assert_eq!(begin(1, &outbox), None);
+        });
+        mailbox.as_mut().unwrap().fast_path.flush_into(&outbox);
+        Mailbox::lend_while(&mut mailbox, &outbox, 200, || assert_eq!(begin(1, &outbox), None));
+        assert!(mailbox.unwrap().take_written().is_none());
+    }
+
+    #[test]
+    fn what_a_session_writes_by_itself_is_held_back_for_what_waits_behind_it() {
+        let stream = Arc::new(Unwritten);
+        let (outbox, mut mailbox) = (shared(&stream), Some(Mailbox::recycled()));
+        mailbox.as_mut().unwrap().inbound.push(Message::text("next"));
+        Mailbox::lend_while(&mut mailbox, &outbox, 200, || {
+            assert_eq!(begin(1, &outbox), Some(true));
+            Mailbox::with_borrowed(|mailbox| mailbox.inbound.take());
+            assert_eq!(begin(1, &outbox), Some(false));
+        });
+        assert!(!mailbox.unwrap().take_written().unwrap().is_held_back);
+    }
 }

@@ -35,6 +35,13 @@ pub(super) struct Stream {
     encoding: Encoding,
 }
 
+impl Stream {
+    /// What is written to and how, unless it has been closed.
+    pub(super) fn open(&self) -> Option<(Arc<dyn TryWrite>, Encoding)> {
+        Some((self.writer.upgrade()?, self.encoding))
+    }
+}
+
 /// A client at rest, to which messages are about to be written that count as queued.
 #[must_use = "what it counts as queued is given back when it is released"]
 pub(crate) struct Claim {
@@ -45,7 +52,7 @@ pub(crate) struct Claim {
 }
 
 impl Outbox {
-    /// From now on the client may be written to while its driver rests: its 101 has left, and messages
+    /// From now on the client may be written to past its driver: its 101 has left, and messages
     /// go to it in this encoding.
     pub(crate) fn share(&self, writer: Weak<dyn TryWrite>, encoding: Encoding) {
         self.lock().switching = Switching::Shared(Stream { writer, encoding });
@@ -113,8 +120,8 @@ impl State {
         if !is_at_rest || (messages.len() > 1 && cost > limits.max_queued_bytes) {
             return None;
         }
-        let writer = stream.writer.upgrade()?;
+        let (writer, encoding) = stream.open()?;
         self.queue.claim(cost);
-        Some((writer, stream.encoding, cost))
+        Some((writer, encoding, cost))
     }
 }

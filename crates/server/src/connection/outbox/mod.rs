@@ -6,12 +6,13 @@
 mod at_rest;
 mod driver;
 mod handshake;
+mod own_write;
 mod queue;
 mod snapshot;
 mod spare;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wake;
 
 use std::{
@@ -28,6 +29,7 @@ pub(crate) use self::{
     at_rest::Claim,
     driver::{PendingAction, SocketState},
     handshake::Answer,
+    own_write::OwnWrite,
     queue::{Receipt, cost},
 };
 use self::{
@@ -148,6 +150,7 @@ impl Outbox {
     }
 
     /// Whether messages are taken in, and none is owed.
+    #[inline]
     pub(crate) fn is_clear(&self) -> bool {
         self.snapshot.queued_bytes() == 0 && self.snapshot.is_open()
     }

@@ -132,8 +132,7 @@ impl Queue {
     fn append(&mut self, message: Message, receipt: Receipt) -> u64 {
         let cost = cost(&message);
         self.bytes += cost;
-        self.last_place += 1;
-        let place = self.last_place;
+        let place = self.reserve();
         self.queued.push_back(QueuedMessage { place, message: Some(message), cost, receipt });
         place
     }
@@ -142,21 +141,31 @@ impl Queue {
     pub(super) fn push_front(&mut self, messages: VecDeque<Message>) {
         debug_assert_eq!(self.taken, 0, "what was said before had to be taken first");
         for message in messages.into_iter().rev() {
-            let cost = cost(&message);
-            self.insert(self.taken, Some(message), cost, Receipt::Nobody);
+            let (cost, message, receipt) = (cost(&message), Some(message), Receipt::Nobody);
+            self.bytes += cost;
+            // Its place is one that nobody asks for.
+            let message = QueuedMessage { place: self.flushed, message, cost, receipt };
+            self.queued.insert(self.taken, message);
         }
     }
 
-    /// The driver has something from elsewhere that costs this much, or will have.
+    /// The driver has something from elsewhere that costs this much, or will have. Its place is one that
+    /// nobody asks for.
     pub(super) fn count_unsent(&mut self, cost: usize, receipt: Receipt) {
-        self.insert(0, None, cost, receipt);
+        self.count_unsent_at(self.flushed, cost, receipt);
+    }
+
+    /// The same of what has a place already, before all that is queued.
+    pub(super) fn count_unsent_at(&mut self, place: u64, cost: usize, receipt: Receipt) {
+        self.bytes += cost;
+        self.queued.push_front(QueuedMessage { place, message: None, cost, receipt });
         self.taken += 1;
     }
 
-    /// Its place is one that nobody asks for.
-    fn insert(&mut self, index: usize, message: Option<Message>, cost: usize, receipt: Receipt) {
-        self.bytes += cost;
-        self.queued.insert(index, QueuedMessage { place: self.flushed, message, cost, receipt });
+    /// The next place, for what is not put in.
+    pub(super) fn reserve(&mut self) -> u64 {
+        self.last_place += 1;
+        self.last_place
     }
 
     /// Somebody is about to send what costs this much past the queue.

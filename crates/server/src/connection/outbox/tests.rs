@@ -1,7 +1,7 @@
 use std::{
-    hint,
+    hint, io,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Wake, Waker},
@@ -9,10 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aerys_proto::CloseCode;
+use aerys_proto::{CloseCode, Config, Connection};
 use http::HeaderMap;
 
 use super::{queue::MESSAGE_OVERHEAD, *};
+use crate::transport::TryWrite;
 
 fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
@@ -26,6 +27,24 @@ fn outbox(max_queued_bytes: usize) -> Outbox {
 fn open(limits: OutboxLimits) -> Outbox {
     let outbox = Outbox::new(limits);
     assert!(outbox.accept(HeaderMap::new(), || ()));
+    outbox
+}
+
+/// A stream to which nobody writes.
+pub(crate) struct Unwritten;
+
+impl TryWrite for Unwritten {
+    fn try_write(&self, _: &[u8], _: bool) -> io::Result<usize> {
+        unreachable!()
+    }
+}
+
+/// Of a client that was let in and has this stream.
+pub(crate) fn shared(stream: &Arc<Unwritten>) -> Outbox {
+    let outbox = outbox(1000);
+    let connection = Connection::new(Arc::new(Config::default()), Instant::now());
+    let stream: Weak<Unwritten> = Arc::downgrade(stream);
+    outbox.share(stream, connection.encoding().unwrap());
     outbox
 }
 

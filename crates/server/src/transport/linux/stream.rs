@@ -58,10 +58,14 @@ pub(crate) fn poll_recv_buf(
     poll(stream, Interest::READABLE, cx, size, || stream.try_read_buf(room))
 }
 
-/// Writes once, if there is room.
-pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8]) -> io::Result<usize> {
+/// Writes once, if there is room. If `more_follows`, the kernel waits for that.
+pub(crate) fn try_send(
+    stream: &impl Socket,
+    bytes: &[u8],
+    more_follows: bool,
+) -> io::Result<usize> {
     attempt(stream, Interest::WRITABLE, bytes.len(), || {
-        Ok(send(stream, bytes, SendFlags::NOSIGNAL)?)
+        Ok(send(stream, bytes, send_flags(more_follows))?)
     })
 }
 
@@ -72,10 +76,14 @@ pub(crate) fn poll_send(
     bytes: &[u8],
     more_follows: bool,
 ) -> Poll<io::Result<usize>> {
-    let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
     poll(stream, Interest::WRITABLE, cx, bytes.len(), || {
-        Ok(send(stream, bytes, SendFlags::NOSIGNAL | more)?)
+        Ok(send(stream, bytes, send_flags(more_follows))?)
     })
+}
+
+fn send_flags(more_follows: bool) -> SendFlags {
+    let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
+    SendFlags::NOSIGNAL | more
 }
 
 /// Writes once, from several places.

@@ -53,8 +53,8 @@ pub(crate) fn poll_recv_buf(
     }
 }
 
-/// Writes once, if there is room.
-pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8]) -> io::Result<usize> {
+/// Writes once, if there is room. Whether more follows is of no interest here.
+pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8], _: bool) -> io::Result<usize> {
     stream.try_write_vectored(&[IoSlice::new(bytes)])
 }
 

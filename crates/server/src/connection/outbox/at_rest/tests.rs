@@ -20,7 +20,7 @@ use crate::{
 struct Unused;
 
 impl TryWrite for Unused {
-    fn try_write(&self, _: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, _: &[u8], _: bool) -> io::Result<usize> {
         unreachable!()
     }
 }

@@ -28,7 +28,7 @@ struct Pipe {
 }
 
 impl TryWrite for Pipe {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, bytes: &[u8], _: bool) -> io::Result<usize> {
         let taken = self.room.load(Relaxed).min(bytes.len());
         if taken == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
