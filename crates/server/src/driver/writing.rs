@@ -78,6 +78,7 @@ impl<T: Transport> Driver<T> {
         if socket.unsent.is_some() {
             let written = ready!(socket.poll_write_unsent(cx))?;
             if let Some(unsent) = socket.unsent.take_if(|unsent| unsent.is_empty()) {
+                socket.restore_unsent_limit();
                 self.shared.outbox.flushed(unsent.ending, cx);
             }
             *budget = budget.saturating_sub(written);
