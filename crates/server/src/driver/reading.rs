@@ -5,15 +5,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::Driver;
+use super::{Driver, budget::READ_SIZE};
 use crate::{connection::mailbox::Inbound, runtime::clock, transport::Transport};
 
 /// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
 const MIN_MESSAGE_COST: usize = 70;
-
-/// A message of 16 KiB comes with one read and brings no other along: nobody has much more than one
-/// that waits, and no neighbour waits long.
-const READ_SIZE: usize = 16 * 1024 + 64;
 
 impl<T: Transport> Driver<T> {
     /// Reads once, at most `budget` bytes and as many as are [allowed](Self::read_allowance), and takes in what
