@@ -201,10 +201,13 @@ impl<T: Transport> Driver<T> {
         let was_paused = read_allowance == 0;
         // When answers have left, who waited for that comes before what is still to come.
         let catches_up = cause == Cause::Written && !self.is_application_idle();
-        let has_read =
-            !catches_up && !was_paused && self.read(cx, read_allowance, &mut budget.read);
+        let has_read = !catches_up && !was_paused && self.read(cx, read_allowance, budget);
         self.poll_session(cx);
-        let has_written = self.write(cx, &mut budget.write);
+        let has_written = if budget.has_read_much() {
+            self.gather_or_write(cx, budget)
+        } else {
+            self.write(cx, &mut budget.write)
+        };
         // Who has waited for that is to go on first.
         let has_ended = self.end_if_due(!has_written || budget.write == 0);
         self.close_socket();

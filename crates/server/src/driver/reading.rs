@@ -5,7 +5,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Driver, budget::READ_SIZE};
+use super::{
+    Driver,
+    budget::{Budget, LARGE_READ},
+};
 use crate::{connection::mailbox::Inbound, runtime::clock, transport::Transport};
 
 /// What a message costs a turn at least, in bytes: as much as one of 64 bytes does on the wire.
@@ -21,8 +24,9 @@ impl<T: Transport> Driver<T> {
         &mut self,
         cx: &mut Context<'_>,
         read_allowance: usize,
-        budget: &mut usize,
+        budget: &mut Budget,
     ) -> bool {
+        let Budget { read: budget, read_size, .. } = budget;
         if read_allowance == usize::MAX
             && let Some(read) = self.read_in_place(cx, budget)
         {
@@ -34,7 +38,7 @@ impl<T: Transport> Driver<T> {
                 self.receive(&mut [], budget);
                 return true;
             }
-            let size = READ_SIZE.min(*budget).min(read_allowance);
+            let size = (*read_size).min(*budget).min(read_allowance);
             match socket.poll_read(cx, &mut buffer.0[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
                     self.receive(&mut buffer.0[..read], budget);
@@ -137,10 +141,10 @@ impl<T: Transport> Driver<T> {
 thread_local! {
     /// What every connection of this thread reads into: lent for one read, always cache-hot, and
     /// the reason why an idle connection owns no buffer.
-    static READ_BUFFER: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; READ_SIZE])));
+    static READ_BUFFER: RefCell<Box<Chunk>> = RefCell::new(Box::new(Chunk([0; LARGE_READ])));
 }
 
 /// Begins a page, as most of what the kernel copies from does. Elsewhere that copy may be slow: see
 /// the protocol's `payload::memory`.
 #[repr(align(4096))]
-struct Chunk([u8; READ_SIZE]);
+struct Chunk([u8; LARGE_READ]);
