@@ -147,6 +147,11 @@ impl Batch {
         }
     }
 
+    /// Whether a large message is in it, or much of one: others come to no more than this together.
+    fn is_large(&self) -> bool {
+        self.len > 2 * BATCH_SIZE
+    }
+
     /// In a function of its own: its stack is large, and a turn without it is cheaper.
     #[inline(never)]
     fn poll_write_vectored(
@@ -160,7 +165,14 @@ impl Batch {
             *slice = IoSlice::new(piece);
             count += 1;
         }
-        socket.poll_write_vectored(cx, &slices[..count])
+        if self.is_large() {
+            socket.raise_unsent_limit();
+        }
+        let written = socket.poll_write_vectored(cx, &slices[..count]);
+        if matches!(written, Poll::Ready(Ok(written)) if written == self.len) {
+            socket.restore_unsent_limit();
+        }
+        written
     }
 
     /// What is left once `written` bytes have gone.

@@ -14,7 +14,11 @@ const DIRECT_READ_SIZE: usize = 16 * 1024;
 /// How many bytes that are read in place cost a turn what one does otherwise: nothing is copied,
 /// and all that comes of them is one message. A client that is soon through with it holds the
 /// memory of an unfinished message for a shorter time (bench/NOTES.md#large-messages-finished-first).
-const IN_PLACE_DISCOUNT: usize = 32;
+const IN_PLACE_DISCOUNT: usize = 64;
+
+/// How many bytes are read in place in one turn: beside the read that began it, the whole of a message of
+/// 1 MiB.
+const MAX_IN_PLACE: usize = 1024 * 1024;
 
 impl<T: Transport> Driver<T> {
     /// Reads once, as far as `budget` goes, into the message that is arriving. Answers whether
@@ -30,14 +34,14 @@ impl<T: Transport> Driver<T> {
         let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
         self.now = clock::read();
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
-            let room = &mut room.limit(*budget * IN_PLACE_DISCOUNT);
+            let room = &mut room.limit((*budget * IN_PLACE_DISCOUNT).min(MAX_IN_PLACE));
             socket.poll_read_in_place(cx, room)
         })?;
         match read {
             Poll::Ready(Ok(size @ 1..)) => {
                 let left = budget.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
                 // The next read is not to be one of a few bytes.
-                *budget = if left < DIRECT_READ_SIZE { 0 } else { left };
+                *budget = if left <= DIRECT_READ_SIZE { 0 } else { left };
                 self.may_have_output = true;
                 self.report(event);
                 self.shared.meter.read(size, &self.connection, self.now.tick);

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod batch;
+mod budget;
 mod direct;
 mod ending;
 mod inbound_memory;
@@ -27,6 +28,7 @@ use tokio::task::yield_now;
 
 use self::{
     alarm::{Alarm, BacklogDeadline},
+    budget::Budget,
     ending::Deferral,
     inbound_memory::Held,
     progress::Owed,
@@ -42,9 +44,6 @@ use crate::{
     session::{Opening, Session},
     transport::Transport,
 };
-
-/// How much one client may read and write in one turn, in bytes.
-const TURN_BUDGET: usize = 32 * 1024;
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
 pub(crate) struct Driver<T> {
@@ -80,12 +79,6 @@ pub(crate) struct Driver<T> {
     backlog_deadline: Option<Box<BacklogDeadline>>,
     /// The time, as of the beginning of the turn.
     now: Moment,
-}
-
-/// What is left of one turn, in bytes each way; then the next client has its turn.
-struct Budget {
-    read: usize,
-    write: usize,
 }
 
 /// What comes after a round of a turn.
@@ -177,7 +170,7 @@ impl<T: Transport> Future for Driver<T> {
 
 impl<T: Transport> Driver<T> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut budget = Budget { read: TURN_BUDGET, write: TURN_BUDGET };
+        let mut budget = Budget::new();
         let mut next = Next::Again(Cause::Woken);
         loop {
             next = match next {
@@ -208,17 +201,20 @@ impl<T: Transport> Driver<T> {
         let was_paused = read_allowance == 0;
         // When answers have left, who waited for that comes before what is still to come.
         let catches_up = cause == Cause::Written && !self.is_application_idle();
-        let has_read =
-            !catches_up && !was_paused && self.read(cx, read_allowance, &mut budget.read);
+        let has_read = !catches_up && !was_paused && self.read(cx, read_allowance, budget);
         self.poll_session(cx, &mut budget.write);
-        let has_written = self.write(cx, &mut budget.write);
+        let has_written = if budget.has_read_much() {
+            self.gather_or_write(cx, budget)
+        } else {
+            self.write(cx, &mut budget.write)
+        };
         // Who has waited for that is to go on first.
         let has_ended = self.end_if_due(!has_written || budget.write == 0);
         self.close_socket();
         if self.session.is_none() && self.socket.is_none() {
             return Next::Over;
         }
-        if budget.read == 0 || budget.write == 0 {
+        if budget.is_spent() {
             return Next::Yield;
         }
         let cause = if has_written {

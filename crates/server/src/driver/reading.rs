@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use super::Driver;
+use super::{Driver, budget::Budget};
 use crate::{
     connection::mailbox::Inbound,
     runtime::clock,
@@ -22,8 +22,9 @@ impl<T: Transport> Driver<T> {
         &mut self,
         cx: &mut Context<'_>,
         read_allowance: usize,
-        budget: &mut usize,
+        budget: &mut Budget,
     ) -> bool {
+        let Budget { read: budget, read_size, .. } = budget;
         if read_allowance == usize::MAX
             && let Some(read) = self.read_in_place(cx, budget)
         {
@@ -35,7 +36,7 @@ impl<T: Transport> Driver<T> {
                 self.receive(&mut [], budget);
                 return true;
             }
-            let size = buffer.len().min(*budget).min(read_allowance);
+            let size = (*read_size).min(*budget).min(read_allowance);
             match socket.poll_read(cx, &mut buffer[..size]) {
                 Poll::Ready(Ok(read @ 1..)) => {
                     self.receive(&mut buffer[..read], budget);

@@ -15,7 +15,7 @@ use std::{
 use bytes::{Buf, BufMut, Bytes};
 
 use super::batch::Unsent;
-use crate::transport::Transport;
+use crate::transport::{Transport, UnsentLimit};
 
 pub(super) struct Socket<T> {
     /// What the connection shares has it too, but does not keep it open.
@@ -32,6 +32,7 @@ pub(super) struct Socket<T> {
     is_shut: bool,
     /// Whether something that was written is held back.
     waits_for_flush: bool,
+    unsent_limit: UnsentLimit,
 }
 
 impl<T: Transport> Socket<T> {
@@ -45,6 +46,7 @@ impl<T: Transport> Socket<T> {
             has_ended: false,
             is_shut: false,
             waits_for_flush: false,
+            unsent_limit: UnsentLimit::default(),
         }
     }
 
@@ -123,6 +125,23 @@ impl<T: Transport> Socket<T> {
     ) -> Poll<io::Result<usize>> {
         self.waits_for_flush = T::waits_for_flush(false);
         self.transport.poll_write_vectored(cx, slices)
+    }
+
+    /// A large message is about to be written. It cannot be dropped any more, and is counted as queued
+    /// until its last byte is taken: so the kernel may take it in one go.
+    pub(super) fn raise_unsent_limit(&mut self) {
+        if self.unsent_limit == UnsentLimit::Usual {
+            self.unsent_limit = UnsentLimit::Large;
+            self.transport.limit_unsent(UnsentLimit::Large);
+        }
+    }
+
+    /// The kernel has all of it: of what follows it takes no more than usual.
+    pub(super) fn restore_unsent_limit(&mut self) {
+        if self.unsent_limit == UnsentLimit::Large {
+            self.unsent_limit = UnsentLimit::Usual;
+            self.transport.limit_unsent(UnsentLimit::Usual);
+        }
     }
 
     /// Writes once what an earlier write has left behind, if anything; answers how much has gone.

@@ -11,6 +11,7 @@ use aerys_proto::Message;
 use super::{
     Driver,
     batch::{Batch, Unsent},
+    budget::{Budget, LARGE_READ, READ_SIZE},
     socket::Socket,
 };
 use crate::{runtime::clock, transport::Transport};
@@ -52,6 +53,33 @@ impl<T: Transport> Driver<T> {
         wrote
     }
 
+    /// Writes, or leaves what the application has answered for later if the next read may bring more that
+    /// leaves with the same write (bench/NOTES.md#read-and-written-together). While the application keeps
+    /// up, that is a larger one.
+    #[inline(never)]
+    pub(super) fn gather_or_write(&mut self, cx: &mut Context<'_>, budget: &mut Budget) -> bool {
+        let said = self.mailbox.as_ref().map_or(0, |mailbox| mailbox.fast_path.cost());
+        let room = LARGE_READ.saturating_sub(said + self.shared.outbox.queued_bytes());
+        if budget.read > 0
+            && room >= READ_SIZE
+            && self.keeps_up()
+            && self.socket.as_ref().is_some_and(|socket| !socket.is_silent(cx))
+        {
+            budget.read_size = room;
+            return false;
+        }
+        let has_written = self.write(cx, &mut budget.write);
+        budget.read_size = if self.keeps_up() { LARGE_READ } else { READ_SIZE };
+        has_written
+    }
+
+    /// Whether the application waits for messages and nothing else, and the client has taken what it was
+    /// sent.
+    fn keeps_up(&self) -> bool {
+        self.is_application_idle()
+            && self.socket.as_ref().is_some_and(|socket| socket.unsent.is_none())
+    }
+
     /// Takes over what was begun past this driver.
     #[cold]
     pub(super) fn take_unsent(&mut self) {
@@ -78,6 +106,7 @@ impl<T: Transport> Driver<T> {
         if socket.unsent.is_some() {
             let written = ready!(socket.poll_write_unsent(cx))?;
             if let Some(unsent) = socket.unsent.take_if(|unsent| unsent.is_empty()) {
+                socket.restore_unsent_limit();
                 self.shared.outbox.flushed(unsent.ending, cx);
             }
             *budget = budget.saturating_sub(written);

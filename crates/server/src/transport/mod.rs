@@ -29,7 +29,10 @@ use bytes::BufMut;
 
 use self::system::stream;
 pub(crate) use self::{
-    listener::Bound, read_buffer::with_read_buffer, system::BoundListener, upgraded::Upgraded,
+    listener::Bound,
+    read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
+    system::BoundListener,
+    upgraded::Upgraded,
 };
 pub use self::{listener::Listener, peer::PeerAddr};
 
@@ -38,6 +41,16 @@ pub(crate) enum Incoming {
     Tcp(std::net::TcpStream),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
+}
+
+/// How much the kernel takes of what is written ahead of the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UnsentLimit {
+    /// Little: what the kernel has can be neither dropped nor replaced, and is not counted as owed.
+    #[default]
+    Usual,
+    /// As much as one write of a large message has.
+    Large,
 }
 
 /// A connected stream, of whatever type, as one has it who only writes to it now and then and is no task
@@ -85,6 +98,9 @@ pub(crate) trait Transport: TryWrite + Unpin {
 
     /// Whether what was written waits for a flush, `more_follows` having been said of it or not.
     fn waits_for_flush(more_follows: bool) -> bool;
+
+    /// Sets how much the kernel takes ahead of the peer, where that can be set. It costs a system call.
+    fn limit_unsent(&self, _: UnsentLimit) {}
 
     /// Hands what was taken to the kernel, or to whoever has it in the kernel's stead.
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;

@@ -20,7 +20,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Transport, TryWrite, stream};
+use super::{Transport, TryWrite, UnsentLimit, stream};
 
 /// After how long a silence it is asked whether a half-closed peer is there at all.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -116,6 +116,13 @@ macro_rules! transport {
                 slices: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
                 stream::poll_send_vectored(self, cx, slices)
+            }
+
+            fn limit_unsent(&self, limit: UnsentLimit) {
+                if $is_tcp {
+                    // A socket that refuses takes what it took before.
+                    let _ = stream::limit_unsent(&SockRef::from(self), limit);
+                }
             }
 
             #[inline]

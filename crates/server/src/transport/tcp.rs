@@ -7,7 +7,7 @@ use std::{
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::stream;
+use super::{UnsentLimit, stream};
 use crate::log;
 
 /// How many connections the kernel keeps waiting to be accepted; it may cut this down.
@@ -43,7 +43,7 @@ pub(super) fn tune<'s>(socket: impl Into<SockRef<'s>>, address: SocketAddr) {
     if let Err(error) = socket.set_tcp_nodelay(true) {
         log::event!(DEBUG, { %address, %error }, "a socket keeps its delay");
     }
-    if let Err(error) = stream::limit_unsent(&socket) {
+    if let Err(error) = stream::limit_unsent(&socket, UnsentLimit::Usual) {
         log::event!(DEBUG, { %address, %error }, "a socket keeps its buffer");
     }
 }

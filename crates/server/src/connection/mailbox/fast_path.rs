@@ -69,6 +69,11 @@ impl FastPath {
         Some(mem::take(&mut self.messages))
     }
 
+    /// What the messages cost, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.cost
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

@@ -14,10 +14,14 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::SockRef;
 use tokio::io::Interest;
 
-use crate::transport::socket::Socket;
+use crate::transport::{UnsentLimit, socket::Socket};
 
 /// How much the kernel takes ahead of the peer, in bytes.
-const NOT_SENT: u32 = 64 * 1024;
+const USUAL_UNSENT: u32 = 64 * 1024;
+
+/// As much while a large message is written, in bytes: what one write of it has, so that no part of it
+/// is fetched a second time (bench/NOTES.md#what-the-kernel-takes-ahead).
+const LARGE_UNSENT: u32 = 1024 * 1024;
 
 /// Whether a socket goes by what the one was set to that accepted it.
 pub(crate) const fn inherits_options() -> bool {
@@ -29,9 +33,12 @@ pub(crate) const fn holds_back() -> bool {
     true
 }
 
-/// What waits, waits with us: then each bit that the peer reads is seen, and counted as queued.
-pub(crate) fn limit_unsent(socket: &SockRef<'_>) -> io::Result<()> {
-    socket.set_tcp_notsent_lowat(NOT_SENT)
+/// What waits, waits with us: then it is counted as queued, and can be dropped or replaced.
+pub(crate) fn limit_unsent(socket: &SockRef<'_>, limit: UnsentLimit) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(match limit {
+        UnsentLimit::Usual => USUAL_UNSENT,
+        UnsentLimit::Large => LARGE_UNSENT,
+    })
 }
 
 /// Reads once; nothing is the end. Who gets less than there is room for has emptied the socket,
@@ -153,7 +160,7 @@ mod tests {
         let (accepted, _) = listener.accept()?;
         let accepted = SockRef::from(&accepted);
         assert!(accepted.tcp_nodelay()?);
-        assert_eq!(accepted.tcp_notsent_lowat()?, NOT_SENT);
+        assert_eq!(accepted.tcp_notsent_lowat()?, USUAL_UNSENT);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use bytes::BufMut;
 use socket2::SockRef;
 use tokio::{io::Interest, time::sleep};
 
-use crate::transport::socket::Socket;
+use crate::transport::{UnsentLimit, socket::Socket};
 
 /// How often it is looked whether the peer's side was closed while something waits to be read.
 const CLOSED_LOOK_PERIOD: Duration = Duration::from_millis(250);
@@ -26,7 +26,7 @@ pub(crate) const fn holds_back() -> bool {
 }
 
 /// The kernel takes as much ahead of the peer as it will.
-pub(crate) fn limit_unsent(_: &SockRef<'_>) -> io::Result<()> {
+pub(crate) fn limit_unsent(_: &SockRef<'_>, _: UnsentLimit) -> io::Result<()> {
     Ok(())
 }
 

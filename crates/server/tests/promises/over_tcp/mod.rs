@@ -5,3 +5,5 @@ mod addresses;
 mod at_rest;
 mod listeners;
 mod mounted;
+#[cfg(all(target_os = "linux", not(aerys_portable)))]
+mod unsent;
