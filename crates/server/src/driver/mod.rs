@@ -23,7 +23,6 @@ use std::{
 
 use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
-use tokio::task::yield_now;
 
 use self::{
     alarm::{Alarm, BacklogDeadline},
@@ -40,7 +39,7 @@ use crate::{
     },
     runtime::clock::{self, Moment},
     session::{Opening, Session},
-    transport::Transport,
+    transport::{Transport, yield_now},
 };
 
 /// How much one client may read and write in one turn, in bytes.

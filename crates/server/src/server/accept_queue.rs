@@ -12,22 +12,21 @@ use std::{
     time::Duration,
 };
 
-#[cfg(unix)]
-use tokio::net::UnixStream;
 use tokio::{
-    net::TcpStream,
     sync::Notify,
     time::{Instant, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::task::{ConnectionTask, serve_handshake, serve_http};
+#[cfg(unix)]
+use crate::transport::UnixStream;
 use crate::{
     http_server::{AcceptContext, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
-    transport::{Incoming, PeerAddr, Transport},
+    transport::{Incoming, PeerAddr, TcpStream, Transport},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -148,7 +147,7 @@ impl AcceptQueue {
                 return self.worker.spawn(ConnectionTask::new(deciding));
             }
         };
-        // A socket belongs to the runtime that it was made on.
+        // A socket belongs to the thread on which it was registered.
         let taken = match stream {
             Incoming::Tcp(stream) => {
                 TcpStream::from_std(stream).map(|it| self.spawn(it, address.clone(), context))

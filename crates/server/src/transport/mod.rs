@@ -26,8 +26,14 @@ use std::{
 
 use bytes::BufMut;
 
+#[cfg(unix)]
+pub(crate) use self::system::UnixStream;
 use self::system::stream;
-pub(crate) use self::{listener::Bound, system::BoundListener, upgraded::Upgraded};
+pub(crate) use self::{
+    listener::Bound,
+    system::{BoundListener, Reactor, TcpStream, yield_now},
+    upgraded::Upgraded,
+};
 pub use self::{listener::Listener, peer::PeerAddr};
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
