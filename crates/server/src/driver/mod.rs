@@ -145,7 +145,7 @@ impl<T: Transport> Driver<T> {
             socket: None,
             session: Some(opening.session),
             mailbox: None,
-            alarm: Alarm::default(),
+            alarm: Alarm::new(opening.alarms),
             waker: None,
             sending: false,
             left_over: None,
@@ -158,6 +158,14 @@ impl<T: Transport> Driver<T> {
             backlog_deadline: None,
             now,
         }
+    }
+}
+
+/// Handles may outlive the connection, and are not to keep its task.
+impl<T> Drop for Driver<T> {
+    fn drop(&mut self) {
+        self.alarm.clear(&self.shared);
+        self.shared.outbox.forget_driver();
     }
 }
 
@@ -184,7 +192,7 @@ impl<T: Transport> Driver<T> {
                 Next::Yield => {
                     // It may be long before it rests.
                     self.note_inbound_memory();
-                    self.set_alarm(cx);
+                    self.set_alarm();
                     // The next turn comes when the runtime has looked at all sockets, and not before
                     // those that have something to say.
                     return pin!(yield_now()).poll(cx);
@@ -259,7 +267,7 @@ impl<T: Transport> Driver<T> {
             }
         }
         if self.shared.outbox.has_rung() {
-            self.alarm.clear();
+            self.alarm.clear(&self.shared);
             // The runtime's clock may be ahead of ours, and what rings is to be found due.
             self.now = clock::read();
             self.handle_timeout();
@@ -273,6 +281,8 @@ impl<T: Transport> Driver<T> {
         {
             self.session = None;
             self.mailbox = None;
+            // The session's end has the outbox forget how to wake this task, and there may still be an alarm.
+            self.waker = None;
         }
     }
 
@@ -294,15 +304,15 @@ impl<T: Transport> Driver<T> {
         let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
         let socket_state = if unsent { SocketState::Blocked } else { SocketState::Writable };
         self.note_inbound_memory();
-        self.set_alarm(cx);
+        self.set_alarm();
         self.register_waker(cx);
         self.shared.outbox.rest(socket_state)
     }
 
-    /// Lets the outbox know how to wake this task, as long as there is somebody who may.
+    /// Lets the outbox know how to wake this task.
     fn register_waker(&mut self, cx: &Context<'_>) {
         let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if !is_known && self.session.is_some() {
+        if !is_known {
             self.shared.outbox.register_waker(cx);
             self.waker = Some(cx.waker().clone());
         }

@@ -31,7 +31,7 @@ pub(crate) use self::{
 };
 use crate::{
     log,
-    runtime::{clock, supervise},
+    runtime::{Alarms, clock, supervise},
     transport::{Reactor, yield_now},
 };
 
@@ -49,6 +49,7 @@ const NEAR_ALARM: Duration = Duration::from_secs(1);
 pub(crate) struct Worker {
     index: usize,
     runtime: Handle,
+    alarms: Arc<Alarms>,
     orders: Orders,
     called: Notify,
     serial: AtomicU64,
@@ -71,6 +72,7 @@ impl Worker {
         Self {
             index,
             runtime,
+            alarms: Arc::new(Alarms::new()),
             orders: Orders::default(),
             called: Notify::new(),
             serial: AtomicU64::new(1),
@@ -90,6 +92,7 @@ impl Worker {
             // Another one that is here already is as good for who wants to know what runs.
             let _ = HERE.with(|here| here.set(Arc::clone(&worker)));
         }
+        worker.ring_alarms();
         let working = Arc::downgrade(&worker);
         worker.runtime.spawn(async move {
             while let Some(worker) = working.upgrade() {
@@ -135,6 +138,16 @@ impl Worker {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// What its connections are woken by.
+    pub(crate) fn alarms(&self) -> &Arc<Alarms> {
+        &self.alarms
+    }
+
+    fn ring_alarms(&self) {
+        let alarms = Arc::clone(&self.alarms);
+        self.runtime.spawn(async move { alarms.ring().await });
     }
 
     /// Runs a connection on the worker.
@@ -291,6 +304,7 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime, reactor:
     // The thread is new, and this is its only worker.
     let _ = HERE.with(|here| here.set(Arc::clone(worker)));
     clock::be_coarse();
+    worker.ring_alarms();
     let reacting = reactor.start();
     runtime.spawn(async {
         if let Err(error) = reacting.await {
