@@ -15,9 +15,10 @@ mod writing;
 
 use std::{
     collections::VecDeque,
+    num::NonZeroUsize,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -56,8 +57,8 @@ pub(crate) struct Driver<T> {
     /// `None` while there is nothing on it.
     mailbox: Option<Box<Mailbox>>,
     alarm: Alarm,
-    /// How the outbox wakes this task, as far as it knows.
-    waker: Option<Waker>,
+    /// The address of the task that the outbox wakes. It is compared, and never followed.
+    woken: Option<NonZeroUsize>,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
@@ -146,7 +147,7 @@ impl<T: Transport> Driver<T> {
             session: Some(opening.session),
             mailbox: None,
             alarm: Alarm::new(opening.alarms),
-            waker: None,
+            woken: None,
             sending: false,
             left_over: None,
             is_behind: false,
@@ -282,7 +283,7 @@ impl<T: Transport> Driver<T> {
             self.session = None;
             self.mailbox = None;
             // The session's end has the outbox forget how to wake this task, and there may still be an alarm.
-            self.waker = None;
+            self.woken = None;
         }
     }
 
@@ -309,12 +310,12 @@ impl<T: Transport> Driver<T> {
         self.shared.outbox.rest(socket_state)
     }
 
-    /// Lets the outbox know how to wake this task.
+    /// Lets the outbox know how to wake this task. It keeps the waker, so that no other task has its address.
     fn register_waker(&mut self, cx: &Context<'_>) {
-        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if !is_known {
+        let task = NonZeroUsize::new(cx.waker().data().addr());
+        if task.is_none() || self.woken != task {
             self.shared.outbox.register_waker(cx);
-            self.waker = Some(cx.waker().clone());
+            self.woken = task;
         }
     }
 
@@ -397,5 +398,16 @@ impl<T: Transport> Driver<T> {
         if self.connection.is_over() {
             self.socket = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::TcpStream;
+
+    #[test]
+    fn a_driver_is_small() {
+        assert!(size_of::<Driver<TcpStream>>() <= 400, "{}", size_of::<Driver<TcpStream>>());
     }
 }
