@@ -58,11 +58,9 @@ pub(crate) fn poll_recv_buf(
     poll(stream, Interest::READABLE, cx, size, || stream.try_read_buf(room))
 }
 
-/// Writes once, if there is room.
+/// Writes once, if there is room. Whether there is, the kernel knows: who waits for it asks again.
 pub(crate) fn try_send(stream: &impl Socket, bytes: &[u8]) -> io::Result<usize> {
-    attempt(stream, Interest::WRITABLE, bytes.len(), || {
-        Ok(send(stream, bytes, SendFlags::NOSIGNAL)?)
-    })
+    Ok(send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
 /// Writes once. If `more_follows`, the kernel waits for that.
