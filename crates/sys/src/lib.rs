@@ -16,3 +16,6 @@ mod system;
 /// What was written and is not among them has reached the peer's kernel. Whether the program behind
 /// it has read it, nobody can see.
 pub use system::unacknowledged;
+
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(aerys_portable)))]
+pub use system::receive;

@@ -2,8 +2,11 @@
 
 use std::{
     ffi::c_int,
+    io,
     os::fd::{AsFd, AsRawFd},
 };
+
+use bytes::BufMut;
 
 /// `SIOCOUTQ` of tcp(7), which has the number of `TIOCOUTQ`.
 #[allow(unsafe_code)]
@@ -15,6 +18,25 @@ pub fn unacknowledged(socket: &impl AsFd) -> Option<usize> {
     // there, and keeps no pointer to it. Whatever else the descriptor is, it answers an error.
     let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut queued) };
     if answer == 0 { queued.try_into().ok() } else { None }
+}
+
+/// Reads once from a socket to where there is `room`, which need not be initialized; answers how much.
+/// Nothing is the end.
+///
+/// # Errors
+///
+/// Those of recv(2).
+#[allow(unsafe_code)]
+pub fn receive(socket: &impl AsFd, room: &mut impl BufMut) -> io::Result<usize> {
+    let socket = socket.as_fd();
+    let chunk = room.chunk_mut();
+    // SAFETY: The descriptor is open for as long as it is borrowed. The memory is the chunk's, as
+    // `BufMut` promises, and the kernel writes no more than its length to it.
+    let read = unsafe { libc::recv(socket.as_raw_fd(), chunk.as_mut_ptr().cast(), chunk.len(), 0) };
+    let Ok(read) = usize::try_from(read) else { return Err(io::Error::last_os_error()) };
+    // SAFETY: So many bytes at the beginning of the chunk have been written.
+    unsafe { room.advance_mut(read) };
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -49,6 +71,24 @@ mod tests {
         while unacknowledged(&socket) != Some(0) {
             std::thread::yield_now();
         }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_read_fills_the_room_that_there_is() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let mut peer = TcpStream::connect(listener.local_addr()?)?;
+        let (socket, _) = listener.accept()?;
+        peer.write_all(b"hello")?;
+        drop(peer);
+        let mut read = Vec::with_capacity(100);
+        assert_eq!(receive(&socket, &mut (&mut read).limit(2))?, 2);
+        while receive(&socket, &mut read)? > 0 {}
+        assert_eq!(read, b"hello");
+        assert_eq!(
+            receive(&File::open("/dev/null")?, &mut read).unwrap_err().raw_os_error(),
+            Some(libc::ENOTSOCK)
+        );
         Ok(())
     }
 

@@ -16,8 +16,9 @@ use crate::{Close, CloseCode, error::PeerError};
 #[derive(Debug)]
 pub(super) enum Phase {
     Open(Open),
-    Closing(Closing),
-    Draining(Draining),
+    // In boxes, so that a connection at rest is small.
+    Closing(Box<Closing>),
+    Draining(Box<Draining>),
     Over,
 }
 
@@ -32,7 +33,7 @@ pub(super) struct Open {
 /// We said CLOSE, or will when the message before it is out, and the peer has not.
 #[derive(Debug)]
 pub(super) struct Closing {
-    ours: Box<Close>,
+    ours: Close,
     deadline: Option<Instant>,
     held: Option<Box<PeerEnd>>,
 }
@@ -102,25 +103,26 @@ impl Phase {
 
     pub(super) fn holds_end(&self) -> bool {
         match self {
-            Self::Open(Open { held, .. }) | Self::Closing(Closing { held, .. }) => held.is_some(),
+            Self::Open(open) => open.held.is_some(),
+            Self::Closing(closing) => closing.held.is_some(),
             Self::Draining(_) | Self::Over => false,
         }
     }
 
     pub(super) fn take_held(&mut self) -> Option<PeerEnd> {
-        match self {
-            Self::Open(Open { held, .. }) | Self::Closing(Closing { held, .. }) => {
-                held.take().map(|held| *held)
-            }
+        let held = match self {
+            Self::Open(open) => open.held.take(),
+            Self::Closing(closing) => closing.held.take(),
             Self::Draining(_) | Self::Over => None,
-        }
+        };
+        held.map(|held| *held)
     }
 
     /// We say CLOSE; whether it is the first time.
     pub(super) fn close(&mut self, ours: &Close, deadline: Option<Instant>) -> bool {
         let Self::Open(open) = self else { return false };
         let held = open.held.take();
-        *self = Self::Closing(Closing { ours: Box::new(ours.clone()), deadline, held });
+        *self = Self::Closing(Box::new(Closing { ours: ours.clone(), deadline, held }));
         true
     }
 
@@ -135,8 +137,10 @@ impl Phase {
     /// The peer still takes what it is sent: its time begins anew, if it was not given up.
     pub(super) fn postpone(&mut self, later: Option<Instant>) {
         match self {
-            Self::Closing(Closing { deadline, .. })
-            | Self::Draining(Draining { deadline, wait: Wait::WhileItReads }) => *deadline = later,
+            Self::Closing(closing) => closing.deadline = later,
+            Self::Draining(draining) if draining.wait == Wait::WhileItReads => {
+                draining.deadline = later;
+            }
             Self::Open(_) | Self::Draining(_) | Self::Over => {}
         }
     }
@@ -154,10 +158,10 @@ impl Phase {
         wait: Wait,
     ) -> Option<Close> {
         let (next, report) = match self.take() {
-            Self::Open(_) => (Self::Draining(Draining { deadline, wait }), Some(close)),
+            Self::Open(_) => (Self::Draining(Box::new(Draining { deadline, wait })), Some(close)),
             Self::Closing(closing) => {
-                let (draining, ours) = closing.drain(wait);
-                (Self::Draining(draining), Some(ours))
+                let Closing { ours, deadline, .. } = *closing;
+                (Self::Draining(Box::new(Draining { deadline, wait })), Some(ours))
             }
             draining => (draining, None),
         };
@@ -171,19 +175,13 @@ impl Phase {
             Self::Open(Open { held, .. }) => {
                 Some(held.map_or(CloseCode::ABNORMAL.into(), |held| (*held).into()))
             }
-            Self::Closing(closing) => Some(*closing.ours),
+            Self::Closing(closing) => Some(closing.ours),
             Self::Draining(_) | Self::Over => None,
         }
     }
 
     fn take(&mut self) -> Self {
         std::mem::replace(self, Self::Over)
-    }
-}
-
-impl Closing {
-    fn drain(self, wait: Wait) -> (Draining, Close) {
-        (Draining { deadline: self.deadline, wait }, *self.ours)
     }
 }
 

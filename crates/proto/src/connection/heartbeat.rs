@@ -16,8 +16,12 @@ pub(super) struct Heartbeat {
     sent: Option<Box<Vec<Instant>>>,
     /// The number of the oldest unanswered ping. It is their payload.
     oldest: u32,
-    round_trip: Option<Duration>,
+    /// In nanoseconds: a duration has room for centuries.
+    round_trip: u64,
 }
+
+/// No ping has been answered.
+const NO_ROUND_TRIP: u64 = u64::MAX;
 
 /// What a look at the clock has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) fn new(now: Instant) -> Self {
-        Self { heard: now, sent: None, oldest: 0, round_trip: None }
+        Self { heard: now, sent: None, oldest: 0, round_trip: NO_ROUND_TRIP }
     }
 
     pub(super) fn heard(&mut self, now: Instant) {
@@ -56,7 +60,8 @@ impl Heartbeat {
         let index = number.wrapping_sub(self.oldest) as usize;
         let Some(sent) = &mut self.sent else { return };
         let Some(at) = sent.get(index) else { return };
-        self.round_trip = Some(now.saturating_duration_since(*at));
+        let round_trip = now.saturating_duration_since(*at).as_nanos();
+        self.round_trip = round_trip.try_into().unwrap_or(NO_ROUND_TRIP);
         sent.drain(..=index);
         self.sent.take_if(|sent| sent.is_empty());
         self.oldest = number.wrapping_add(1);
@@ -86,7 +91,7 @@ impl Heartbeat {
     }
 
     pub(super) fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
+        (self.round_trip != NO_ROUND_TRIP).then(|| Duration::from_nanos(self.round_trip))
     }
 }
 

@@ -184,7 +184,7 @@ impl Connection {
         if !self.reader.is_within_message() {
             self.unfinished = None;
         } else if self.unfinished.is_none() || self.reader.progress() != before {
-            self.unfinished = Some(now);
+            self.unfinished = Some(Box::new(now));
         }
     }
 }

@@ -30,7 +30,8 @@ const MAX_CONTROL: usize = 125;
 /// What has been read of the peer's frames and not been passed on.
 #[derive(Debug)]
 pub(super) struct Reader {
-    stage: Stage,
+    /// What of a frame has arrived when the last read ended, if it ended within one.
+    partial: Option<Box<Partial>>,
     /// `None` once data is of no interest. Control frames are read on.
     assembler: Option<Assembler>,
     inflater: Inflater,
@@ -48,7 +49,7 @@ pub(super) enum Incoming<'a> {
 impl Default for Reader {
     fn default() -> Self {
         Self {
-            stage: Stage::default(),
+            partial: None,
             assembler: Some(Assembler::default()),
             inflater: Inflater::default(),
             count: Count::default(),
@@ -76,21 +77,21 @@ impl Reader {
                 *work = work.saturating_sub(FRAME);
                 return message.map(Incoming::Message).map(Some);
             }
-            let incoming = match &mut self.stage {
-                Stage::Start => {
+            let incoming = match self.partial.as_deref_mut() {
+                None => {
                     *work = work.saturating_sub(FRAME);
                     self.read_start(input, config)?
                 }
-                Stage::Header(stash) => {
+                Some(Partial::Header(stash)) => {
                     let stash = stash.clone();
                     self.read_header(stash, input, config)?
                 }
-                Stage::Payload(frame) => {
+                Some(Partial::Payload(frame)) => {
                     let (assembler, inflater) = (self.assembler.as_mut(), &mut self.inflater);
                     let incoming = frame.read(input, assembler, inflater, config, work)?;
                     let is_through = self.assembler.as_ref().is_none_or(|it| !it.is_behind());
                     if frame.lacking == 0 && is_through {
-                        self.stage = Stage::Start;
+                        self.partial = None;
                     }
                     incoming
                 }
@@ -107,8 +108,16 @@ impl Reader {
 
     /// Whether something has been taken in that is still to be decompressed.
     pub(super) fn is_behind(&self) -> bool {
-        let is_there = matches!(&self.stage, Stage::Payload(frame) if frame.lacking == 0);
+        let is_there = self.payload().is_some_and(|frame| frame.lacking == 0);
         is_there || self.assembler.as_ref().is_some_and(Assembler::is_behind)
+    }
+
+    /// The frame of which the payload is arriving, if one is.
+    fn payload(&self) -> Option<&PartialFrame> {
+        match self.partial.as_deref() {
+            Some(Partial::Payload(frame)) => Some(frame),
+            Some(Partial::Header(_)) | None => None,
+        }
     }
 
     /// What changes whenever a message brings anything new.
@@ -121,7 +130,7 @@ impl Reader {
         // What is skipped is of no interest.
         self.assembler
             .as_ref()
-            .is_some_and(|assembler| !assembler.is_idle() || !matches!(self.stage, Stage::Start))
+            .is_some_and(|assembler| !assembler.is_idle() || self.partial.is_some())
     }
 
     /// How much memory is taken by what is not whole yet.
@@ -137,8 +146,8 @@ impl Reader {
 
     /// For how many bytes of the frame that is arriving there is room where they belong.
     pub(super) fn room(&self, config: &Config) -> usize {
-        match (&self.stage, &self.assembler) {
-            (Stage::Payload(frame), Some(assembler)) if !frame.start.opcode.is_control() => {
+        match (self.payload(), &self.assembler) {
+            (Some(frame), Some(assembler)) if !frame.start.opcode.is_control() => {
                 assembler.room(frame.start, frame.lacking, config)
             }
             _ => 0,
@@ -151,13 +160,14 @@ impl Reader {
         config: &Config,
         read: impl FnOnce(&mut dyn BufMut),
     ) -> Result<Option<Message>, PeerError> {
-        let (Stage::Payload(frame), Some(assembler)) = (&mut self.stage, &mut self.assembler)
+        let (Some(Partial::Payload(frame)), Some(assembler)) =
+            (self.partial.as_deref_mut(), &mut self.assembler)
         else {
             return Ok(None);
         };
         let message = frame.read_in_place(assembler, config, read)?;
         if frame.lacking == 0 {
-            self.stage = Stage::Start;
+            self.partial = None;
         }
         self.count.messages += u64::from(message.is_some());
         Ok(message)
@@ -222,8 +232,8 @@ impl Reader {
         let start = Start { fin: true, compressed: false, opcode };
         let header = Header { start, len, key };
         let size = len as usize;
-        let is_between = matches!(self.stage, Stage::Start)
-            && self.assembler.as_ref().is_some_and(Assembler::is_idle);
+        let is_between =
+            self.partial.is_none() && self.assembler.as_ref().is_some_and(Assembler::is_idle);
         let is_there = input.len() >= header.size() + size
             && size <= config.max_frame_size
             && size <= config.max_msg_size;
@@ -237,7 +247,7 @@ impl Reader {
         config: &Config,
     ) -> Result<Option<Incoming<'a>>, PeerError> {
         let Some(header) = self.parse_header(input, config)? else {
-            self.stage = Stage::Header(Stash::new(input));
+            self.partial = Some(Box::new(Partial::Header(Stash::new(input))));
             *input = &mut [];
             return Ok(None);
         };
@@ -255,11 +265,11 @@ impl Reader {
         let known = stash.bytes().len();
         stash.extend(input);
         let Some(header) = self.parse_header(stash.bytes(), config)? else {
-            self.stage = Stage::Header(stash);
+            self.partial = Some(Box::new(Partial::Header(stash)));
             *input = &mut [];
             return Ok(None);
         };
-        self.stage = Stage::Start;
+        self.partial = None;
         take(input, header.size() - known);
         self.read_frame(header, input, config)
     }
@@ -300,7 +310,8 @@ impl Reader {
             if let Some(assembler) = assembler {
                 assembler.begin(start, config);
             }
-            self.stage = Stage::Payload(PartialFrame { start, mask, lacking: len, control: None });
+            let frame = PartialFrame { start, mask, lacking: len, control: None };
+            self.partial = Some(Box::new(Partial::Payload(frame)));
             return Ok(None);
         }
         let payload = take(input, len as usize);
@@ -316,10 +327,8 @@ impl Reader {
 }
 
 /// Where in a frame the last read ended.
-#[derive(Debug, Default)]
-enum Stage {
-    #[default]
-    Start,
+#[derive(Debug)]
+enum Partial {
     Header(Stash<MAX_RECEIVED_HEADER>),
     Payload(PartialFrame),
 }

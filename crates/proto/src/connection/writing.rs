@@ -12,26 +12,25 @@ use crate::{
 /// Frames that are due. Control frames go first, and the CLOSE last of all.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    pongs: Pongs,
-    /// The number of the newest ping; an older one that is still here need not be sent.
-    ping: Option<u32>,
+    /// In a box, as most of the time none is due.
+    control: Option<Box<Control>>,
     /// In a box, as most messages go out in one frame that needs none.
     message: Option<Box<Fragments>>,
     deflater: Deflater,
-    ending: Ending,
     count: Count,
     /// How many bytes have been compressed since that was last asked.
     compressed: usize,
+    /// Whether CLOSE has been said. RFC 6455 §5.5.1: nothing may follow.
+    has_closed: bool,
 }
 
-/// How far we are in saying CLOSE.
+/// Control frames that are due. There is at least one.
 #[derive(Debug, Default)]
-enum Ending {
-    #[default]
-    Unsaid,
-    Due(Box<Close>),
-    /// RFC 6455 §5.5.1: nothing may follow.
-    Said,
+struct Control {
+    pongs: Pongs,
+    /// The number of the newest ping; an older one that is still here need not be sent.
+    ping: Option<u32>,
+    close: Option<Close>,
 }
 
 impl Writer {
@@ -98,40 +97,48 @@ impl Writer {
     }
 
     pub(super) fn pong(&mut self, payload: &[u8]) {
-        if !matches!(self.ending, Ending::Said) {
-            self.pongs.push(payload);
+        if !self.has_closed {
+            self.control.get_or_insert_default().pongs.push(payload);
         }
     }
 
     pub(super) fn drop_pongs(&mut self) {
-        self.pongs = Pongs::default();
+        if let Some(control) = &mut self.control {
+            control.pongs = Pongs::default();
+        }
+        self.control.take_if(|control| control.is_empty());
     }
 
     pub(super) fn ping(&mut self, number: u32) {
-        self.ping = Some(number);
+        self.control.get_or_insert_default().ping = Some(number);
     }
 
     /// Says CLOSE once the message is out, unless that is arranged already.
     pub(super) fn close(&mut self, close: Close) {
-        if let Ending::Unsaid = self.ending {
-            self.ending = Ending::Due(Box::new(close));
+        if !self.has_closed {
+            self.control.get_or_insert_default().close.get_or_insert(close);
         }
     }
 
     /// Says CLOSE at once: the message's next fragment is no longer of interest.
     pub(super) fn close_at_once(&mut self, close: Close) {
         self.message = None;
-        self.ping = None;
+        if let Some(control) = &mut self.control {
+            control.ping = None;
+        }
+        self.control.take_if(|control| control.is_empty());
         self.close(close);
     }
 
     /// The socket is ending: nothing but a CLOSE that is due can still matter.
     pub(super) fn end(&mut self) {
-        let ending = match std::mem::take(&mut self.ending) {
-            Ending::Unsaid => Ending::Said,
-            ending => ending,
-        };
-        *self = Self { ending, count: self.count, ..Self::default() };
+        let close = self.control.take().and_then(|control| control.close);
+        let has_closed = close.is_none();
+        let control = close.map(|close| {
+            let close = Some(close);
+            Box::new(Control { close, ..Control::default() })
+        });
+        *self = Self { control, has_closed, count: self.count, ..Self::default() };
     }
 
     pub(super) fn count(&self) -> Count {
@@ -145,7 +152,7 @@ impl Writer {
     }
 
     pub(super) fn poll(&mut self, max_fragment: usize) -> Option<Frame> {
-        if self.has_control()
+        if self.control.is_some()
             && let Some(frame) = self.poll_control()
         {
             self.count.count_frame(true);
@@ -172,11 +179,27 @@ impl Writer {
     /// Whether a control frame is due, or is once the message is out.
     #[inline]
     pub(super) fn has_control(&self) -> bool {
-        self.ping.is_some() || !self.pongs.is_empty() || matches!(self.ending, Ending::Due(_))
+        self.control.is_some()
     }
 
     /// The next control frame. A CLOSE waits until the message is out.
     fn poll_control(&mut self) -> Option<Frame> {
+        let control = self.control.as_mut()?;
+        let was_to_close = control.close.is_some();
+        let frame = control.poll(self.message.is_none())?;
+        self.has_closed |= was_to_close && control.close.is_none();
+        self.control.take_if(|control| control.is_empty());
+        Some(frame)
+    }
+}
+
+impl Control {
+    fn is_empty(&self) -> bool {
+        self.pongs.is_empty() && self.ping.is_none() && self.close.is_none()
+    }
+
+    /// The next; the CLOSE only if it `may_close`.
+    fn poll(&mut self, may_close: bool) -> Option<Frame> {
         if let Some(payload) = self.pongs.pop() {
             return Some(control(Opcode::Pong, payload));
         }
@@ -184,14 +207,8 @@ impl Writer {
             let payload = Bytes::copy_from_slice(&number.to_be_bytes());
             return Some(control(Opcode::Ping, payload));
         }
-        match &self.ending {
-            Ending::Due(close) if self.message.is_none() => {
-                let frame = control(Opcode::Close, close.payload());
-                self.ending = Ending::Said;
-                Some(frame)
-            }
-            _ => None,
-        }
+        let close = self.close.take_if(|_| may_close)?;
+        Some(control(Opcode::Close, close.payload()))
     }
 }
 

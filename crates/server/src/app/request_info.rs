@@ -58,7 +58,7 @@ impl RequestInfo {
     }
 
     /// Which worker has the connection.
-    pub(super) fn worker(&self) -> usize {
+    pub(crate) fn worker(&self) -> usize {
         self.worker
     }
 

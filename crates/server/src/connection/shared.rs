@@ -1,11 +1,7 @@
 //! What a client's handles, its session and its driver share: what lies between the application and
 //! the socket.
 
-use std::{
-    future::poll_fn,
-    sync::{Arc, OnceLock},
-    task::Poll,
-};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use aerys_proto::{Close, Ending, Message};
 use tokio_util::sync::CancellationToken;
@@ -21,19 +17,11 @@ use crate::{error::SendError, options::OutboxLimits, runtime::contained, sync::A
 pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) meter: Meter,
-    end: OnceLock<CancellationToken>,
-    /// Who began the end, once the client has gone.
-    ending: OnceLock<Ending>,
 }
 
 impl Shared {
     pub(crate) fn new(limits: OutboxLimits) -> Self {
-        Self {
-            outbox: Outbox::new(limits),
-            meter: Meter::new(),
-            end: OnceLock::new(),
-            ending: OnceLock::new(),
-        }
+        Self { outbox: Outbox::new(limits), meter: Meter::new() }
     }
 
     /// The next message, in order; `None` once the client has gone or is being closed. While the
@@ -136,8 +124,7 @@ impl Shared {
 
     /// The client has gone: nothing is sent any more, and what is bound to the client ends.
     pub(crate) fn gone(&self) {
-        self.outbox.gone();
-        if let Some(end) = self.end.get() {
+        if let Some(end) = self.outbox.gone() {
             // It wakes who waits for that; the panic hook tells of a waker that panics.
             let _ = contained(|| end.cancel());
         }
@@ -146,21 +133,32 @@ impl Shared {
     /// Notes who began the end.
     pub(crate) fn set_ending(&self, ending: Option<Ending>) {
         if let Some(ending) = ending {
-            // The first to be reported is the one.
-            let _ = self.ending.set(ending);
+            self.meter.set_ending(ending);
         }
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.ending.get().copied()
+        self.meter.ending()
     }
 
     /// Cancelled when the client has gone. Made only for who asks.
     pub(crate) fn end(&self) -> CancellationToken {
-        let end = self.end.get_or_init(CancellationToken::new).clone();
+        let end = self.outbox.end();
         if self.outbox.is_gone() {
             end.cancel();
         }
         end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_client_shares_is_small() {
+        // Where debug assertions are on, a lock has a rank.
+        let ranks = if cfg!(debug_assertions) { 8 } else { 0 };
+        assert!(size_of::<Shared>() <= 328 + ranks, "{}", size_of::<Shared>());
     }
 }

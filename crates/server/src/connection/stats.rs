@@ -1,11 +1,14 @@
 //! What is known of one client's connection.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU8, AtomicU32, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
     time::{Duration, Instant},
 };
 
-use aerys_proto::{Connection, Count};
+use aerys_proto::{Connection, Count, Ending};
 
 use crate::{
     runtime::clock::{self, Tick},
@@ -66,15 +69,23 @@ pub(crate) struct Meter {
     sent: Gauge,
     /// Messages that were written past the driver, each in one frame. They are none of the connection's.
     written_past: AtomicU64,
-    pings_outstanding: AtomicU64,
     round_trip: AtomicU64,
+    pings_outstanding: AtomicU32,
+    /// How many frames of messages there were each way, in their lowest bits.
+    data_frames_read: AtomicU32,
+    data_frames_sent: AtomicU32,
+    /// Who began the end, in [`ENDINGS`]; `NO_ENDING` as long as nobody has.
+    ending: AtomicU8,
 }
+
+const NO_ENDING: u8 = u8::MAX;
+
+const ENDINGS: [Ending; 4] = [Ending::Peer, Ending::Violation, Ending::Local, Ending::Lost];
 
 /// One direction. Times are ticks, and `NO_TICK` if there is none.
 struct Gauge {
     bytes: AtomicU64,
     frames: AtomicU64,
-    data_frames: AtomicU64,
     messages: AtomicU64,
     last: AtomicU64,
     last_data: AtomicU64,
@@ -87,8 +98,11 @@ impl Meter {
             read: Gauge::new(),
             sent: Gauge::new(),
             written_past: AtomicU64::new(0),
-            pings_outstanding: AtomicU64::new(0),
             round_trip: AtomicU64::new(NO_TICK),
+            pings_outstanding: AtomicU32::new(0),
+            data_frames_read: AtomicU32::new(0),
+            data_frames_sent: AtomicU32::new(0),
+            ending: AtomicU8::new(NO_ENDING),
         }
     }
 
@@ -99,7 +113,7 @@ impl Meter {
 
     /// So many bytes were read, and this is what the connection made of them.
     pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
-        self.read.pass(bytes, connection.traffic().read, now);
+        self.read.pass(bytes, connection.traffic().read, &self.data_frames_read, now);
         if self.pings_outstanding.load(Relaxed) > 0 {
             self.look(connection);
         }
@@ -108,7 +122,7 @@ impl Meter {
     /// So many bytes of what the connection had to send were taken by the kernel.
     pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
         if bytes > 0 {
-            self.sent.pass(bytes, connection.traffic().sent, now);
+            self.sent.pass(bytes, connection.traffic().sent, &self.data_frames_sent, now);
         }
     }
 
@@ -130,9 +144,20 @@ impl Meter {
 
     /// Looks at the heartbeat.
     pub(crate) fn look(&self, connection: &Connection) {
-        self.pings_outstanding.store(connection.pings_outstanding().into(), Relaxed);
+        self.pings_outstanding.store(connection.pings_outstanding(), Relaxed);
         let round_trip = connection.round_trip().map_or(NO_TICK, |it| it.as_nanos() as u64);
         self.round_trip.store(round_trip, Relaxed);
+    }
+
+    /// Notes who began the end. The first to be noted is the one.
+    pub(crate) fn set_ending(&self, ending: Ending) {
+        if let Some(number) = ENDINGS.iter().position(|it| *it == ending) {
+            let _ = self.ending.compare_exchange(NO_ENDING, number as u8, Release, Relaxed);
+        }
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        ENDINGS.get(usize::from(self.ending.load(Acquire))).copied()
     }
 
     pub(crate) fn stats(&self, peer_addr: PeerAddr, queued_bytes: usize, dropped: u64) -> Stats {
@@ -152,7 +177,7 @@ impl Meter {
             last_send: instant(&self.sent.last),
             last_data_read: instant(&self.read.last_data),
             last_data_send: instant(&self.sent.last_data),
-            pings_outstanding: self.pings_outstanding.load(Relaxed) as u32,
+            pings_outstanding: self.pings_outstanding.load(Relaxed),
             round_trip: known(&self.round_trip).map(Duration::from_nanos),
             queued_bytes,
             dropped,
@@ -165,7 +190,6 @@ impl Gauge {
         Self {
             bytes: AtomicU64::new(0),
             frames: AtomicU64::new(0),
-            data_frames: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             last: AtomicU64::new(NO_TICK),
             last_data: AtomicU64::new(NO_TICK),
@@ -176,14 +200,14 @@ impl Gauge {
         self.bytes.store(self.bytes.load(Relaxed) + bytes as u64, Relaxed);
     }
 
-    fn pass(&self, bytes: usize, count: Count, Tick(now): Tick) {
+    fn pass(&self, bytes: usize, count: Count, data_frames: &AtomicU32, Tick(now): Tick) {
         self.add_bytes(bytes);
         self.last.store(now, Relaxed);
-        if count.data_frames != self.data_frames.load(Relaxed) {
+        if count.data_frames as u32 != data_frames.load(Relaxed) {
             self.last_data.store(now, Relaxed);
         }
         self.frames.store(count.frames, Relaxed);
-        self.data_frames.store(count.data_frames, Relaxed);
+        data_frames.store(count.data_frames as u32, Relaxed);
         self.messages.store(count.messages, Relaxed);
     }
 }

@@ -1,65 +1,55 @@
-//! The timer of a connection, and what is done when it rings: heartbeats, deadlines of closes, an end
+//! The alarm of a connection, and what is done when it rings: heartbeats, deadlines of closes, an end
 //! that was deferred.
 //!
 //! It wakes the outbox, and not the driver's task: so the driver learns of it where it looks for
-//! everything else, and does not look at the timer for each message.
+//! everything else, and does not look at the time for each message.
 
 use std::{
-    pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Wake, Waker},
+    task::Wake,
     time::{Duration, Instant},
 };
 
-use tokio::{
-    task::coop::unconstrained,
-    time::{Sleep, sleep_until},
+use super::Driver;
+use crate::{
+    connection::Shared,
+    runtime::{Alarms, clock::Tick},
+    transport::Transport,
 };
 
-use super::Driver;
-use crate::{connection::Shared, transport::Transport};
-
-#[derive(Default)]
 pub(super) struct Alarm {
-    /// Until it rings, if it is set.
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarms: Arc<Alarms>,
+    due: Tick,
 }
 
+/// It is not set.
+const NEVER: Tick = Tick(u64::MAX);
+
 impl Alarm {
+    pub(super) fn new(alarms: Arc<Alarms>) -> Self {
+        Self { alarms, due: NEVER }
+    }
+
     /// Has it ring at `due` or before. One that rings too early is left alone: it is looked at
     /// then, so that nothing is done about it for each message.
     pub(super) fn set(&mut self, due: Instant, shared: &Arc<Shared>) {
-        let due = due.into();
-        match &mut self.sleep {
-            Some(sleep) if sleep.deadline() <= due => return,
-            Some(sleep) => sleep.as_mut().reset(due),
-            None => self.sleep = Some(Box::pin(sleep_until(due))),
+        let due = Tick::of(due);
+        if due < self.due {
+            self.clear(shared);
+            self.alarms.set(due, shared);
+            self.due = due;
         }
-        let bell = Waker::from(Arc::clone(shared));
-        if self.poll(&mut Context::from_waker(&bell)).is_ready() {
-            shared.outbox.ring();
-        }
-    }
-
-    /// Has it wake this task and no longer the outbox. Answers whether it has rung.
-    pub(super) fn ring_here(&mut self, cx: &mut Context<'_>) -> bool {
-        self.poll(cx).is_ready()
     }
 
     fn is_set(&self) -> bool {
-        self.sleep.is_some()
+        self.due != NEVER
     }
 
-    /// It has rung, and may be set anew.
-    pub(super) fn clear(&mut self) {
-        self.sleep = None;
-    }
-
-    /// The runtime's budget must not keep it from being heard.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.sleep {
-            Some(sleep) => pin!(unconstrained(sleep.as_mut())).poll(cx),
-            None => Poll::Pending,
+    /// It has rung, or is not to ring any more, and may be set anew.
+    pub(super) fn clear(&mut self, shared: &Arc<Shared>) {
+        if self.is_set() {
+            self.alarms.take_back(self.due, shared);
+            self.due = NEVER;
         }
     }
 }
@@ -155,19 +145,19 @@ impl<T: Transport> Driver<T> {
 
     /// Sets the alarm to the next thing due.
     #[inline]
-    pub(super) fn set_alarm(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn set_alarm(&mut self) {
         // While nothing ends, and nothing has begun to arrive, what is due only moves away.
         let is_ending = self.close_deadline.is_some()
             || self.deferral.is_some()
             || self.backlog_deadline.is_some();
         let is_calm = self.connection.is_open() && self.session.is_some() && self.held.is_none();
         if !is_calm || !self.alarm.is_set() || is_ending {
-            self.set_alarm_anew(cx);
+            self.set_alarm_anew();
         }
     }
 
     #[inline(never)]
-    fn set_alarm_anew(&mut self, cx: &mut Context<'_>) {
+    fn set_alarm_anew(&mut self) {
         let backlog_deadline =
             self.backlog_deadline.as_ref().map(|backlog_deadline| backlog_deadline.due);
         let deadlines = [
@@ -178,10 +168,6 @@ impl<T: Transport> Driver<T> {
         ];
         if let Some(due) = deadlines.into_iter().flatten().min() {
             self.alarm.set(due, &self.shared);
-        }
-        // Once the application is done, the outbox wakes nobody.
-        if self.session.is_none() && self.alarm.ring_here(cx) {
-            self.shared.outbox.ring();
         }
     }
 

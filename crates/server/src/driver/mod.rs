@@ -16,15 +16,15 @@ mod writing;
 
 use std::{
     collections::VecDeque,
+    num::NonZeroUsize,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Instant,
 };
 
 use aerys_proto::{Close, Connection, Event, Message};
 use bytes::Bytes;
-use tokio::task::yield_now;
 
 use self::{
     alarm::{Alarm, BacklogDeadline},
@@ -42,7 +42,7 @@ use crate::{
     },
     runtime::clock::{self, Moment},
     session::{Opening, Session},
-    transport::Transport,
+    transport::{Transport, yield_now},
 };
 
 /// One open connection. Resolves when the socket is closed and the application is done with it.
@@ -56,8 +56,8 @@ pub(crate) struct Driver<T> {
     /// `None` while there is nothing on it.
     mailbox: Option<Box<Mailbox>>,
     alarm: Alarm,
-    /// How the outbox wakes this task, as far as it knows.
-    waker: Option<Waker>,
+    /// The address of the task that the outbox wakes. It is compared, and never followed.
+    woken: Option<NonZeroUsize>,
     /// Whether the last frame of the message last given to the connection is still to come.
     sending: bool,
     /// Messages taken from the outbox for a write that had no room for them.
@@ -139,8 +139,8 @@ impl<T: Transport> Driver<T> {
             socket: None,
             session: Some(opening.session),
             mailbox: None,
-            alarm: Alarm::default(),
-            waker: None,
+            alarm: Alarm::new(opening.alarms),
+            woken: None,
             sending: false,
             left_over: None,
             is_behind: false,
@@ -152,6 +152,14 @@ impl<T: Transport> Driver<T> {
             backlog_deadline: None,
             now,
         }
+    }
+}
+
+/// Handles may outlive the connection, and are not to keep its task.
+impl<T> Drop for Driver<T> {
+    fn drop(&mut self) {
+        self.alarm.clear(&self.shared);
+        self.shared.outbox.forget_driver();
     }
 }
 
@@ -178,7 +186,7 @@ impl<T: Transport> Driver<T> {
                 Next::Yield => {
                     // It may be long before it rests.
                     self.note_inbound_memory();
-                    self.set_alarm(cx);
+                    self.set_alarm();
                     // The next turn comes when the runtime has looked at all sockets, and not before
                     // those that have something to say.
                     return pin!(yield_now()).poll(cx);
@@ -266,7 +274,7 @@ impl<T: Transport> Driver<T> {
             }
         }
         if self.shared.outbox.has_rung() {
-            self.alarm.clear();
+            self.alarm.clear(&self.shared);
             // The runtime's clock may be ahead of ours, and what rings is to be found due.
             self.now = clock::read();
             self.handle_timeout();
@@ -291,6 +299,8 @@ impl<T: Transport> Driver<T> {
         if outcome.is_ready() {
             self.session = None;
             Mailbox::end(&mut self.mailbox);
+            // The session's end has the outbox forget how to wake this task, and there may still be an alarm.
+            self.woken = None;
         }
     }
 
@@ -324,17 +334,17 @@ impl<T: Transport> Driver<T> {
         let unsent = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_some());
         let socket_state = if unsent { SocketState::Blocked } else { SocketState::Writable };
         self.note_inbound_memory();
-        self.set_alarm(cx);
+        self.set_alarm();
         self.register_waker(cx);
         self.shared.outbox.rest(socket_state)
     }
 
-    /// Lets the outbox know how to wake this task, as long as there is somebody who may.
+    /// Lets the outbox know how to wake this task. It keeps the waker, so that no other task has its address.
     fn register_waker(&mut self, cx: &Context<'_>) {
-        let is_known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-        if !is_known && self.session.is_some() {
+        let task = NonZeroUsize::new(cx.waker().data().addr());
+        if task.is_none() || self.woken != task {
             self.shared.outbox.register_waker(cx);
-            self.waker = Some(cx.waker().clone());
+            self.woken = task;
         }
     }
 
@@ -417,5 +427,16 @@ impl<T: Transport> Driver<T> {
         if self.connection.is_over() {
             self.socket = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::TcpStream;
+
+    #[test]
+    fn a_driver_is_small() {
+        assert!(size_of::<Driver<TcpStream>>() <= 400, "{}", size_of::<Driver<TcpStream>>());
     }
 }

@@ -135,14 +135,17 @@ mod tests {
 
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::{TcpListener, TcpStream},
+        net::{self, TcpListener},
     };
 
     use super::*;
+    use crate::transport::{Reactor, TcpStream};
 
-    async fn connected(read: Bytes) -> (HyperSocket<TcpStream>, TcpStream) {
+    async fn connected(read: Bytes) -> (HyperSocket<TcpStream>, net::TcpStream) {
+        tokio::spawn(Reactor::new().unwrap().start());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = TcpStream::from_std(stream.into_std().unwrap()).unwrap();
         let (peer, _) = listener.accept().await.unwrap();
         (HyperSocket::new(Arc::new(Socket::new(stream)), read), peer)
     }

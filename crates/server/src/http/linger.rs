@@ -118,12 +118,15 @@ mod tests {
     };
 
     use super::*;
+    use crate::transport::{self, Reactor};
 
     #[tokio::test]
     async fn no_more_than_its_bound_is_thrown_away_however_little_comes_at_once() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = Socket::new(listener.accept().await.unwrap().0);
+        tokio::spawn(Reactor::new().unwrap().start());
+        let accepted = listener.accept().await.unwrap().0.into_std().unwrap();
+        let socket = Socket::new(transport::TcpStream::from_std(accepted).unwrap());
         let mut drain = Drain { sends_more: true, size: 0, heard: Instant::now() };
         let piece = [0; 16 * 1024];
         for sent in (piece.len()..).step_by(piece.len()) {

@@ -19,7 +19,7 @@ pub(crate) use self::audience::Choice;
 use self::{delivery::Delivery, shard::Shard};
 use crate::{
     connection::{ClientId, DeliveryCount, Shared},
-    runtime::{EndpointSlot, Worker},
+    runtime::{Alarms, EndpointSlot, Worker},
 };
 
 /// One who can be spoken to.
@@ -77,6 +77,11 @@ impl<M> Roster<M> {
 
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.len()).sum()
+    }
+
+    /// What the connections of this worker are woken by.
+    pub(crate) fn alarms(&self, worker: usize) -> &Arc<Alarms> {
+        self.shards[worker].worker().alarms()
     }
 
     pub(crate) fn worker(&self, id: ClientId) -> &Worker {

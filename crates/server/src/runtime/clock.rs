@@ -57,12 +57,16 @@ pub(crate) fn slept() {
 
 impl Moment {
     fn at(instant: Instant) -> Self {
-        let since = instant.saturating_duration_since(epoch());
-        Self { instant, tick: Tick(since.as_nanos() as u64) }
+        Self { instant, tick: Tick::of(instant) }
     }
 }
 
 impl Tick {
+    /// A time that is not before this process first looked at the clock.
+    pub(crate) fn of(instant: Instant) -> Self {
+        Self(instant.saturating_duration_since(epoch()).as_nanos() as u64)
+    }
+
     pub(crate) fn instant(self) -> Instant {
         epoch() + Duration::from_nanos(self.0)
     }

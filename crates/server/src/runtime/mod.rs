@@ -1,10 +1,12 @@
-//! What everything runs on: workers, their orders and their clock.
+//! What everything runs on: workers, their orders, their clock and their alarms.
 
+mod alarms;
 pub(crate) mod clock;
 mod panic;
 mod worker;
 
 pub(crate) use self::{
+    alarms::Alarms,
     panic::{Caught, Panicked, caught, contained, supervise},
     worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
 };

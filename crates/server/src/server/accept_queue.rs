@@ -12,23 +12,21 @@ use std::{
     time::Duration,
 };
 
-#[cfg(unix)]
-use tokio::net::UnixStream;
 use tokio::{
-    net::TcpStream,
     sync::Notify,
-    task::yield_now,
     time::{Instant, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::task::{ConnectionTask, serve_handshake, serve_http};
+#[cfg(unix)]
+use crate::transport::UnixStream;
 use crate::{
     http_server::{AcceptContext, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
-    transport::{Incoming, PeerAddr, Transport},
+    transport::{Incoming, PeerAddr, TcpStream, Transport, yield_now},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks

@@ -6,14 +6,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::net::TcpStream;
-
 use crate::{
     driver::Driver,
     http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
-    transport::{PeerAddr, Transport, Upgraded},
+    transport::{PeerAddr, TcpStream, Transport, Upgraded},
 };
 
 /// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned

@@ -17,7 +17,7 @@ use crate::{
     connection::Shared,
     options::{HandshakeRules, Settings},
     roster::Roster,
-    runtime::{EndpointSlot, Handler, Panicked, Worker, caught},
+    runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught},
 };
 
 pub(crate) struct Mounted<W, S> {
@@ -55,6 +55,8 @@ pub(crate) struct Opening {
     pub(crate) config: Arc<Config>,
     /// What the 101 tells of compression.
     pub(crate) agreement: Option<Agreement>,
+    /// Of its worker.
+    pub(crate) alarms: Arc<Alarms>,
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -108,9 +110,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
             .compression
             .as_ref()
             .and_then(|compression| deflate::negotiate(request_info.request(), compression));
+        let alarms = Arc::clone(self.endpoint.roster().alarms(request_info.worker()));
         let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
         let session = Session::new(self, handshake, Arc::clone(&shared));
-        Opening { session, shared, config, agreement }
+        Opening { session, shared, config, agreement, alarms }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {

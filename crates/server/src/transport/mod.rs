@@ -27,11 +27,13 @@ use std::{
 
 use bytes::BufMut;
 
+#[cfg(unix)]
+pub(crate) use self::system::UnixStream;
 use self::system::stream;
 pub(crate) use self::{
     listener::Bound,
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
-    system::BoundListener,
+    system::{BoundListener, Reactor, TcpStream, yield_now},
     upgraded::Upgraded,
 };
 pub use self::{listener::Listener, peer::PeerAddr};

@@ -13,19 +13,16 @@ use std::{
 
 use bytes::BufMut;
 use socket2::{SockRef, TcpKeepalive};
-#[cfg(unix)]
-use tokio::net::UnixStream;
-use tokio::{
-    io::{Interest, Ready},
-    net::TcpStream,
-};
+use tokio::io::Interest;
 
-use super::{Transport, TryWrite, UnsentLimit, stream};
+#[cfg(unix)]
+use super::system::UnixStream;
+use super::{Transport, TryWrite, UnsentLimit, stream, system::TcpStream};
 
 /// After how long a silence it is asked whether a half-closed peer is there at all.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// What the runtime's types for sockets have in common, under the names that it has there.
+/// What a system's types for sockets have in common, under the names that the runtime's have for it.
 pub(crate) trait Socket: AsDescriptor + Send + Sync {
     #[allow(dead_code, reason = "only Linux' calls go through it")]
     fn try_io<T>(&self, interest: Interest, call: impl FnOnce() -> io::Result<T>) -> io::Result<T>;
@@ -33,44 +30,12 @@ pub(crate) trait Socket: AsDescriptor + Send + Sync {
     fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> + Send;
+    /// Resolves when there is something of interest: whether the peer's side was closed.
+    fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<bool>> + Send;
 }
 
 macro_rules! transport {
     ($Stream:ident, $is_tcp:literal) => {
-        impl Socket for $Stream {
-            #[inline]
-            fn try_io<T>(
-                &self,
-                interest: Interest,
-                call: impl FnOnce() -> io::Result<T>,
-            ) -> io::Result<T> {
-                $Stream::try_io(self, interest, call)
-            }
-
-            fn try_read_buf(&self, room: &mut impl BufMut) -> io::Result<usize> {
-                $Stream::try_read_buf(self, room)
-            }
-
-            fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-                $Stream::try_write_vectored(self, slices)
-            }
-
-            #[inline]
-            fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                $Stream::poll_read_ready(self, cx)
-            }
-
-            #[inline]
-            fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                $Stream::poll_write_ready(self, cx)
-            }
-
-            async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-                $Stream::ready(self, interest).await
-            }
-        }
-
         impl TryWrite for $Stream {
             fn try_write(&self, bytes: &[u8], more_follows: bool) -> io::Result<usize> {
                 stream::try_send(self, bytes, more_follows && $is_tcp)
@@ -97,7 +62,7 @@ macro_rules! transport {
 
             #[inline]
             fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-                $Stream::poll_read_ready(self, cx).map(drop)
+                Socket::poll_read_ready(self, cx).map(drop)
             }
 
             #[inline]
@@ -151,7 +116,7 @@ macro_rules! transport {
             }
 
             async fn broken(&self) {
-                let _ = $Stream::ready(self, Interest::ERROR).await;
+                let _ = Socket::ready(self, Interest::ERROR).await;
             }
 
             /// A half-closed peer looks like one that has gone, until something is sent to it.

@@ -4,11 +4,11 @@ use std::io;
 
 use bytes::Bytes;
 use hyper_util::{rt::TokioIo, server::conn::auto};
-use tokio::net::TcpStream;
-#[cfg(unix)]
-use tokio::net::UnixStream;
+use tokio::net;
 
-use super::{async_io::AsyncIo, tcp};
+#[cfg(unix)]
+use super::system::UnixStream;
+use super::{async_io::AsyncIo, system::TcpStream, tcp};
 
 pub(crate) enum Upgraded {
     Tcp(TcpStream),
@@ -20,16 +20,15 @@ pub(crate) enum Upgraded {
 impl Upgraded {
     /// Takes it over to the runtime around this; what was read of it already is beside it.
     pub(crate) fn new(upgraded: hyper::upgrade::Upgraded) -> io::Result<(Self, Bytes)> {
-        let upgraded = match take::<TcpStream>(upgraded) {
+        let upgraded = match take::<net::TcpStream>(upgraded) {
             Ok((stream, early)) => {
-                let stream = TcpStream::from_std(stream.into_std()?)?;
                 tcp::tune(&stream, stream.peer_addr()?);
-                return Ok((Self::Tcp(stream), early));
+                return Ok((Self::Tcp(TcpStream::from_std(stream.into_std()?)?), early));
             }
             Err(other) => other,
         };
         #[cfg(unix)]
-        let upgraded = match take::<UnixStream>(upgraded) {
+        let upgraded = match take::<net::UnixStream>(upgraded) {
             Ok((stream, early)) => {
                 let stream = UnixStream::from_std(stream.into_std()?)?;
                 return Ok((Self::Unix(stream), early));

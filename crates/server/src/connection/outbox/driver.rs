@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, mem, task::Context};
 
 use aerys_proto::{Close, Message};
+use tokio_util::sync::CancellationToken;
 
 use super::{Outbox, queue::Receipt};
 use crate::{connection::life::Stage, sync::Afterwards};
@@ -148,16 +149,18 @@ impl Outbox {
         self.lock().queue.count_unsent(cost, Receipt::Nobody);
     }
 
-    /// The client has gone: whoever waits is told, and nothing is taken in any more.
-    pub(crate) fn gone(&self) {
+    /// The client has gone: whoever waits is told, and nothing is taken in any more. What tells others of
+    /// that, if they asked, is given back.
+    pub(crate) fn gone(&self) -> Option<CancellationToken> {
         let mut afterwards = Afterwards::default();
         let mut state = self.lock();
         state.life.go();
         state.queue.forget(&mut afterwards);
-        let unsent = state.unsent.take();
+        let (unsent, end) = (state.unsent.take(), state.end.clone());
         drop(state);
         drop(unsent);
         afterwards.run();
+        end
     }
 
     /// `on_close` has run, if it was to.

@@ -24,6 +24,7 @@ use std::{
 };
 
 use aerys_proto::{Close, Message};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::{
     at_rest::Claim,
@@ -142,6 +143,11 @@ impl Outbox {
         // Only now, when the lock is released.
         drop(unused);
         Poll::Pending
+    }
+
+    /// What tells that the client has gone. It is made when somebody first asks.
+    pub(crate) fn end(&self) -> CancellationToken {
+        self.lock().end.get_or_insert_default().clone()
     }
 
     /// Has the driver look again, though nothing was put in.

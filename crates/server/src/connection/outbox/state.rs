@@ -9,6 +9,7 @@ use std::{
 use aerys_proto::Message;
 use bytes::Bytes;
 use http::HeaderMap;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     OutboxLimits,
@@ -33,6 +34,8 @@ pub(super) struct State {
     /// How to wake the driver; `None` before it first rests and when it needs to hear no more.
     pub(super) driver: Option<Waker>,
     pub(super) close_waiters: Option<Box<CloseWaiters>>,
+    /// Cancelled when the client has gone, if anybody asked for it.
+    pub(super) end: Option<CancellationToken>,
 }
 
 /// The 101 of a client that was let in, with these headers, if any.
@@ -67,6 +70,7 @@ impl State {
             unsent: None,
             driver: None,
             close_waiters: None,
+            end: None,
         }
     }
 }

@@ -19,7 +19,6 @@ use std::{
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::Notify,
-    task::yield_now,
     time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,7 +29,11 @@ pub(crate) use self::{
     orders::Order,
     watchdog::watch,
 };
-use crate::runtime::{clock, supervise};
+use crate::{
+    log,
+    runtime::{Alarms, clock, supervise},
+    transport::{Reactor, yield_now},
+};
 
 /// What steps of orders may cost before the worker's connections have their turn: it is 64 writes of a
 /// broadcast, after which the sockets are looked at, as they are after 61 turns of connections.
@@ -46,6 +49,7 @@ const NEAR_ALARM: Duration = Duration::from_secs(1);
 pub(crate) struct Worker {
     index: usize,
     runtime: Handle,
+    alarms: Arc<Alarms>,
     orders: Orders,
     called: Notify,
     serial: AtomicU64,
@@ -68,6 +72,7 @@ impl Worker {
         Self {
             index,
             runtime,
+            alarms: Arc::new(Alarms::new()),
             orders: Orders::default(),
             called: Notify::new(),
             serial: AtomicU64::new(1),
@@ -87,6 +92,7 @@ impl Worker {
             // Another one that is here already is as good for who wants to know what runs.
             let _ = HERE.with(|here| here.set(Arc::clone(&worker)));
         }
+        worker.ring_alarms();
         let working = Arc::downgrade(&worker);
         worker.runtime.spawn(async move {
             while let Some(worker) = working.upgrade() {
@@ -132,6 +138,16 @@ impl Worker {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
+    }
+
+    /// What its connections are woken by.
+    pub(crate) fn alarms(&self) -> &Arc<Alarms> {
+        &self.alarms
+    }
+
+    fn ring_alarms(&self) {
+        let alarms = Arc::clone(&self.alarms);
+        self.runtime.spawn(async move { alarms.ring().await });
     }
 
     /// Runs a connection on the worker.
@@ -244,13 +260,17 @@ impl WorkerThread {
     pub(crate) fn start(index: usize, prepare: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().on_thread_unpark(clock::slept).build()?;
+        let reactor = {
+            let _entered = runtime.enter();
+            Reactor::new()?
+        };
         let worker = Arc::new(Worker::new(index, runtime.handle().clone()));
         let end = CancellationToken::new();
         let thread = thread::Builder::new().name(format!("aerys-{index}")).spawn({
             let (worker, end) = (Arc::clone(&worker), end.clone());
             move || {
                 prepare();
-                run(&worker, &end, runtime);
+                run(&worker, &end, runtime, reactor);
             }
         })?;
         Ok(Self { worker, end, thread: Some(thread) })
@@ -280,10 +300,17 @@ impl Drop for WorkerThread {
     }
 }
 
-fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime) {
+fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime, reactor: Reactor) {
     // The thread is new, and this is its only worker.
     let _ = HERE.with(|here| here.set(Arc::clone(worker)));
     clock::be_coarse();
+    worker.ring_alarms();
+    let reacting = reactor.start();
+    runtime.spawn(async {
+        if let Err(error) = reacting.await {
+            log::event!(ERROR, { %error }, "a worker's sockets are not heard any more");
+        }
+    });
     runtime.block_on(async {
         tokio::select! {
             () = supervise(|| worker.work()) => {}

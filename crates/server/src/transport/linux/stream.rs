@@ -65,15 +65,14 @@ pub(crate) fn poll_recv_buf(
     poll(stream, Interest::READABLE, cx, size, || stream.try_read_buf(room))
 }
 
-/// Writes once, if there is room. If `more_follows`, the kernel waits for that.
+/// Writes once, if there is room. Whether there is, the kernel knows: who waits for it asks again. If
+/// `more_follows`, the kernel waits for that.
 pub(crate) fn try_send(
     stream: &impl Socket,
     bytes: &[u8],
     more_follows: bool,
 ) -> io::Result<usize> {
-    attempt(stream, Interest::WRITABLE, bytes.len(), || {
-        Ok(send(stream, bytes, send_flags(more_follows))?)
-    })
+    Ok(send(stream, bytes, send_flags(more_follows))?)
 }
 
 /// Writes once. If `more_follows`, the kernel waits for that.

@@ -84,7 +84,7 @@ pub(crate) fn poll_send_vectored(
 
 /// Resolves when the peer sends nothing any more, whatever of it waits to be read.
 pub(crate) async fn read_closed(stream: &impl Socket) {
-    while stream.ready(Interest::READABLE).await.is_ok_and(|it| !it.is_read_closed()) {
+    while stream.ready(Interest::READABLE).await.is_ok_and(|is_closed| !is_closed) {
         sleep(CLOSED_LOOK_PERIOD).await;
     }
 }

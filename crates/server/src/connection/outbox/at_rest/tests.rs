@@ -125,7 +125,7 @@ fn only_a_client_that_is_at_rest_and_owed_nothing_is_claimed() {
         ),
         ("woken", |it| it.outbox.ring(), false),
         ("closing", |it| it.outbox.close(Close::new(CloseCode::NORMAL, "")), false),
-        ("gone", |it| it.outbox.gone(), false),
+        ("gone", |it| drop(it.outbox.gone()), false),
         ("without a socket", |it| it.stream = Arc::new(Unused), false),
     ];
     for (name, act, is_claimed) in cases {
