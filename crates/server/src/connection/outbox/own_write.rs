@@ -83,7 +83,7 @@ mod tests {
         let close = |outbox: &Outbox| outbox.close(Close::new(CloseCode::NORMAL, ""));
         type Act = fn(&Outbox);
         let cases: [(Act, bool); 4] =
-            [(|_| (), true), (queued, false), (close, false), (Outbox::gone, false)];
+            [(|_| (), true), (queued, false), (close, false), (|it| _ = it.gone(), false)];
         for (index, (act, may)) in cases.into_iter().enumerate() {
             let outbox = shared(&stream);
             act(&outbox);

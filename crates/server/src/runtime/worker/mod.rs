@@ -305,11 +305,14 @@ fn run(worker: &Arc<Worker>, end: &CancellationToken, runtime: Runtime, reactor:
     let _ = HERE.with(|here| here.set(Arc::clone(worker)));
     clock::be_coarse();
     worker.ring_alarms();
-    let reacting = reactor.start();
-    runtime.spawn(async {
-        if let Err(error) = reacting.await {
-            log::event!(ERROR, { %error }, "a worker's sockets are not heard any more");
-        }
+    reactor.start();
+    runtime.spawn(async move {
+        supervise(async || {
+            if let Err(error) = reactor.react().await {
+                log::event!(ERROR, { %error }, "a worker's sockets are not heard any more");
+            }
+        })
+        .await;
     });
     runtime.block_on(async {
         tokio::select! {

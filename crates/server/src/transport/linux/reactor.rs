@@ -8,15 +8,16 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     future::poll_fn,
     io::{self, ErrorKind},
     mem::{self, MaybeUninit},
-    os::{
-        fd::{AsRawFd, BorrowedFd},
-        unix::net,
-    },
+    os::{fd::BorrowedFd, unix::net},
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Poll, Waker},
 };
 
@@ -30,6 +31,7 @@ use rustix::{
 use tokio::{io::Interest, net::UnixStream, task};
 
 use super::slots::{Slot, Slots};
+use crate::sync::{Mutex, Rank};
 
 /// How many events are taken at once.
 const EVENTS: usize = 256;
@@ -41,11 +43,20 @@ pub(crate) struct Reactor(Epoll);
 /// readiness.
 type Epoll = Arc<UnixStream>;
 
+/// Where a socket is registered: by which thread's reactor, and in which of its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    thread: u32,
+    slot: u32,
+}
+
 /// What a thread has of its reactor.
 #[derive(Default)]
 struct Local {
     /// `None` where there is no reactor.
     epoll: Option<Epoll>,
+    /// Unlike any other thread's, and 0 where there is no reactor.
+    thread: u32,
     slots: Slots,
     /// Who goes on when all sockets have been looked at.
     yielding: Vec<Waker>,
@@ -62,20 +73,27 @@ impl Reactor {
         Ok(Self(Arc::new(UnixStream::from_std(epoll)?)))
     }
 
-    /// From now on sockets can be registered on this thread. Who awaits them is woken as long as what this
-    /// gives is polled here.
-    pub(crate) fn start(self) -> impl Future<Output = io::Result<()>> + Send {
-        REACTOR.set(Local { epoll: Some(Arc::clone(&self.0)), ..Local::default() });
-        async move {
-            loop {
-                if self.called().await? {
-                    // What else the runtime looks at comes before who yields, too.
-                    task::yield_now().await;
-                }
-                let yielding = REACTOR.with_borrow_mut(|local| mem::take(&mut local.yielding));
-                for waker in self.look()?.into_iter().chain(yielding) {
-                    waker.wake();
-                }
+    /// From now on sockets can be registered on this thread.
+    pub(crate) fn start(&self) {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let thread = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
+        LEFT_ELSEWHERE.lock().insert(thread, Vec::new());
+        REACTOR.with_borrow_mut(|local| {
+            local.epoll = Some(Arc::clone(&self.0));
+            local.thread = thread;
+        });
+    }
+
+    /// Wakes who awaits sockets of this thread, as long as this is polled here.
+    pub(crate) async fn react(&self) -> io::Result<()> {
+        loop {
+            if self.called().await? {
+                // What else the runtime looks at comes before who yields, too.
+                task::yield_now().await;
+            }
+            let yielding = REACTOR.with_borrow_mut(|local| mem::take(&mut local.yielding));
+            for waker in self.look()?.into_iter().chain(yielding) {
+                waker.wake();
             }
         }
     }
@@ -120,42 +138,53 @@ impl Reactor {
     }
 }
 
-/// Registers a socket on this thread, and gives the number of its slot.
+/// Registers a socket on this thread.
 ///
 /// # Errors
 ///
 /// If the thread has no reactor, or the kernel no room.
-pub(super) fn register(socket: BorrowedFd<'_>) -> io::Result<u32> {
+pub(super) fn register(socket: BorrowedFd<'_>) -> io::Result<Place> {
+    drop(take_back());
     REACTOR.with_borrow_mut(|local| {
         let Some(epoll) = &local.epoll else {
             return Err(io::Error::other("only workers' threads have sockets"));
         };
-        let number = local.slots.next();
+        let slot = local.slots.next();
         let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        epoll::add(epoll, socket, EventData::new_u64(number.into()), interest)?;
-        local.slots.take(socket.as_raw_fd());
-        Ok(number)
+        epoll::add(epoll, socket, EventData::new_u64(slot.into()), interest)?;
+        local.slots.take();
+        Ok(Place { thread: local.thread, slot })
     })
 }
 
 /// A socket is about to be closed. It leaves the epoll by that.
-pub(super) fn deregister(number: u32, socket: BorrowedFd<'_>) {
+pub(super) fn deregister(place: Place) {
+    let given_back = REACTOR.try_with(|local| {
+        let local = &mut *local.borrow_mut();
+        (local.thread == place.thread).then(|| local.slots.give_back(place.slot))
+    });
     // A thread that ends has no slots any more.
-    let waker = REACTOR
-        .try_with(|local| local.borrow_mut().slots.give_back(number, socket.as_raw_fd()))
-        .ok()
-        .flatten();
-    drop(waker);
+    if let Ok(None) = given_back
+        && let Some(slots) = LEFT_ELSEWHERE.lock().get_mut(&place.thread)
+    {
+        slots.push(place.slot);
+    }
 }
 
-/// Looks at the slot of a socket; `None` if it has none on this thread.
+/// Takes back the slots of this thread whose sockets were closed on others, and gives who awaited them.
+fn take_back() -> Vec<Waker> {
+    REACTOR.with_borrow_mut(|local| {
+        let slots = LEFT_ELSEWHERE.lock().get_mut(&local.thread).map(mem::take).unwrap_or_default();
+        slots.into_iter().filter_map(|slot| local.slots.give_back(slot)).collect()
+    })
+}
+
+/// Looks at the slot of a socket; `None` if it is not this thread's.
 #[inline]
-pub(super) fn with_slot<T>(
-    number: u32,
-    socket: BorrowedFd<'_>,
-    look: impl FnOnce(&mut Slot) -> T,
-) -> Option<T> {
-    REACTOR.with_borrow_mut(|local| local.slots.get(number, socket.as_raw_fd()).map(look))
+pub(super) fn with_slot<T>(place: Place, look: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+    REACTOR.with_borrow_mut(|local| {
+        if local.thread == place.thread { local.slots.get(place.slot).map(look) } else { None }
+    })
 }
 
 /// Has the runtime go on with others until it has looked at all sockets, these included.
@@ -177,6 +206,15 @@ pub(crate) async fn yield_now() {
     })
     .await;
 }
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        LEFT_ELSEWHERE.lock().remove(&self.thread);
+    }
+}
+
+/// The slots whose sockets were closed on other threads than theirs, by these.
+static LEFT_ELSEWHERE: Mutex<BTreeMap<u32, Vec<u32>>> = Mutex::new(Rank::Leaf, BTreeMap::new());
 
 thread_local! {
     static REACTOR: RefCell<Local> = RefCell::default();

@@ -15,14 +15,18 @@ use std::{
 use bytes::BufMut;
 use tokio::io::Interest;
 
-use super::{reactor, ready::Ready, slots::Slot};
+use super::{
+    reactor::{self, Place},
+    ready::Ready,
+    slots::Slot,
+};
 use crate::transport::socket::Socket;
 
 /// It is for the thread on which it was registered. One that a service has been given may be used on any: the
 /// runtime that is there learns of a duplicate of it then.
 pub(crate) struct Registered<S: AsFd> {
     stream: S,
-    slot: u32,
+    place: Place,
     elsewhere: OnceLock<Box<tokio::net::UnixStream>>,
 }
 
@@ -36,14 +40,14 @@ impl<S: AsFd> Registered<S> {
     ///
     /// If this is no worker's thread, or the kernel has no room.
     pub(crate) fn from_std(stream: S) -> io::Result<Self> {
-        let slot = reactor::register(stream.as_fd())?;
-        Ok(Self { stream, slot, elsewhere: OnceLock::new() })
+        let place = reactor::register(stream.as_fd())?;
+        Ok(Self { stream, place, elsewhere: OnceLock::new() })
     }
 
     /// Looks at its slot; `None` if this is not its thread.
     #[inline]
     fn with_slot<T>(&self, look: impl FnOnce(&mut Slot) -> T) -> Option<T> {
-        reactor::with_slot(self.slot, self.as_fd(), look)
+        reactor::with_slot(self.place, look)
     }
 
     /// What the runtime around this knows of it.
@@ -137,6 +141,59 @@ impl<S: AsFd> AsFd for Registered<S> {
 
 impl<S: AsFd> Drop for Registered<S> {
     fn drop(&mut self) {
-        reactor::deregister(self.slot, self.stream.as_fd());
+        reactor::deregister(self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        os::unix::net::UnixStream,
+        thread::{self, JoinHandle},
+    };
+
+    use super::*;
+    use crate::transport::Reactor;
+
+    /// Does something on a thread that has a reactor of its own.
+    fn on_a_worker<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.unwrap();
+            let _context = runtime.enter();
+            Reactor::new().unwrap().start();
+            work()
+        })
+    }
+
+    fn socket() -> Registered<UnixStream> {
+        let (socket, _) = UnixStream::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Registered::from_std(socket).unwrap()
+    }
+
+    #[test]
+    fn the_slot_of_one_that_is_closed_on_another_thread_is_the_next_to_be_taken() {
+        let work = || {
+            let (first, second) = (socket(), socket());
+            let place = first.place;
+            let closing = on_a_worker(move || {
+                // The same slot of this thread is another's.
+                let (_here, is_here) = (socket(), first.with_slot(|_| ()).is_some());
+                drop(first);
+                is_here
+            });
+            assert!(!closing.join().unwrap());
+            let third = socket();
+            assert!(second.place != place && third.place == place);
+        };
+        on_a_worker(work).join().unwrap();
+    }
+
+    #[test]
+    fn one_whose_thread_has_ended_harms_nobody_when_it_is_closed() {
+        let left = on_a_worker(socket).join().unwrap();
+        assert!(left.with_slot(|_| ()).is_none());
+        drop(left);
     }
 }

@@ -13,8 +13,6 @@ pub(super) struct Slots {
 #[derive(Default)]
 pub(super) struct Slot {
     waker: Option<Waker>,
-    /// The socket's. No other one has it for as long as that is open.
-    descriptor: i32,
     ready: Ready,
     /// What there is the waker for.
     awaited: Ready,
@@ -26,28 +24,27 @@ impl Slots {
         self.free.last().map_or(self.slots.len() as u32, |free| *free)
     }
 
-    /// Takes the next slot for the socket that has this descriptor.
-    pub(super) fn take(&mut self, descriptor: i32) {
+    /// Takes the next slot.
+    pub(super) fn take(&mut self) {
         // Whether it is, the first call finds out.
         let ready = Ready::READABLE | Ready::WRITABLE;
-        let slot = Slot { descriptor, ready, ..Slot::default() };
+        let slot = Slot { ready, ..Slot::default() };
         match self.free.pop() {
             Some(free) => self.slots[free as usize] = slot,
             None => self.slots.push(slot),
         }
     }
 
-    /// Gives a slot back, if the socket has it; who awaited something is not told.
-    pub(super) fn give_back(&mut self, number: u32, descriptor: i32) -> Option<Waker> {
-        let slot = mem::take(self.get(number, descriptor)?);
+    /// Gives a slot back; who awaited something is not told.
+    pub(super) fn give_back(&mut self, number: u32) -> Option<Waker> {
+        let slot = mem::take(self.get(number)?);
         self.free.push(number);
         slot.waker
     }
 
-    /// The slot of the socket that has this descriptor, if it has one here.
     #[inline]
-    pub(super) fn get(&mut self, number: u32, descriptor: i32) -> Option<&mut Slot> {
-        self.slots.get_mut(number as usize).filter(|slot| slot.descriptor == descriptor)
+    pub(super) fn get(&mut self, number: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(number as usize)
     }
 
     /// An event has come; who is to be woken for it.
@@ -93,8 +90,8 @@ mod tests {
     fn who_awaits_one_thing_is_not_woken_for_another() {
         let mut slots = Slots::default();
         assert_eq!(slots.next(), 0);
-        slots.take(7);
-        let slot = slots.get(0, 7).unwrap();
+        slots.take();
+        let slot = slots.get(0).unwrap();
         assert!(slot.is_ready(Ready::READABLE), "that is found out by the first call");
         slot.clear(Ready::READABLE | Ready::WRITABLE);
         assert!(!slot.is_ready(Ready::READABLE | Ready::WRITABLE));
@@ -102,22 +99,20 @@ mod tests {
         assert!(slots.note(0, Ready::READABLE).is_none());
         assert!(slots.note(0, Ready::WRITABLE).is_some());
         assert!(slots.note(0, Ready::WRITABLE).is_none(), "once is enough");
-        assert!(slots.get(0, 7).unwrap().is_ready(Ready::READABLE));
+        assert!(slots.get(0).unwrap().is_ready(Ready::READABLE));
     }
 
     #[test]
     fn a_slot_that_is_given_back_is_the_next_to_be_taken_and_knows_nothing() {
         let mut slots = Slots::default();
-        (0..3).for_each(|descriptor| slots.take(descriptor));
-        let slot = slots.get(1, 1).unwrap();
+        (0..3).for_each(|_| slots.take());
+        let slot = slots.get(1).unwrap();
         slot.clear(Ready::READABLE);
         slot.await_ready(Ready::READABLE, Waker::noop());
-        assert!(slots.give_back(1, 2).is_none(), "it is another's");
-        assert!(slots.give_back(1, 1).is_some());
+        assert!(slots.give_back(1).is_some());
         assert_eq!(slots.next(), 1);
-        slots.take(9);
-        assert!(slots.get(1, 1).is_none());
-        assert!(slots.get(1, 9).unwrap().is_ready(Ready::READABLE));
+        slots.take();
+        assert!(slots.get(1).unwrap().is_ready(Ready::READABLE));
         assert_eq!(slots.next(), 3);
         assert!(slots.note(7, Ready::READABLE).is_none());
     }

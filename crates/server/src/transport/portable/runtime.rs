@@ -22,7 +22,9 @@ impl Reactor {
         Ok(Self)
     }
 
-    pub(crate) async fn start(self) -> io::Result<()> {
+    pub(crate) fn start(&self) {}
+
+    pub(crate) async fn react(&self) -> io::Result<()> {
         Ok(())
     }
 }
