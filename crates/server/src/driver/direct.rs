@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::BufMut;
 
-use super::Driver;
+use super::{Driver, budget::Budget};
 use crate::{runtime::clock, transport::Transport};
 
 /// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
@@ -26,7 +26,7 @@ impl<T: Transport> Driver<T> {
     pub(super) fn read_in_place(
         &mut self,
         cx: &mut Context<'_>,
-        budget: &mut usize,
+        budget: &mut Budget,
     ) -> Option<bool> {
         if self.connection.room() < DIRECT_READ_SIZE {
             return None;
@@ -34,14 +34,15 @@ impl<T: Transport> Driver<T> {
         let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
         self.now = clock::read();
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
-            let room = &mut room.limit((*budget * IN_PLACE_DISCOUNT).min(MAX_IN_PLACE));
+            let room = &mut room.limit((budget.read * IN_PLACE_DISCOUNT).min(MAX_IN_PLACE));
             socket.poll_read_in_place(cx, room)
         })?;
         match read {
             Poll::Ready(Ok(size @ 1..)) => {
-                let left = budget.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
+                let left = budget.read.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
                 // The next read is not to be one of a few bytes.
-                *budget = if left <= DIRECT_READ_SIZE { 0 } else { left };
+                budget.read = if left <= DIRECT_READ_SIZE { 0 } else { left };
+                budget.close();
                 self.may_have_output = true;
                 self.report(event);
                 if self.connection.holds_end() {
