@@ -25,10 +25,14 @@ const TURN: usize = 2 * READ_SIZE;
 const EXTENSION_SIZE: usize = LARGE_READ;
 
 /// How many turns of others pay for an extension.
-const EXTENSION_PRICE: u32 = 24;
+const EXTENSION_PRICE: u32 = 18;
 
 /// How many turns of others are remembered. Half of them pay for one turn at most.
 const MAX_SAVED: u32 = 6 * EXTENSION_PRICE;
+
+/// So many turns between two whose budget was spent are those of others who are soon through. Fewer may be
+/// those of clients who send as much, and of whom not all has come.
+const MANY_OTHERS: u32 = 8;
 
 /// How many messages may come and go for one budget, or extension of it, of who has another.
 const MAX_MESSAGES: u32 = 32;
@@ -80,11 +84,10 @@ impl Budget {
     /// Takes another extension, if others have left it to this client, which goes by this number.
     pub(super) fn extend(&mut self, client: usize) -> bool {
         let turns = SHORT_TURNS.get();
+        let is_alone = LAST.replace((client, turns)) == (client, turns);
         let saved = turns.wrapping_sub(PAID.get()).min(MAX_SAVED);
         let (floor, price) = match self.extensions {
-            Extensions::Unknown if LAST.replace((client, turns)) == (client, turns) => {
-                (saved / 2, 0)
-            }
+            Extensions::Unknown if is_alone => (saved / 2, 0),
             Extensions::Unknown => (saved / 2, EXTENSION_PRICE),
             Extensions::DownTo(floor) => (floor, EXTENSION_PRICE),
             Extensions::None => return false,
@@ -121,6 +124,11 @@ impl<T: Transport> Driver<T> {
         let client = Arc::as_ptr(&self.shared).addr();
         moved <= MAX_MESSAGES && !self.connection.compresses() && budget.extend(client)
     }
+}
+
+/// Whether many turns have ended with nothing left to do since a budget was last spent.
+pub(super) fn is_beside_others() -> bool {
+    SHORT_TURNS.get().wrapping_sub(LAST.get().1) >= MANY_OTHERS
 }
 
 /// A turn has ended with nothing left to do.
@@ -166,7 +174,7 @@ mod tests {
 
     #[test]
     fn beside_others_who_sends_much_has_what_their_turns_pay_for() {
-        for (others, per_turn) in [(72, 3), (48, 2), (24, 1)] {
+        for (others, per_turn) in [(54, 3), (36, 2), (18, 1)] {
             alone(|| {
                 let taken: Vec<usize> =
                     (0..20).map(|_| (short_turns(others), extensions(1)).1).collect();
@@ -175,7 +183,7 @@ mod tests {
         }
         alone(|| {
             let taken: usize = (0..400).map(|_| (short_turns(1), extensions(1)).1).sum();
-            assert!((14..=16).contains(&taken), "a 24th of 400, not {taken}");
+            assert!((19..=22).contains(&taken), "an 18th of 400, not {taken}");
         });
     }
 
@@ -193,7 +201,7 @@ mod tests {
         alone(|| {
             let mut taken = [0; 3];
             for round in 0..300 {
-                short_turns(64);
+                short_turns(54);
                 // Those that are cut short come in the reverse order next time.
                 for place in 0..3 {
                     let client = if round % 2 == 0 { place } else { 2 - place };
@@ -201,7 +209,7 @@ mod tests {
                 }
             }
             let all: usize = taken.iter().sum();
-            assert!((760..=800).contains(&all), "{taken:?} of 300 * 64 turns");
+            assert!((850..=900).contains(&all), "{taken:?} of 300 * 54 turns");
             assert!(taken.iter().all(|it| it * 5 >= all), "{taken:?}");
         });
     }
@@ -217,6 +225,19 @@ mod tests {
             assert_eq!(extensions(2), 1);
             short_turns(1);
             assert_eq!(extensions(2), 0);
+        });
+    }
+
+    #[test]
+    fn who_is_beside_others_is_known_by_their_turns() {
+        alone(|| {
+            assert_eq!(extensions(1), 0);
+            short_turns(MANY_OTHERS - 1);
+            assert!(!is_beside_others());
+            short_turns(1);
+            assert!(is_beside_others());
+            assert_eq!(extensions(1), 0);
+            assert!(!is_beside_others());
         });
     }
 
