@@ -252,6 +252,11 @@ impl Connection {
         self.writer.is_sending()
     }
 
+    /// Whether messages may be compressed, as the 101 has agreed.
+    pub fn compresses(&self) -> bool {
+        self.reader.decompresses()
+    }
+
     /// Whether that message is compressed as it is sent: then frames of it cost
     /// [work](Self::take_compressed).
     pub fn is_compressing(&self) -> bool {

@@ -62,6 +62,10 @@ impl Reader {
         self.inflater = Inflater::new(agreement);
     }
 
+    pub(super) fn decompresses(&self) -> bool {
+        self.inflater.is_on()
+    }
+
     /// Reads from the front of `input` up to the next thing that has arrived whole, as far as `work`
     /// goes. `None` if all of `input` has been taken in, or no work is left.
     ///

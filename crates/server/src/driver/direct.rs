@@ -5,7 +5,10 @@ use std::task::{Context, Poll};
 
 use bytes::BufMut;
 
-use super::Driver;
+use super::{
+    Driver,
+    budget::{self, Budget},
+};
 use crate::{runtime::clock, transport::Transport};
 
 /// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
@@ -16,8 +19,10 @@ const DIRECT_READ_SIZE: usize = 16 * 1024;
 /// memory of an unfinished message for a shorter time (bench/NOTES.md#large-messages-finished-first).
 const IN_PLACE_DISCOUNT: usize = 64;
 
-/// How many bytes are read in place in one turn: beside the read that began it, the whole of a message of
-/// 1 MiB.
+/// How many bytes one read puts in place beside others who are soon through.
+const MAX_BESIDE_OTHERS: usize = 512 * 1024;
+
+/// As many if there are none: beside the read that began it, the whole of a message of 1 MiB.
 const MAX_IN_PLACE: usize = 1024 * 1024;
 
 impl<T: Transport> Driver<T> {
@@ -26,22 +31,24 @@ impl<T: Transport> Driver<T> {
     pub(super) fn read_in_place(
         &mut self,
         cx: &mut Context<'_>,
-        budget: &mut usize,
+        budget: &mut Budget,
     ) -> Option<bool> {
         if self.connection.room() < DIRECT_READ_SIZE {
             return None;
         }
         let socket = self.socket.as_mut().filter(|socket| !socket.has_early())?;
         self.now = clock::read();
+        let most = if budget::is_beside_others() { MAX_BESIDE_OTHERS } else { MAX_IN_PLACE };
         let (read, event) = self.connection.receive_in_place(self.now.instant, |room| {
-            let room = &mut room.limit((*budget * IN_PLACE_DISCOUNT).min(MAX_IN_PLACE));
+            let room = &mut room.limit((budget.read * IN_PLACE_DISCOUNT).min(most));
             socket.poll_read_in_place(cx, room)
         })?;
         match read {
             Poll::Ready(Ok(size @ 1..)) => {
-                let left = budget.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
+                let left = budget.read.saturating_sub(size.div_ceil(IN_PLACE_DISCOUNT));
                 // The next read is not to be one of a few bytes.
-                *budget = if left <= DIRECT_READ_SIZE { 0 } else { left };
+                budget.read = if left <= DIRECT_READ_SIZE { 0 } else { left };
+                budget.close();
                 self.may_have_output = true;
                 self.report(event);
                 self.shared.meter.read(size, &self.connection, self.now.tick);

@@ -65,6 +65,8 @@ pub(crate) struct Driver<T> {
     left_over: Option<Box<VecDeque<Message>>>,
     /// Whether something that was read is still to be decompressed.
     is_behind: bool,
+    /// How many messages had come and gone when a budget was last spent.
+    messages_seen: u32,
     /// Whether anything has happened since there was last nothing to write.
     may_have_output: bool,
     /// What the client was owed when that was last looked at, if it was anything.
@@ -144,6 +146,7 @@ impl<T: Transport> Driver<T> {
             sending: false,
             left_over: None,
             is_behind: false,
+            messages_seen: 0,
             may_have_output: true,
             owed: None,
             deferral: None,
@@ -191,7 +194,10 @@ impl<T: Transport> Driver<T> {
                     // those that have something to say.
                     return pin!(yield_now()).poll(cx);
                 }
-                Next::Rest if self.rest(cx) => return Poll::Pending,
+                Next::Rest if self.rest(cx) => {
+                    budget::end_short_turn();
+                    return Poll::Pending;
+                }
                 Next::Rest => Next::Again(Cause::Woken),
                 Next::Over => return Poll::Ready(()),
             };
@@ -214,7 +220,7 @@ impl<T: Transport> Driver<T> {
         let has_written = if budget.has_read_much() {
             self.gather_or_write(cx, budget)
         } else {
-            self.write(cx, &mut budget.write)
+            self.write(cx, budget)
         };
         // Who has waited for that is to go on first.
         let has_ended = self.end_if_due(!has_written || budget.write == 0);
@@ -222,7 +228,7 @@ impl<T: Transport> Driver<T> {
         if self.session.is_none() && self.socket.is_none() {
             return Next::Over;
         }
-        if budget.is_spent() {
+        if budget.is_spent() && !self.extend(budget) {
             return Next::Yield;
         }
         let cause = if has_written {

@@ -24,12 +24,12 @@ impl<T: Transport> Driver<T> {
         read_allowance: usize,
         budget: &mut Budget,
     ) -> bool {
-        let Budget { read: budget, read_size, .. } = budget;
         if read_allowance == usize::MAX
             && let Some(read) = self.read_in_place(cx, budget)
         {
             return read;
         }
+        let Budget { read: budget, read_size, .. } = budget;
         with_read_buffer(|buffer| {
             let Some(socket) = &mut self.socket else { return false };
             if self.is_behind && !socket.has_early() {

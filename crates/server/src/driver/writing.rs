@@ -20,7 +20,7 @@ impl<T: Transport> Driver<T> {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
     #[inline(never)] // See `Driver::turn`.
-    pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut Budget) -> bool {
         let unsent = |socket: &Socket<T>| socket.unsent.is_some();
         let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_empty());
         if !self.may_have_output
@@ -33,7 +33,7 @@ impl<T: Transport> Driver<T> {
         let mut wrote = false;
         BATCH.with_borrow_mut(|batch| {
             self.may_have_output = true;
-            while *budget > 0 && self.socket.is_some() && self.may_have_output {
+            while budget.write > 0 && self.socket.is_some() && self.may_have_output {
                 batch.clear();
                 match self.write_once(batch, cx, budget) {
                     Poll::Ready(Ok(true)) => wrote = true,
@@ -68,7 +68,7 @@ impl<T: Transport> Driver<T> {
             budget.read_size = room;
             return false;
         }
-        let has_written = self.write(cx, &mut budget.write);
+        let has_written = self.write(cx, budget);
         budget.read_size = if self.keeps_up() { LARGE_READ } else { READ_SIZE };
         has_written
     }
@@ -96,7 +96,7 @@ impl<T: Transport> Driver<T> {
         &mut self,
         batch: &mut Batch,
         cx: &mut Context<'_>,
-        budget: &mut usize,
+        budget: &mut Budget,
     ) -> Poll<io::Result<bool>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(false)) };
         if socket.is_cut {
@@ -109,7 +109,7 @@ impl<T: Transport> Driver<T> {
                 socket.restore_unsent_limit();
                 self.shared.outbox.flushed(unsent.ending, cx);
             }
-            *budget = budget.saturating_sub(written);
+            budget.spend_write(written);
             self.shared.meter.sent(written, &self.connection, self.now.tick);
             return Poll::Ready(Ok(true));
         }
@@ -126,7 +126,7 @@ impl<T: Transport> Driver<T> {
             self.may_have_output = false;
             return Poll::Ready(Ok(false));
         }
-        *budget = budget.saturating_sub(batch.cost());
+        budget.spend_write(batch.cost());
         let written = match batch.poll_write(socket, more_follows, cx)? {
             Poll::Ready(written) => written,
             Poll::Pending => 0,

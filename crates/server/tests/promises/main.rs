@@ -46,6 +46,7 @@ mod life;
 mod limits;
 mod logging;
 #[cfg(all(feature = "compression", feature = "files"))]
+mod much;
 mod nonsense;
 mod order;
 mod over_sockets;
