@@ -37,9 +37,7 @@ pub(super) async fn linger<T: Transport>(
     stall: &mut StallTimer,
     stop: &CancellationToken,
 ) {
-    if socket.shut_down().await.is_err() {
-        return;
-    }
+    let (mut shutting_down, mut is_shut) = (pin!(socket.shut_down()), false);
     let sends_more = sends_more || socket.is_arrival_unknown();
     let begin = Instant::now();
     let mut drain = Drain { sends_more, size: 0, heard: begin };
@@ -47,10 +45,16 @@ pub(super) async fn linger<T: Transport>(
     let mut look = pin!(sleep(LINGER_LOOK_PERIOD));
     poll_fn(|cx| {
         loop {
+            if !is_shut && let Poll::Ready(outcome) = shutting_down.as_mut().poll(cx) {
+                if outcome.is_err() {
+                    return Poll::Ready(());
+                }
+                is_shut = true;
+            }
             if drain.poll_end(socket, cx).is_ready() {
                 return Poll::Ready(());
             }
-            if !drain.sends_more && socket.progress().owed == 0 {
+            if is_shut && !drain.sends_more && socket.progress().owed == 0 {
                 return Poll::Ready(());
             }
             if stall.poll(socket, cx).is_ready() {
