@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, slow peers are as slow as they are, and the promises are kept over Unix sockets, without the
-# default features, and with the system calls of other systems, too.
+# its last case, slow peers are as slow as they are, and the promises are kept over Unix sockets and within
+# TLS, without the default features, and with the system calls of other systems, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +27,7 @@ python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
 has curl || missing+=(curl)
+has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
 if [ ${#missing[@]} -gt 0 ]; then
@@ -73,6 +74,9 @@ cargo run --quiet --locked -- --help > /dev/null
 if [ "$*" = --full ]; then
     step 'the promises over Unix sockets'
     AERYS_PROMISES_OVER=unix "${promises[@]}" --skip over_tcp::
+
+    step 'the promises within TLS'
+    AERYS_PROMISES_OVER=tls "${promises[@]}" --skip over_tcp:: --skip in_clear_text::
 
     step 'slow peers'
     cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32

@@ -20,6 +20,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 
+    /// Speak TLS, with the certificate in this file: PEM, followed by the chain to an authority.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate: PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
     debug: bool,
@@ -33,14 +41,16 @@ pub(crate) struct Settings {
     pub(crate) workers: Option<usize>,
     /// `None` for the page that is compiled in.
     pub(crate) root: Option<PathBuf>,
+    /// The files of a certificate and its key; `None` for clear text.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) debug: bool,
 }
 
 impl Arguments {
     pub(crate) fn into_settings(self) -> Settings {
-        let Self { listen, workers, root, debug } = self;
+        let Self { listen, workers, root, tls_cert, tls_key, debug } = self;
         let workers = workers.or(debug.then_some(1)).map(usize::from);
-        Settings { listen, workers, root, debug }
+        Settings { listen, workers, root, tls: tls_cert.zip(tls_key), debug }
     }
 }
 
@@ -66,6 +76,7 @@ mod tests {
             listen: ([127, 0, 0, 1], 1337).into(),
             workers: None,
             root: None,
+            tls: None,
             debug: false,
         };
         assert_eq!(settings(&[]).unwrap(), usual);
@@ -84,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn tls_takes_a_certificate_and_its_key() {
+        let settings = settings(&["--tls-cert", "a.pem", "--tls-key", "a.key"]).unwrap();
+        assert_eq!(settings.tls, Some(("a.pem".into(), "a.key".into())));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             &["--workers", "0"][..],
@@ -91,6 +108,8 @@ mod tests {
             &["--listen", "1337"],
             &["--listen", "localhost:1337"],
             &["--root"],
+            &["--tls-cert", "a.pem"],
+            &["--tls-key", "a.key"],
             &["public"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 
-use aerys::{Host, Server, ServerError};
+use aerys::{Host, Listener, Server, ServerError, Tls};
 use clap::Parser;
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
@@ -66,7 +66,11 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
         Some(folder) => host.root(folder),
         None => host.service(Page::new()),
     };
-    let mut server = Server::new().listen(settings.listen).host(host);
+    let (mut listener, mut scheme) = (Listener::from(settings.listen), "http");
+    if let Some((certificate, key)) = settings.tls {
+        (listener, scheme) = (listener.tls(Tls::new(certificate, key)), "https");
+    }
+    let mut server = Server::new().listen(listener).host(host);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
@@ -74,13 +78,13 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
     let address = running.address();
     // In this order, so that who has read the address may send a signal at once.
     let signalled = running.until_signalled();
-    announce(address);
+    announce(scheme, address);
     signalled.await
 }
 
-fn announce(address: SocketAddr) {
+fn announce(scheme: &str, address: SocketAddr) {
     let mut out = io::stdout();
-    let said = writeln!(out, "Listening on http://{address}").and_then(|()| out.flush());
+    let said = writeln!(out, "Listening on {scheme}://{address}").and_then(|()| out.flush());
     if let Err(error) = said {
         warn!(%address, %error, "the address could not be printed");
     }

@@ -203,6 +203,8 @@
 //!   endpoint there are three lines at once, then one a second with the count of what was left out;
 //!   of details (level debug) a hundred. What a handler logs says whose handler it was; see
 //!   [below](#the-log).
+//! * **TLS.** With the feature `tls` a listener may have certificates (`Listener::tls`): by name, of clients,
+//!   and such as change while the server runs. What is awaited is with the kernel as ciphertext.
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
@@ -361,6 +363,7 @@
 //! | --- | --- | --- |
 //! | `compression` | on | compressed messages (RFC 7692): [`Compression`], [`Options::compression`]. Without it all messages go as they are, whatever clients offer |
 //! | `files` | on | document roots: [`Root`], [`Host::root`] |
+//! | `tls` | off | `Listener::tls`, `Tls`: TLS 1.2 and 1.3 by rustls |
 //! | `json` | off | `Message::json`, `Message::parse_json` |
 //! | `test` | off | applications under test, in memory: `aerys::test` |
 //!
@@ -444,6 +447,12 @@ pub use aerys_proto::JsonError;
 
 #[cfg(feature = "files")]
 pub use crate::http_server::Root;
+
+#[cfg(feature = "tls")]
+pub use crate::{
+    error::CertificateError,
+    transport::{Tls, TlsInfo},
+};
 
 pub use crate::{
     address::{HostNameError, PathError},

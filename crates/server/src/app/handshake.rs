@@ -151,6 +151,18 @@ impl<S> Handshake<S> {
         self.request_info.peer_addr().clone()
     }
 
+    /// Whether nobody between the client and this server can read or change what they say to each other: the
+    /// connection is within TLS.
+    pub fn is_secure(&self) -> bool {
+        self.request_info.tls().is_some()
+    }
+
+    /// What was agreed upon, if the connection is within TLS: with whose certificate above all.
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<&crate::transport::TlsInfo> {
+        self.request_info.tls()
+    }
+
     /// The endpoint that the client wants to join.
     pub fn endpoint(&self) -> &Endpoint<S> {
         &self.endpoint

@@ -7,7 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode;
 
 use super::RequestHead;
-use crate::{address::visible, error::Misuse, log::HandlerSpan, transport::PeerAddr};
+use crate::{
+    address::visible,
+    error::Misuse,
+    log::HandlerSpan,
+    transport::{PeerAddr, PeerInfo, TlsInfo},
+};
 
 /// The subprotocol behind which a page puts its token.
 const BEARER: &str = "bearer";
@@ -15,7 +20,7 @@ const BEARER: &str = "bearer";
 pub(crate) struct RequestInfo {
     request: RequestHead,
     params: Vec<(String, String)>,
-    address: PeerAddr,
+    peer: PeerInfo,
     worker: usize,
     headers: HeaderMap,
     /// Why there can be no answer but 500.
@@ -29,14 +34,14 @@ impl RequestInfo {
     pub(crate) fn new(
         request: RequestHead,
         params: Vec<(String, String)>,
-        address: PeerAddr,
+        peer: PeerInfo,
         worker: usize,
         subprotocols: &[String],
     ) -> Box<Self> {
         let mut request_info = Self {
             request,
             params,
-            address,
+            peer,
             worker,
             headers: HeaderMap::new(),
             misuse: None,
@@ -54,7 +59,12 @@ impl RequestInfo {
     }
 
     pub(super) fn peer_addr(&self) -> &PeerAddr {
-        &self.address
+        &self.peer.address
+    }
+
+    /// What was agreed upon, if the connection is within TLS.
+    pub(super) fn tls(&self) -> Option<&TlsInfo> {
+        self.peer.tls.as_deref()
     }
 
     /// Which worker has the connection.
@@ -175,8 +185,8 @@ mod tests {
         }
         let parts = request.body(()).unwrap().into_parts().0;
         let spoken: Vec<_> = spoken.iter().map(|it| (*it).to_owned()).collect();
-        let address = PeerAddr::Unix(None);
-        *RequestInfo::new(parts.into(), Vec::new(), address, 0, &spoken)
+        let peer = PeerInfo::plain(PeerAddr::Unix(None));
+        *RequestInfo::new(parts.into(), Vec::new(), peer, 0, &spoken)
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What can go wrong, named after who erred.
 
+#[cfg(feature = "tls")]
+mod certificate;
 mod endpoint;
 mod misuse;
 mod query;
@@ -13,6 +15,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+#[cfg(feature = "tls")]
+pub use self::certificate::CertificateError;
 pub(crate) use self::misuse::Misuse;
 pub use self::{
     endpoint::EndpointError,

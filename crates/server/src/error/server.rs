@@ -23,6 +23,13 @@ pub enum ServerError {
         /// What the system said.
         cause: io::Error,
     },
+    /// A certificate cannot be shown to clients, or an authority not be asked for.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS: {cause}")]
+    Certificate {
+        /// Which file, and why.
+        cause: super::CertificateError,
+    },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
         "the host {host:?} has two document roots, {} and {}: call `Host::root` once",

@@ -18,7 +18,7 @@ use crate::{
     log,
     runtime::clock,
     session::Opening,
-    transport::{PeerAddr, Transport},
+    transport::{PeerInfo, Transport},
 };
 
 /// What a request and its response may cost.
@@ -79,13 +79,14 @@ pub(crate) enum Outcome<T> {
 /// Serves HTTP on a transport until it is closed or becomes a websocket.
 pub(crate) async fn serve<T: Transport>(
     transport: T,
-    address: PeerAddr,
+    peer: PeerInfo,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
     let slot = Slot::default();
-    let service = Service { context, address: address.clone(), worker, slot: slot.clone() };
+    let address = peer.address.clone();
+    let service = Service { context, peer, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,

@@ -56,7 +56,7 @@ pub(super) async fn serve<T: Transport>(
     service: Service,
     prepared: Option<Box<Answering>>,
 ) -> Outcome<T> {
-    let (address, slot) = (service.address.clone(), service.slot.clone());
+    let (address, slot) = (service.peer.address.clone(), service.slot.clone());
     let context = Arc::clone(&service.context);
     let limits = &context.limits;
     let (socket, exchange) = (Arc::new(Socket::new(transport)), Arc::new(Exchange::default()));

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     app::RequestHead,
     log,
-    transport::{PeerAddr, Upgraded},
+    transport::{PeerAddr, PeerInfo, Upgraded},
 };
 
 /// A handshake that may be let in, and the way back to who received it.
@@ -89,7 +89,7 @@ impl ReceivedHandshake {
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
         let service = Service {
             context: Arc::clone(&context),
-            address: address.clone(),
+            peer: PeerInfo::plain(address.clone()),
             worker,
             slot: slot.clone(),
         };

@@ -29,13 +29,13 @@ use crate::{
     runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
     sync::{Mutex, Rank},
-    transport::PeerAddr,
+    transport::PeerInfo,
 };
 
 /// What answers the requests of one connection.
 pub(super) struct Service {
     pub(super) context: Arc<AcceptContext>,
-    pub(super) address: PeerAddr,
+    pub(super) peer: PeerInfo,
     pub(super) worker: usize,
     pub(super) slot: Slot,
 }
@@ -88,7 +88,7 @@ impl Service {
             Way::Server => ready(answer::options()),
             Way::UnknownHost => {
                 let host = asked_host(&head);
-                log::event!(WARN, { address = %self.address, %host }, "no such host is served");
+                log::event!(WARN, { address = %self.peer.address, %host }, "no such host is served");
                 ready(answer::not_found())
             }
             Way::Nowhere(error) => {
@@ -106,7 +106,11 @@ impl Service {
     ) -> Answering {
         let mut request = Request::from_parts(head.into_parts(), body);
         if routes.host_service.is_some() {
-            request.extensions_mut().insert(self.address.clone());
+            request.extensions_mut().insert(self.peer.address.clone());
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &self.peer.tls {
+                request.extensions_mut().insert(Arc::clone(tls));
+            }
         }
         Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
     }
@@ -118,7 +122,7 @@ impl Service {
         head: RequestHead,
         body: &impl http_body::Body,
     ) -> Answering {
-        match upgrade::check_or_answer(&head, body, found.0.path(), &self.address) {
+        match upgrade::check_or_answer(&head, body, found.0.path(), &self.peer.address) {
             Ok(accept) => self.open(found, accept, head),
             Err(answer) => ready(*answer),
         }
@@ -140,9 +144,10 @@ impl Service {
             let sentence = "Pages of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
-        let asked = Asked { address: self.address.clone(), application: Arc::clone(&application) };
+        let asked =
+            Asked { address: self.peer.address.clone(), application: Arc::clone(&application) };
         let request_info =
-            RequestInfo::new(head, params, self.address.clone(), self.worker, subprotocols);
+            RequestInfo::new(head, params, self.peer.clone(), self.worker, subprotocols);
         let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }

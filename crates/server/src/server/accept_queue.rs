@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::task::{ConnectionTask, serve_handshake, serve_http};
+use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https};
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
-    transport::{Incoming, PeerAddr, TcpStream, Transport, yield_now},
+    transport::{Incoming, PeerAddr, PeerInfo, TcpStream, TlsAcceptor, Transport, yield_now},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -52,16 +52,23 @@ struct AcceptQueue {
 
 /// What a worker is to serve.
 pub(crate) enum Arrival {
-    Connection(Incoming, PeerAddr),
+    Connection(Incoming, Entry),
     /// Of a connection that another server has.
     Handshake(Box<ReceivedHandshake>),
 }
 
+/// Where a connection is from, and what it speaks.
+pub(crate) struct Entry {
+    pub(super) address: PeerAddr,
+    /// Unless it is clear text.
+    pub(super) tls: Option<Arc<TlsAcceptor>>,
+}
+
 /// What a worker has taken, and its runtime knows.
 enum Taken {
-    Tcp(TcpStream, PeerAddr),
+    Tcp(TcpStream, Entry),
     #[cfg(unix)]
-    Unix(UnixStream, PeerAddr),
+    Unix(UnixStream, Entry),
     Handshake(Box<ReceivedHandshake>),
 }
 
@@ -164,9 +171,9 @@ impl AcceptQueue {
 
     fn start(&self, taken: Taken, context: Arc<AcceptContext>) {
         match taken {
-            Taken::Tcp(stream, address) => self.spawn(stream, address, context),
+            Taken::Tcp(stream, entry) => self.spawn(stream, entry, context),
             #[cfg(unix)]
-            Taken::Unix(stream, address) => self.spawn(stream, address, context),
+            Taken::Unix(stream, entry) => self.spawn(stream, entry, context),
             Taken::Handshake(handshake) => {
                 let deciding = serve_handshake(handshake, self.worker.index(), context);
                 self.worker.spawn(ConnectionTask::new(deciding));
@@ -174,9 +181,18 @@ impl AcceptQueue {
         }
     }
 
-    fn spawn(&self, transport: impl Transport, address: PeerAddr, context: Arc<AcceptContext>) {
-        let http = serve_http(transport, address, self.worker.index(), context);
-        self.worker.spawn(ConnectionTask::new(http));
+    fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
+        let (Entry { address, tls }, worker) = (entry, self.worker.index());
+        match tls {
+            None => {
+                let http = serve_http(transport, PeerInfo::plain(address), worker, context);
+                self.worker.spawn(ConnectionTask::new(http));
+            }
+            Some(acceptor) => {
+                let https = serve_https(transport, address, acceptor, worker, context);
+                self.worker.spawn(ConnectionTask::new(https));
+            }
+        }
     }
 
     fn give(&self, arrival: Arrival) {
@@ -222,15 +238,15 @@ impl AcceptQueue {
 impl Arrival {
     /// Has the runtime around it know of it: a socket belongs to the one that it was made on.
     fn take(self) -> Option<Taken> {
-        let (stream, address) = match self {
+        let (stream, entry) = match self {
             Self::Handshake(handshake) => return Some(Taken::Handshake(handshake)),
-            Self::Connection(stream, address) => (stream, address),
+            Self::Connection(stream, entry) => (stream, entry),
         };
-        let from = address.clone();
+        let address = entry.address.clone();
         let taken = match stream {
-            Incoming::Tcp(stream) => TcpStream::from_std(stream).map(|it| Taken::Tcp(it, from)),
+            Incoming::Tcp(stream) => TcpStream::from_std(stream).map(|it| Taken::Tcp(it, entry)),
             #[cfg(unix)]
-            Incoming::Unix(stream) => UnixStream::from_std(stream).map(|it| Taken::Unix(it, from)),
+            Incoming::Unix(stream) => UnixStream::from_std(stream).map(|it| Taken::Unix(it, entry)),
         };
         let report = |error| {
             log::event!(WARN, { %address, %error }, "a connection could not be taken in");

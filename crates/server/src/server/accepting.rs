@@ -8,8 +8,8 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::accept_queue::{AcceptQueues, Arrival};
-use crate::{log, transport::BoundListener};
+use super::accept_queue::{AcceptQueues, Arrival, Entry};
+use crate::{log, transport::Listening};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 
@@ -26,7 +26,8 @@ const PLACED_AT_ONCE: usize = 16;
 
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listener: &BoundListener, accept_queues: &AcceptQueues) {
+pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
+    let Listening { listener, tls } = listening;
     let mut last = Instant::now();
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
@@ -34,7 +35,9 @@ pub(crate) async fn accept(listener: &BoundListener, accept_queues: &AcceptQueue
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
-                Ok((stream, address)) => batch.push(Arrival::Connection(stream, address)),
+                Ok((stream, address)) => {
+                    batch.push(Arrival::Connection(stream, Entry { address, tls: tls.clone() }));
+                }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");
                 }

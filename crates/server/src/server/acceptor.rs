@@ -10,10 +10,14 @@ use std::{
 use tokio::runtime::{Builder, Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(feature = "tls")]
+use super::certificates;
 use super::{accept_queue::AcceptQueues, accepting::accept};
+#[cfg(feature = "tls")]
+use crate::transport::TlsAcceptor;
 use crate::{
     runtime::{Worker, supervise, watch},
-    transport::{Bound, BoundListener},
+    transport::{Bound, BoundListener, Listening},
 };
 
 /// The thread. It ends when dropped.
@@ -45,7 +49,7 @@ impl Acceptor {
     /// Accepts until told to stop.
     pub(super) fn accept(
         &self,
-        listeners: impl IntoIterator<Item = BoundListener>,
+        listeners: impl IntoIterator<Item = Listening>,
         accept_queues: &Arc<AcceptQueues>,
         stop: &CancellationToken,
     ) {
@@ -60,6 +64,14 @@ impl Acceptor {
         let accept_queues = Arc::clone(accept_queues);
         self.runtime.spawn(async move { supervise(|| accept_queues.rebalance()).await });
         self.accepting.close();
+    }
+
+    /// Has certificates read anew when they change, for as long as the thread lives.
+    #[cfg(feature = "tls")]
+    pub(super) fn watch_certificates(&self, acceptors: Arc<[Arc<TlsAcceptor>]>) {
+        if !acceptors.is_empty() {
+            self.runtime.spawn(async move { supervise(|| certificates::watch(&acceptors)).await });
+        }
     }
 
     /// Watches the workers for as long as the thread lives.

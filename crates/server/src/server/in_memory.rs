@@ -16,7 +16,7 @@ use crate::{
     error::ServerError,
     http_server::{AcceptContext, Hosts},
     runtime::Worker,
-    transport::{PeerAddr, memory},
+    transport::{PeerAddr, PeerInfo, memory},
 };
 
 /// Dropping it ends it at once.
@@ -45,7 +45,7 @@ impl InMemory {
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
-        let http = serve_http(transport, address, 0, Arc::clone(&self.context));
+        let http = serve_http(transport, PeerInfo::plain(address), 0, Arc::clone(&self.context));
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());
         self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));
         peer

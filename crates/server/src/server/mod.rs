@@ -4,6 +4,8 @@ mod accept_queue;
 mod accepting;
 mod acceptor;
 mod applications;
+#[cfg(feature = "tls")]
+mod certificates;
 #[cfg(feature = "test")]
 mod in_memory;
 mod mount;
@@ -34,7 +36,7 @@ use crate::{
     http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits},
     log,
     runtime::WorkerThread,
-    transport::{BoundListener, Listener},
+    transport::{Listener, Listening},
 };
 
 /// Longer than any server runs: a hundred years.
@@ -277,7 +279,7 @@ impl Server {
 
     async fn launch(
         self,
-        listen: impl FnOnce(Vec<Listener>) -> Result<Listening, ServerError>,
+        listen: impl FnOnce(Vec<Listener>) -> Result<Listeners, ServerError>,
     ) -> Result<(Running, Arc<AcceptContext>), ServerError> {
         self.limits.check()?;
         let (acceptor, addresses, listeners) = listen(self.listeners)?;
@@ -294,6 +296,10 @@ impl Server {
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
         let context = Arc::new(AcceptContext { hosts, limits: self.limits, stop: stop.clone() });
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
+        #[cfg(feature = "tls")]
+        let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.tls.clone()).collect();
+        #[cfg(feature = "tls")]
+        acceptor.watch_certificates(Arc::clone(&tls));
         let running = Running {
             addresses,
             applications,
@@ -303,6 +309,8 @@ impl Server {
             stop,
             shutdown,
             stop_period,
+            #[cfg(feature = "tls")]
+            tls,
         };
         for address in &running.addresses {
             log::event!(INFO, { %address }, "listening");
@@ -319,21 +327,23 @@ impl Default for Server {
 }
 
 /// Who accepts, and the IP addresses and sockets that are listened on.
-type Listening = (Acceptor, Vec<SocketAddr>, Vec<BoundListener>);
+type Listeners = (Acceptor, Vec<SocketAddr>, Vec<Listening>);
 
 /// Listens everywhere, or on the usual address.
-fn listen(listeners: Vec<Listener>) -> Result<Listening, ServerError> {
+fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
     let usual = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 1337)).into()];
     let listeners = if listeners.is_empty() { usual() } else { listeners };
     let acceptor = Acceptor::start().map_err(ServerError::System)?;
-    let (mut addresses, mut bound_listeners) = (Vec::new(), Vec::new());
-    for listener in listeners {
+    let (mut addresses, mut listening) = (Vec::new(), Vec::new());
+    for mut listener in listeners {
+        let tls = listener.load_tls()?;
         let address = listener.to_string();
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
-        bound_listeners.push(acceptor.listen(bound).map_err(refused)?);
+        let listener = acceptor.listen(bound).map_err(refused)?;
+        listening.push(Listening { listener, tls });
         log::event!(DEBUG, { %address }, "bound");
     }
-    Ok((acceptor, addresses, bound_listeners))
+    Ok((acceptor, addresses, listening))
 }

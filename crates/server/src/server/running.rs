@@ -14,6 +14,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "tls")]
+use super::certificates;
 use super::{
     accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications, signal::Signals,
 };
@@ -23,6 +25,8 @@ use crate::{
     log,
     runtime::WorkerThread,
 };
+#[cfg(feature = "tls")]
+use crate::{error::CertificateError, transport::TlsAcceptor};
 
 /// What threads that wait for nothing need to end.
 const THREADS_PERIOD: Duration = Duration::from_millis(100);
@@ -38,6 +42,8 @@ pub struct Running {
     pub(super) stop: CancellationToken,
     pub(super) shutdown: Shutdown,
     pub(super) stop_period: Duration,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Arc<[Arc<TlsAcceptor>]>,
 }
 
 /// Asks a server to stop, from anywhere. Cheap to clone.
@@ -97,6 +103,17 @@ impl Running {
         path: &str,
     ) -> Result<Endpoint<S>, EndpointError> {
         self.applications.endpoint(path)
+    }
+
+    /// Looks now whether the files of [`Tls`](crate::Tls) have other certificates, and answers how many are new:
+    /// those who connect from now on are shown them. No connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be used. The others are, and what was there before is in its place.
+    #[cfg(feature = "tls")]
+    pub async fn reload_certificates(&self) -> Result<usize, CertificateError> {
+        certificates::reload(&self.tls, true).await
     }
 
     /// What asks this server to stop, for whoever is not here to do it.

@@ -1,17 +1,20 @@
 //! One connection, from its first byte to its last: HTTP first, and then perhaps a websocket.
 
 use std::{
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
+
+use tokio::time::timeout;
 
 use crate::{
     driver::Driver,
     http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
-    transport::{PeerAddr, TcpStream, Transport, Upgraded},
+    transport::{PeerAddr, PeerInfo, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded},
 };
 
 /// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned
@@ -46,12 +49,13 @@ impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
 /// A connection while it speaks HTTP; what drives it from then on, if it became a websocket.
 pub(crate) async fn serve_http<T: Transport>(
     transport: T,
-    address: PeerAddr,
+    peer: PeerInfo,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
+    let address = peer.address.clone();
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(transport, address.clone(), worker, context).await {
+    match http_server::serve(transport, peer, worker, context).await {
         Outcome::Over => {
             log::event!(DEBUG, { %address, worker }, "a connection was closed");
             None
@@ -61,6 +65,29 @@ pub(crate) async fn serve_http<T: Transport>(
         }
         Outcome::Vanished(opening) => Some(Box::pin(Driver::vanished(opening))),
     }
+}
+
+/// As [`serve_http`], within TLS. To agree on that a client has as long as for the head of a request.
+pub(crate) async fn serve_https<T: Transport>(
+    transport: T,
+    address: PeerAddr,
+    acceptor: Arc<TlsAcceptor>,
+    worker: usize,
+    context: Arc<AcceptContext>,
+) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
+    let accepted = tokio::select! {
+        accepted = timeout(context.limits.head_period, acceptor.accept(transport)) => accepted,
+        () = context.stop.cancelled() => return None,
+    };
+    let (stream, tls) = match accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            log::event!(DEBUG, { %address, %error }, "a TLS handshake came to nothing");
+            return None;
+        }
+    };
+    drop(acceptor);
+    serve_http(stream, PeerInfo { address, tls: Some(tls) }, worker, context).await
 }
 
 /// A handshake that another server has received; what drives its connection from then on.

@@ -5,11 +5,16 @@ use std::os::unix::net::UnixListener;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, TcpListener},
+    sync::Arc,
 };
 
-use super::tcp;
 #[cfg(unix)]
 use super::unix::{self, SocketFile};
+use super::{
+    tcp,
+    tls::{Tls, TlsAcceptor},
+};
+use crate::error::ServerError;
 
 /// Where a server listens: what [`Server::listen`](crate::Server::listen) takes.
 ///
@@ -36,7 +41,10 @@ use super::unix::{self, SocketFile};
 /// ```
 #[derive(Debug)]
 #[must_use = "give it to `Server::listen`"]
-pub struct Listener(Source);
+pub struct Listener {
+    source: Source,
+    tls: Option<Tls>,
+}
 
 #[derive(Debug)]
 enum Source {
@@ -68,7 +76,7 @@ impl Listener {
     /// it is no socket, the server does not start.
     #[cfg(unix)]
     pub fn unix(path: impl Into<std::path::PathBuf>) -> Self {
-        Self(Source::Unix(SocketFile::new(path.into())))
+        Self::of(Source::Unix(SocketFile::new(path.into())))
     }
 
     /// Who may connect to a Unix socket: the mode of its file, as in `0o660`. Default as the process'
@@ -99,12 +107,35 @@ impl Listener {
     /// order of the `.socket` unit's `Listen` lines, from 0 on. Each can be taken once.
     #[cfg(unix)]
     pub fn systemd(number: usize) -> Self {
-        Self(Source::Systemd(number))
+        Self::of(Source::Systemd(number))
+    }
+
+    /// Has those who connect speak TLS.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server, Tls};
+    ///
+    /// let tls = Tls::new("/etc/tls/example.org.pem", "/etc/tls/example.org.key");
+    /// Server::new().listen(Listener::from("[::]:443").tls(tls));
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, tls: None }
+    }
+
+    /// What makes its connections speak TLS, if they are to.
+    pub(crate) fn load_tls(&mut self) -> Result<Option<Arc<TlsAcceptor>>, ServerError> {
+        self.tls.take().map(|tls| tls.load().map(Arc::new)).transpose()
     }
 
     #[cfg(unix)]
     fn socket_file(&mut self) -> &mut SocketFile {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Unix(file) => file,
             _ => panic!("only `Listener::unix` makes a file that has a mode and an owner"),
         }
@@ -116,7 +147,7 @@ impl Listener {
             socket.set_nonblocking(true)?;
             Ok(Bound::Tcp(socket))
         };
-        match self.0 {
+        match self.source {
             Source::Address(address) => tcp::bind(address).map(Bound::Tcp),
             Source::Text(text) => Self::parse(&text)?.bind(),
             Source::Tcp(socket) => {
@@ -159,7 +190,7 @@ impl Listener {
 /// As it is asked for.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.source {
             Source::Address(address) => address.fmt(f),
             Source::Text(text) => text.fmt(f),
             Source::Tcp(socket) => match socket.local_addr() {
@@ -178,7 +209,7 @@ impl fmt::Display for Listener {
 
 impl From<SocketAddr> for Listener {
     fn from(address: SocketAddr) -> Self {
-        Self(Source::Address(address))
+        Self::of(Source::Address(address))
     }
 }
 
@@ -208,14 +239,14 @@ impl From<&str> for Listener {
 
 impl From<String> for Listener {
     fn from(text: String) -> Self {
-        Self(Source::Text(text))
+        Self::of(Source::Text(text))
     }
 }
 
 /// One that is bound and listens already.
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Self(Source::Tcp(socket))
+        Self::of(Source::Tcp(socket))
     }
 }
 
@@ -223,7 +254,7 @@ impl From<TcpListener> for Listener {
 #[cfg(unix)]
 impl From<UnixListener> for Listener {
     fn from(socket: UnixListener) -> Self {
-        Self(Source::UnixBound(socket))
+        Self::of(Source::UnixBound(socket))
     }
 }
 

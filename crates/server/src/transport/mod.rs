@@ -16,12 +16,18 @@ mod system;
 #[cfg(unix)]
 mod systemd;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 #[cfg(unix)]
 mod unix;
 mod upgraded;
 
 use std::{
     io::{self, IoSlice},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -30,13 +36,26 @@ use bytes::BufMut;
 #[cfg(unix)]
 pub(crate) use self::system::UnixStream;
 use self::system::stream;
+#[cfg(not(feature = "tls"))]
+pub(crate) use self::tls::TlsInfo;
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsInfo};
 pub(crate) use self::{
     listener::Bound,
+    peer::PeerInfo,
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
     system::{BoundListener, Reactor, TcpStream, yield_now},
+    tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
 };
 pub use self::{listener::Listener, peer::PeerAddr};
+
+/// A socket that listens, and what those who connect to it speak.
+pub(crate) struct Listening {
+    pub(crate) listener: BoundListener,
+    /// Unless it is clear text.
+    pub(crate) tls: Option<Arc<TlsAcceptor>>,
+}
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
 pub(crate) enum Incoming {

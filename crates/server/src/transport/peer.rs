@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use super::tls::TlsInfo;
+
 /// The address that a connection comes from.
 ///
 /// It is in the extensions of each request that a [`Host::service`](crate::Host::service) is given:
@@ -31,6 +33,21 @@ pub enum PeerAddr {
     Name(Arc<str>),
     /// The server around a [`Mount`](crate::Mount) has not said.
     Unknown,
+}
+
+/// Who is at the other end of a connection, and how.
+#[derive(Clone)]
+pub(crate) struct PeerInfo {
+    pub(crate) address: PeerAddr,
+    /// What was agreed upon, if it is within TLS.
+    pub(crate) tls: Option<Arc<TlsInfo>>,
+}
+
+impl PeerInfo {
+    /// Whoever is there in clear text.
+    pub(crate) fn plain(address: PeerAddr) -> Self {
+        Self { address, tls: None }
+    }
 }
 
 impl PeerAddr {

@@ -1,8 +1,9 @@
 //! What the server promises: one file for each promise.
 //!
-//! They are kept over TCP, and from this one source over Unix sockets and in memory too:
+//! They are kept over TCP, and from this one source over TLS, over Unix sockets and in memory too:
 //! `AERYS_PROMISES_OVER` says over what (`common/transport`). What stands in a module `over_tcp` is kept over
-//! TCP alone, and what stands in one named `over_sockets` not in memory; each says why.
+//! TCP alone, what stands in one named `over_sockets` not in memory, and what is `in_clear_text` not within TLS;
+//! each says why.
 
 #![cfg_attr(
     not(all(feature = "compression", feature = "files")),
@@ -45,8 +46,8 @@ mod just_in_time;
 mod life;
 mod limits;
 mod logging;
-#[cfg(all(feature = "compression", feature = "files"))]
 mod much;
+#[cfg(all(feature = "compression", feature = "files"))]
 mod nonsense;
 mod order;
 mod over_sockets;

@@ -134,18 +134,23 @@ async fn newcomers_and_clients_of_other_workers_do_not_wait_for_a_handler_that_b
     }
 }
 
-#[tokio::test]
-async fn who_comes_while_the_only_worker_is_blocked_is_served_when_it_is_not() {
-    let stage = serve(1, Duration::from_secs(1)).await;
-    let mut blocked = stage.block().await;
-    let mut newcomer = Raw::connect(&stage.server).await;
-    newcomer.write([handshake("/", "").as_bytes(), &frame(1, b"hello")].concat()).await;
-    stage.release.send(()).expect("it waits for that");
-    assert!(newcomer.head().await.starts_with("HTTP/1.1 101 "));
-    assert_eq!(newcomer.frame().await, (0x81, b"hello".to_vec()));
-    assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
-    drop((newcomer, blocked));
-    soon(stage.server.stop()).await;
+/// Within TLS nobody is connected before a worker has shaken hands.
+mod in_clear_text {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_while_the_only_worker_is_blocked_is_served_when_it_is_not() {
+        let stage = serve(1, Duration::from_secs(1)).await;
+        let mut blocked = stage.block().await;
+        let mut newcomer = Raw::connect(&stage.server).await;
+        newcomer.write([handshake("/", "").as_bytes(), &frame(1, b"hello")].concat()).await;
+        stage.release.send(()).expect("it waits for that");
+        assert!(newcomer.head().await.starts_with("HTTP/1.1 101 "));
+        assert_eq!(newcomer.frame().await, (0x81, b"hello".to_vec()));
+        assert_eq!(blocked.frame().await, (0x81, b"block".to_vec()));
+        drop((newcomer, blocked));
+        soon(stage.server.stop()).await;
+    }
 }
 
 /// Blocks its thread for longer than a worker may be stuck unnoticed, where the query says.

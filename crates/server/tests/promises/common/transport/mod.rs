@@ -1,9 +1,11 @@
-//! What the promises are kept over, as `AERYS_PROMISES_OVER` says: `tcp`, which is the default, `unix` or
-//! `memory`.
+//! What the promises are kept over, as `AERYS_PROMISES_OVER` says: `tcp`, which is the default, `tls`,
+//! `unix` or `memory`.
 
 #[cfg(feature = "test")]
 mod memory;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(unix)]
 mod unix;
 
@@ -51,6 +53,8 @@ pub(crate) async fn try_start(server: Server) -> Result<Running, ServerError> {
     let over = env::var("AERYS_PROMISES_OVER");
     match over.as_deref().unwrap_or("tcp") {
         "tcp" => tcp::start(server).await,
+        #[cfg(feature = "tls")]
+        "tls" => tls::start(server).await,
         #[cfg(unix)]
         "unix" => unix::start(server).await,
         #[cfg(feature = "test")]

@@ -1,0 +1,42 @@
+//! Certificates that are read anew while the server runs.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::spawn_blocking, time::sleep};
+
+use crate::{error::CertificateError, log, transport::TlsAcceptor};
+
+/// How often the files are looked at.
+const RELOAD_PERIOD: Duration = Duration::from_secs(10);
+
+/// Has new connections use what is there as soon as it is, for as long as this is polled.
+pub(super) async fn watch(acceptors: &[Arc<TlsAcceptor>]) {
+    loop {
+        sleep(RELOAD_PERIOD).await;
+        // What does not fit was logged.
+        let _ = reload(acceptors, false).await;
+    }
+}
+
+/// Looks at the files, and answers how many certificates are new. What does not fit is said each time if
+/// `is_asked`, and else once.
+pub(super) async fn reload(
+    acceptors: &[Arc<TlsAcceptor>],
+    is_asked: bool,
+) -> Result<usize, CertificateError> {
+    let (mut changed, mut refused) = (0, None);
+    for acceptor in acceptors {
+        let acceptor = Arc::clone(acceptor);
+        // A runtime that is going takes no such task any more.
+        let Ok(reloaded) = spawn_blocking(move || acceptor.reload(is_asked)).await else { break };
+        changed += reloaded.changed;
+        for error in reloaded.refused {
+            log::event!(WARN, { %error }, "a new certificate is not used, and the old one stays");
+            refused.get_or_insert(error);
+        }
+    }
+    if changed > 0 {
+        log::event!(INFO, { changed }, "certificates were read anew");
+    }
+    refused.map_or(Ok(changed), Err)
+}
