@@ -46,6 +46,9 @@ pub(super) struct Budget {
     pub(super) write: usize,
     /// How much the next read may bring.
     pub(super) read_size: usize,
+    /// Whether the application waits for what it says to leave, or for something else. If it does, a read brings
+    /// no more than usual: the client may stop taking its answers, and what was read by then waits in memory.
+    pub(super) is_application_waiting: bool,
     extensions: Extensions,
 }
 
@@ -61,7 +64,18 @@ enum Extensions {
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { read: TURN, write: TURN, read_size: READ_SIZE, extensions: Extensions::Unknown }
+        Self {
+            read: TURN,
+            write: TURN,
+            read_size: READ_SIZE,
+            is_application_waiting: false,
+            extensions: Extensions::Unknown,
+        }
+    }
+
+    /// The next read may bring so much, if the application does not wait.
+    pub(super) fn allow_read(&mut self, size: usize) {
+        self.read_size = if self.is_application_waiting { READ_SIZE } else { size };
     }
 
     /// Takes what is written from it. Who writes more than is left has had its extensions at once.

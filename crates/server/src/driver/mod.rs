@@ -216,7 +216,7 @@ impl<T: Transport> Driver<T> {
         // When answers have left, who waited for that comes before what is still to come.
         let catches_up = cause == Cause::Written && !self.is_application_idle();
         let has_read = !catches_up && !was_paused && self.read(cx, read_allowance, budget);
-        self.poll_session(cx, &mut budget.write);
+        self.poll_session(cx, budget);
         let has_written = if budget.has_read_much() {
             self.gather_or_write(cx, budget)
         } else {
@@ -288,7 +288,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Lets the application work off what has come.
-    fn poll_session(&mut self, cx: &mut Context<'_>, budget: &mut usize) {
+    fn poll_session(&mut self, cx: &mut Context<'_>, budget: &mut Budget) {
         let Some(session) = &mut self.session else { return };
         if session.waits(self.mailbox.as_deref()) {
             return;
@@ -296,10 +296,11 @@ impl<T: Transport> Driver<T> {
         // What has been begun goes first, and so do control frames.
         let may_write = self.socket.as_ref().is_some_and(|socket| socket.unsent.is_none())
             && !self.connection.has_control();
-        let write_allowance = if may_write { *budget } else { 0 };
+        let write_allowance = if may_write { budget.write } else { 0 };
         let outcome = session.poll(&mut self.mailbox, &self.shared, write_allowance, cx);
         if let Some(written) = self.mailbox.as_mut().and_then(|mailbox| mailbox.take_written()) {
-            *budget = budget.saturating_sub(written.cost);
+            budget.write = budget.write.saturating_sub(written.cost);
+            budget.is_application_waiting = true;
             self.note_written(written);
         }
         if outcome.is_ready() {

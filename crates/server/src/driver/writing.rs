@@ -58,6 +58,7 @@ impl<T: Transport> Driver<T> {
     /// up, that is a larger one.
     #[inline(never)]
     pub(super) fn gather_or_write(&mut self, cx: &mut Context<'_>, budget: &mut Budget) -> bool {
+        budget.is_application_waiting |= !self.is_application_idle();
         let said = self.mailbox.as_ref().map_or(0, |mailbox| mailbox.fast_path.cost());
         let room = LARGE_READ.saturating_sub(said + self.shared.outbox.queued_bytes());
         if budget.read > 0
@@ -65,11 +66,11 @@ impl<T: Transport> Driver<T> {
             && self.keeps_up()
             && self.socket.as_ref().is_some_and(|socket| !socket.is_silent(cx))
         {
-            budget.read_size = room;
+            budget.allow_read(room);
             return false;
         }
         let has_written = self.write(cx, budget);
-        budget.read_size = if self.keeps_up() { LARGE_READ } else { READ_SIZE };
+        budget.allow_read(if self.keeps_up() { LARGE_READ } else { READ_SIZE });
         has_written
     }
 

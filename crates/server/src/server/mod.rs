@@ -126,7 +126,7 @@ impl Server {
     }
 
     /// How long a client may take to send the head of a request, from the connection's beginning or
-    /// from the last response on. Default 10 s.
+    /// from the last response on. A handshake of TLS has as long before that. Default 10 s.
     pub fn head_period(mut self, period: Duration) -> Self {
         // Hyper adds it to the time without looking.
         self.limits.head_period = period.min(LONGEST_PERIOD);
