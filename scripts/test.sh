@@ -52,9 +52,11 @@ scripts/links.py
 
 step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-# As who asks for no feature has it, with the default ones, each of these alone, and none.
+# As who asks for no feature has it: with the default ones, with none, and in a full run with each alone.
 cargo clippy -p aerys --locked -- -D warnings
-for features in '' compression files; do
+alone=('')
+[ "$*" = --full ] && alone+=(compression files)
+for features in "${alone[@]}"; do
     cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \
         --all-targets --locked -- -D warnings
 done
