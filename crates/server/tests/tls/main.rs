@@ -4,6 +4,7 @@ mod certificates;
 mod clients;
 mod reload;
 mod unfinished;
+mod versions;
 
 use std::{
     fs, io,
