@@ -22,7 +22,9 @@ fn client_hello(minor: u8) -> Vec<u8> {
     // ECDHE and RSA with AES and SHA-1, and what servers of today have with version 3.3.
     let suites = [0xc0, 0x09, 0xc0, 0x13, 0x00, 0x2f, 0xc0, 0x2b, 0xc0, 0x2f];
     // RFC 8422 §5.1: which curves, and how points are written.
-    let extensions = [0, 10, 0, 6, 0, 4, 0, 29, 0, 23, 0, 11, 0, 2, 1, 0];
+    // RFC 5246 §7.4.1.4.1: what it takes for signed.
+    let extensions =
+        [0, 10, 0, 6, 0, 4, 0, 29, 0, 23, 0, 11, 0, 2, 1, 0, 0, 13, 0, 8, 0, 6, 4, 3, 4, 1, 8, 4];
     let mut hello = vec![3, minor];
     hello.extend([7; 32]);
     hello.extend([0, 0, suites.len() as u8]);
