@@ -114,7 +114,7 @@ impl<T: Transport> Driver<T> {
         if !self.shared.outbox.is_open() && !self.is_cut() {
             return true;
         }
-        if self.has_backlog() || !self.is_application_idle() {
+        if self.has_backlog() || !self.is_application_idle() || self.has_said() {
             return false;
         }
         // Most ends find nothing that they would have to wait for.
@@ -141,6 +141,12 @@ impl<T: Transport> Driver<T> {
 
     pub(super) fn is_cut(&self) -> bool {
         self.socket.as_ref().is_some_and(|socket| socket.is_cut)
+    }
+
+    /// Whether the application has said anything by the short way that is not on its way yet.
+    #[inline]
+    pub(super) fn has_said(&self) -> bool {
+        self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_empty())
     }
 
     pub(super) fn backlog_len(&self) -> usize {

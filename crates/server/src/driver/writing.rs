@@ -22,7 +22,7 @@ impl<T: Transport> Driver<T> {
     #[inline(never)] // See `Driver::turn`.
     pub(super) fn write(&mut self, cx: &mut Context<'_>, budget: &mut Budget) -> bool {
         let unsent = |socket: &Socket<T>| socket.unsent.is_some();
-        let said = self.mailbox.as_ref().is_some_and(|mailbox| !mailbox.fast_path.is_empty());
+        let said = self.has_said();
         if !self.may_have_output
             && !said
             && !self.shared.outbox.has_pending_output()
@@ -61,8 +61,10 @@ impl<T: Transport> Driver<T> {
         budget.is_application_waiting |= !self.is_application_idle();
         let said = self.mailbox.as_ref().map_or(0, |mailbox| mailbox.fast_path.cost());
         let room = LARGE_READ.saturating_sub(said + self.shared.outbox.queued_bytes());
+        // Behind an end nothing is read.
         if budget.read > 0
             && room >= READ_SIZE
+            && !self.connection.holds_end()
             && self.keeps_up()
             && self.socket.as_ref().is_some_and(|socket| !socket.is_silent(cx))
         {

@@ -348,6 +348,22 @@ async fn what_is_said_behind_many_pongs_goes_before_the_close() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn what_follows_a_close_keeps_no_answer_back() {
+    for waits in [true, false] {
+        let (server, _) = serve(waits, Duration::ZERO, Options::new()).await;
+        let mut raw = Raw::open(&server).await;
+        // As much as may be answered together with what follows, if that were of interest.
+        let bytes = [frame(2, &[7; 10_000]), close(1000), vec![7; 30_000]].concat();
+        raw.write(bytes).await;
+        let (first, payload) = raw.frame().await;
+        assert_eq!((first, payload.len()), (0x82, 10_000), "waits: {waits}");
+        assert_eq!(raw.frame().await, (0x88, 1000_u16.to_be_bytes().to_vec()), "waits: {waits}");
+        drop(raw);
+        server.stop().await;
+    }
+}
+
 /// A text of two letters, which at this level takes many times the close period to compress.
 fn laborious() -> (Vec<u8>, Options) {
     let mut state = 1_u32;
