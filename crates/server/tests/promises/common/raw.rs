@@ -72,7 +72,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     }
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        soon(self.stream.write_all(bytes.as_ref())).await.expect("the server takes it");
+        let written = async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            // Within TLS some of it may wait in the client.
+            self.stream.flush().await
+        };
+        soon(written).await.expect("the server takes it");
     }
 
     /// Writes nothing more.
