@@ -142,9 +142,7 @@ mod tests {
     use crate::transport::{Reactor, TcpStream};
 
     async fn connected(read: Bytes) -> (HyperSocket<TcpStream>, net::TcpStream) {
-        let reactor = Reactor::new().unwrap();
-        reactor.start();
-        tokio::spawn(async move { reactor.react().await });
+        Reactor::run_here();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let stream = net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let stream = TcpStream::from_std(stream.into_std().unwrap()).unwrap();

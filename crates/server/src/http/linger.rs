@@ -128,9 +128,7 @@ mod tests {
     async fn no_more_than_its_bound_is_thrown_away_however_little_comes_at_once() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let reactor = Reactor::new().unwrap();
-        reactor.start();
-        tokio::spawn(async move { reactor.react().await });
+        Reactor::run_here();
         let accepted = listener.accept().await.unwrap().0.into_std().unwrap();
         let socket = Socket::new(transport::TcpStream::from_std(accepted).unwrap());
         let mut drain = Drain { sends_more: true, size: 0, heard: Instant::now() };

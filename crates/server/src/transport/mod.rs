@@ -145,3 +145,13 @@ pub(crate) trait Transport: TryWrite + Unpin {
     /// Has the stream be reset when it is closed: what the peer did not take is given up.
     fn reset_on_close(&self);
 }
+
+#[cfg(test)]
+impl Reactor {
+    /// Has the runtime around it hear the sockets of this thread.
+    pub(crate) fn run_here() {
+        let reactor = Self::new().unwrap();
+        reactor.start();
+        tokio::spawn(async move { reactor.react().await });
+    }
+}

@@ -17,7 +17,7 @@ use rustls::{
 };
 
 /// The most that one record carries (RFC 8446 §5.1), in bytes.
-const RECORD: usize = 16 * 1024;
+pub(super) const RECORD: usize = 16 * 1024;
 
 /// What a record takes beside that, at most (RFC 5246 §6.2.3), in bytes.
 pub(super) const RECORD_OVERHEAD: usize = 2048 + 5;

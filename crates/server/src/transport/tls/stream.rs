@@ -2,7 +2,9 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io::{self, IoSlice},
+    mem,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -10,14 +12,16 @@ use std::{
 use bytes::BufMut;
 use rustls::ServerConfig;
 
-use super::session::{RECORD_OVERHEAD, Session};
+use super::session::{RECORD, RECORD_OVERHEAD, Session};
 use crate::{
     sync::{Mutex, MutexGuard, Rank},
     transport::{Transport, TryWrite, UnsentLimit},
 };
 
 /// How much is read or encrypted at once, in bytes.
-const CRYPTED_AT_ONCE: usize = 64 * 1024;
+const CRYPTED_AT_ONCE: usize = RECORDS * RECORD;
+
+const RECORDS: usize = 4;
 
 /// What is written is with the kernel, as ciphertext, when a write says so. Of what it has encrypted and the
 /// kernel has not taken whole, it owns up to all but the last byte: so there is something left to be
@@ -44,7 +48,7 @@ impl<T: Transport> TlsStream<T> {
         let session = Session::new(config).map_err(io::Error::other)?;
         let state = Box::new(State { session, owes_byte: false });
         let stream = Self { transport, state: Mutex::new(Rank::Leaf, state) };
-        std::future::poll_fn(|cx| stream.poll_handshake(cx)).await?;
+        poll_fn(|cx| stream.poll_handshake(cx)).await?;
         Ok(stream)
     }
 
@@ -83,7 +87,7 @@ impl<T: Transport> TlsStream<T> {
     ) -> Poll<io::Result<usize>> {
         let mut state = self.lock();
         ready!(state.send_with(&mut send))?;
-        if std::mem::take(&mut state.owes_byte) {
+        if mem::take(&mut state.owes_byte) {
             return Poll::Ready(Ok(1));
         }
         SCRATCH.with_borrow_mut(|scratch| {
@@ -305,5 +309,5 @@ impl<T: Transport> Transport for TlsStream<T> {
 thread_local! {
     /// What every stream of this thread reads its ciphertext into, and encrypts into.
     static SCRATCH: RefCell<Box<[u8]>> =
-        RefCell::new(vec![0; CRYPTED_AT_ONCE + CRYPTED_AT_ONCE / (16 * 1024) * RECORD_OVERHEAD].into());
+        RefCell::new(vec![0; RECORDS * (RECORD + RECORD_OVERHEAD)].into());
 }

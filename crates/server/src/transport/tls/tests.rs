@@ -72,6 +72,16 @@ impl Pair {
         Self { client, session, piece, heard: Vec::new(), answered: Vec::new() }
     }
 
+    /// Both ends of one that has shaken hands.
+    fn opened(piece: usize) -> Self {
+        let certificates = Certificates::new();
+        let certificate = certificates.make("own", &["example.org"]);
+        let acceptor = certificates.tls("own").load().unwrap();
+        let mut pair = Self::new(&acceptor, client(&certificate, "example.org"), piece);
+        pair.pass().unwrap();
+        pair
+    }
+
     /// Passes on what either has to send, until neither has.
     fn pass(&mut self) -> io::Result<()> {
         loop {
@@ -133,12 +143,8 @@ fn some(size: usize) -> Vec<u8> {
 
 #[test]
 fn what_is_said_is_heard_in_whatever_pieces_it_comes() {
-    let certificates = Certificates::new();
-    let certificate = certificates.make("own", &["example.org"]);
-    let acceptor = certificates.tls("own").load().unwrap();
     for piece in [1, 7, 1000, 100_000] {
-        let mut pair = Pair::new(&acceptor, client(&certificate, "example.org"), piece);
-        pair.pass().unwrap();
+        let mut pair = Pair::opened(piece);
         assert!(!pair.session.is_handshaking());
         for size in [1, 20, 20_000, 70_000] {
             pair.client_says(&some(size));
@@ -151,11 +157,7 @@ fn what_is_said_is_heard_in_whatever_pieces_it_comes() {
 
 #[test]
 fn what_there_is_no_room_for_waits_in_order() {
-    let certificates = Certificates::new();
-    let certificate = certificates.make("own", &["example.org"]);
-    let acceptor = certificates.tls("own").load().unwrap();
-    let mut pair = Pair::new(&acceptor, client(&certificate, "example.org"), usize::MAX);
-    pair.pass().unwrap();
+    let mut pair = Pair::opened(usize::MAX);
     pair.client_says(&some(40_000));
     let mut sent = Vec::new();
     while pair.client.wants_write() {
@@ -179,11 +181,7 @@ fn what_there_is_no_room_for_waits_in_order() {
 
 #[test]
 fn one_that_is_at_rest_owns_no_buffer() {
-    let certificates = Certificates::new();
-    let certificate = certificates.make("own", &["example.org"]);
-    let acceptor = certificates.tls("own").load().unwrap();
-    let mut pair = Pair::new(&acceptor, client(&certificate, "example.org"), 100);
-    pair.pass().unwrap();
+    let mut pair = Pair::opened(100);
     pair.client_says(&some(30_000));
     pair.pass().unwrap();
     pair.say(&some(30_000));
@@ -192,11 +190,7 @@ fn one_that_is_at_rest_owns_no_buffer() {
 
 #[test]
 fn keys_may_change_on_the_way() {
-    let certificates = Certificates::new();
-    let certificate = certificates.make("own", &["example.org"]);
-    let acceptor = certificates.tls("own").load().unwrap();
-    let mut pair = Pair::new(&acceptor, client(&certificate, "example.org"), 100);
-    pair.pass().unwrap();
+    let mut pair = Pair::opened(100);
     for _ in 0..3 {
         pair.client.refresh_traffic_keys().unwrap();
         pair.client_says(b"under new keys");
@@ -208,11 +202,7 @@ fn keys_may_change_on_the_way() {
 
 #[test]
 fn an_end_is_heard_behind_what_came_before_it() {
-    let certificates = Certificates::new();
-    let certificate = certificates.make("own", &["example.org"]);
-    let acceptor = certificates.tls("own").load().unwrap();
-    let mut pair = Pair::new(&acceptor, client(&certificate, "example.org"), 10);
-    pair.pass().unwrap();
+    let mut pair = Pair::opened(10);
     pair.client_says(b"bye");
     pair.client.send_close_notify();
     pair.pass().unwrap();
