@@ -12,6 +12,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
     listen: SocketAddr,
 
+    /// A name by which it may be asked for, beside localhost and IP addresses; may be given several times. `*`
+    /// is any name.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+
+    /// A proxy that is believed when it says who its client is (X-Forwarded-For): an IP address, a network;
+    /// may be given several times.
+    #[arg(long = "trusted-proxy", value_name = "ADDR")]
+    trusted_proxies: Vec<String>,
+
     /// How many threads drive the clients, at least 1 [default: one for each core].
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     workers: Option<u16>,
@@ -37,6 +47,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) trusted_proxies: Vec<String>,
     /// `None` for the server's own default.
     pub(crate) workers: Option<usize>,
     /// `None` for the page that is compiled in.
@@ -48,9 +60,10 @@ pub(crate) struct Settings {
 
 impl Arguments {
     pub(crate) fn into_settings(self) -> Settings {
-        let Self { listen, workers, root, tls_cert, tls_key, debug } = self;
+        let Self { listen, hosts, trusted_proxies, workers, root, tls_cert, tls_key, debug } = self;
         let workers = workers.or(debug.then_some(1)).map(usize::from);
-        Settings { listen, workers, root, tls: tls_cert.zip(tls_key), debug }
+        let tls = tls_cert.zip(tls_key);
+        Settings { listen, hosts, trusted_proxies, workers, root, tls, debug }
     }
 }
 
@@ -74,6 +87,8 @@ mod tests {
     fn without_arguments_everything_is_as_usual() {
         let usual = Settings {
             listen: ([127, 0, 0, 1], 1337).into(),
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             workers: None,
             root: None,
             tls: None,
@@ -92,6 +107,14 @@ mod tests {
         ] {
             assert_eq!(settings(arguments).unwrap().workers, workers, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn names_and_proxies_may_be_several() {
+        let settings =
+            settings(&["--host", "a", "--host", "b", "--trusted-proxy", "10.0.0.0/8"]).unwrap();
+        assert_eq!(settings.hosts, ["a", "b"]);
+        assert_eq!(settings.trusted_proxies, ["10.0.0.0/8"]);
     }
 
     #[test]

@@ -59,7 +59,11 @@ fn run(settings: Settings) -> Result<(), ServerError> {
 }
 
 async fn serve(settings: Settings) -> Result<(), ServerError> {
-    let host = Host::new("localhost")
+    let any = settings.hosts.iter().any(|name| name == "*");
+    let host = if any { Host::any() } else { Host::new("localhost") };
+    let names = settings.hosts.into_iter().filter(|name| name != "*");
+    let host = names
+        .fold(host, Host::alias)
         .websocket_with("/chat", Chat::default(), chat::options())
         .websocket("/echo", Echo);
     let host = match settings.root {
@@ -70,7 +74,8 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
     if let Some((certificate, key)) = settings.tls {
         (listener, scheme) = (listener.tls(Tls::new(certificate, key)), "https");
     }
-    let mut server = Server::new().listen(listener).host(host);
+    let mut server =
+        Server::new().listen(listener).host(host).trusted_proxies(settings.trusted_proxies);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }

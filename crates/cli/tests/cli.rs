@@ -217,7 +217,7 @@ async fn what_goes_well_is_logged_only_when_asked_for() {
         command.args(arguments).env("RUST_LOG", setting).stderr(Stdio::piped());
         let mut server = Server::spawn(&mut command).await;
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         stream.read_u8().await.unwrap();
         drop(stream);
         server.signal(Signal::TERM);
@@ -227,4 +227,41 @@ async fn what_goes_well_is_logged_only_when_asked_for() {
         assert_eq!(log.is_empty(), !logged, "{arguments:?} {setting:?}: {log}");
         assert!(!log.contains('\u{1b}'), "colours where nobody sees them: {log}");
     }
+}
+
+#[tokio::test]
+async fn it_answers_for_the_names_that_it_was_given_and_for_any_only_if_told() {
+    for (arguments, name, status) in [
+        (&[][..], "localhost", "200"),
+        (&[], "127.0.0.1:1337", "200"),
+        (&[], "here.example", "421"),
+        (&["--host", "here.example"], "here.example", "200"),
+        (&["--host", "here.example"], "localhost", "200"),
+        (&["--host", "here.example"], "there.example", "421"),
+        (&["--host", "*"], "there.example", "200"),
+    ] {
+        let server = Server::start(arguments).await;
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        soon("the answer", stream.read_to_string(&mut answer)).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{name} {arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_it_trusts_says_who_the_client_is() {
+    let mut command = aerys(&["--listen", "127.0.0.1:0", "-d", "--trusted-proxy", "127.0.0.0/8"]);
+    let mut server = Server::spawn(command.stderr(Stdio::piped())).await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_u8().await.unwrap();
+    drop(stream);
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().await.code(), Some(0));
+    let log = server.complaints().await;
+    assert!(log.contains("address=203.0.113.7 via 127.0.0.1:"), "{log}");
 }

@@ -32,7 +32,7 @@ async fn say(server: &Server, what: &[u8], expected: &str) -> TcpStream {
 
 #[tokio::test]
 async fn connections_handshakes_and_ends_are_shown_with_who_and_why() {
-    let mut command = aerys(&["--listen", "127.0.0.1:0", "-d"]);
+    let mut command = aerys(&["--listen", "127.0.0.1:0", "-d", "--host", "here.example"]);
     let mut server = Server::spawn(command.stderr(Stdio::piped())).await;
     // A CLOSE with 4000 and a reason that would forge a line; a frame that is not masked.
     let close = [&[0x88, 0x85, 0, 0, 0, 0][..], &[0x0f, 0xa0], b"\nhi"].concat();
@@ -40,7 +40,7 @@ async fn connections_handshakes_and_ends_are_shown_with_who_and_why() {
     let violation = [HANDSHAKE.as_bytes(), &[0x81, 0]].concat();
     let old = HANDSHAKE.replace("Version: 13", "Version: 8");
     let foreign = HANDSHAKE.replace("Upgrade: w", "Origin: http://evil.example\r\nUpgrade: w");
-    let page = "GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+    let page = "GET / HTTP/1.1\r\nHost: here.example\r\nConnection: close\r\n\r\n";
     let said: [(&[u8], &str, &[&str]); 6] = [
         (
             &close,

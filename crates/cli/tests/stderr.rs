@@ -65,7 +65,7 @@ async fn it_goes_on_accepting_after_descriptors_ran_out() {
         }
         let mut answered = 0;
         for stream in &mut crowd {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
             let answer = stream.read_u8();
             // The others wait until there are descriptors again.
             match tokio::time::timeout(Duration::from_millis(500), answer).await {

@@ -315,7 +315,7 @@
 //! | `path` | of the endpoint |
 //! | `handler` | `on_start`, `on_open`, `on_data`, `on_close`, `on_stop`, or `watcher`: a task or a callback that is bound to a client or an endpoint |
 //! | `client` | the client's id; in `on_open` from `accept` on |
-//! | `address` | the peer's |
+//! | `address` | the client's: the peer's, as in `203.0.113.5:49152`, or behind a trusted proxy `203.0.113.5 via 10.0.0.2:50412` |
 //!
 //! ```text
 //! WARN handler{path="/room" handler="on_data" client=7 address=203.0.113.5:49152}: chat: no such topic
@@ -469,7 +469,7 @@ pub use crate::{
     http_server::{Body, BodyError, Host},
     options::{Options, OptionsError, Origins, Overflow},
     server::{Mount, MountBody, MountFuture, MountService, Running, Server, Shutdown},
-    transport::{Listener, PeerAddr},
+    transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };
 
 /// The README's examples are compiled with the rest, and those of the pages.

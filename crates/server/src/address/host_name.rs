@@ -33,8 +33,8 @@ pub enum HostNameError {
     },
     /// A name with a `*` in it.
     #[error(
-        "there are no wildcards: add a `Host` for each name; a server's only host answers for \
-         every name, whatever it is called"
+        "there are no wildcards: add a `Host` or an alias for each name, or use `Host::any` for all \
+         that are no other host's"
     )]
     Wildcard,
     /// RFC 3986 §3.2.3: what is behind the colon is not 0 to 65535.

@@ -30,13 +30,14 @@ impl<'a> Origin<'a> {
     }
 
     /// Whether it is that of the host that a request asks for, on the same port. A port that the
-    /// request does not name is that of the origin's scheme: whether a proxy took TLS off it cannot
-    /// be seen here.
-    pub(crate) fn is_of(&self, asked: &Authority<'_>) -> bool {
+    /// request does not name is that of the origin's scheme: a proxy of which nothing is known may have
+    /// taken TLS off it. One that is known to have come by TLS is for a page that has come so as well.
+    pub(crate) fn is_of(&self, asked: &Authority<'_>, is_secure: bool) -> bool {
         let Self::Site { scheme, authority } = self else { return false };
-        usual_port(scheme).is_some_and(|usual| {
-            asked.host == authority.host && Some(asked.port.unwrap_or(usual)) == authority.port
-        })
+        (!is_secure || scheme == "https")
+            && usual_port(scheme).is_some_and(|usual| {
+                asked.host == authority.host && Some(asked.port.unwrap_or(usual)) == authority.port
+            })
     }
 
     /// Whether a page may come from there: none does from where websockets lead to, or from several

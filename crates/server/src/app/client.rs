@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -14,7 +15,7 @@ use crate::{
     log::{Call, HandlerSpan},
     roster::Member,
     runtime::Handler,
-    transport::PeerAddr,
+    transport::{ClientAddr, PeerAddr},
 };
 
 /// One client of an [`Endpoint`]. Cheap to clone; may be kept and used from any task or thread.
@@ -26,7 +27,7 @@ pub struct Client<S = ()>(Arc<Peer<S>>);
 struct Peer<S> {
     id: ClientId,
     state: S,
-    address: PeerAddr,
+    address: ClientAddr,
     endpoint: Endpoint<S>,
     shared: Arc<Shared>,
 }
@@ -35,7 +36,7 @@ impl<S> Client<S> {
     pub(crate) fn new(
         id: ClientId,
         state: S,
-        address: PeerAddr,
+        address: ClientAddr,
         endpoint: Endpoint<S>,
         shared: Arc<Shared>,
     ) -> Self {
@@ -58,9 +59,19 @@ impl<S> Client<S> {
         &self.0.endpoint
     }
 
-    /// The address its connection comes from.
+    /// The address its connection comes from: behind a proxy, the proxy's.
     pub fn peer_addr(&self) -> PeerAddr {
-        self.0.address.clone()
+        self.0.address.peer().clone()
+    }
+
+    /// Its IP address: see [`Handshake::client_ip`](crate::Handshake::client_ip).
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.0.address.ip()
+    }
+
+    /// Where it is, for the log.
+    pub(crate) fn address(&self) -> &ClientAddr {
+        &self.0.address
     }
 
     /// Sends a message: `.await` waits until all of it has been handed to the kernel, `.nowait()`
@@ -114,7 +125,7 @@ impl<S> Client<S> {
     /// ```
     pub fn inspect(&self) -> Stats {
         let shared = self.shared_in_order();
-        shared.meter.stats(self.peer_addr(), shared.queued_bytes(), shared.outbox.dropped())
+        shared.meter.stats(&self.0.address, shared.queued_bytes(), shared.outbox.dropped())
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     error::Error,
     fmt,
+    net::IpAddr,
     sync::{Arc, OnceLock},
 };
 
@@ -146,15 +147,23 @@ impl<S> Handshake<S> {
         self
     }
 
-    /// The address the connection comes from.
+    /// The address the connection comes from: behind a proxy, the proxy's.
     pub fn peer_addr(&self) -> PeerAddr {
-        self.request_info.peer_addr().clone()
+        self.request_info.address().peer().clone()
     }
 
-    /// Whether nobody between the client and this server can read or change what they say to each other: the
-    /// connection is within TLS.
+    /// The client's IP address: the connection's, or what one of the server's
+    /// [trusted proxies](crate::Server::trusted_proxies) has said. `None` if it is not known, as by a
+    /// Unix socket.
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.request_info.address().ip()
+    }
+
+    /// Whether the client speaks TLS, so that nobody on its way can read or change what is said: with this
+    /// server, or with a trusted proxy that has said so ([`Forwarded::scheme`](crate::Forwarded::scheme),
+    /// [`Listener::proxy_protocol`](crate::Listener::proxy_protocol)).
     pub fn is_secure(&self) -> bool {
-        self.request_info.tls().is_some()
+        self.request_info.is_secure()
     }
 
     /// What was agreed upon, if the connection is within TLS: with whose certificate above all.
@@ -213,7 +222,7 @@ impl<S> Handshake<S> {
             shared.outbox.refuse(Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new()));
             shared.outbox.wake_driver();
         }
-        let (address, worker) = (request_info.peer_addr().clone(), request_info.worker());
+        let (address, worker) = (request_info.address().clone(), request_info.worker());
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
         request_info.span().record_client(id.as_u64());
@@ -274,7 +283,7 @@ impl<S> Handshake<S> {
             path: self.endpoint.roster().path(),
             handler: Handler::OnOpen.name(),
             client: None,
-            address: Some(self.request_info.peer_addr()),
+            address: Some(self.request_info.address()),
         });
         self.request_info.set_span(span.clone());
         span

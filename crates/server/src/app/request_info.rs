@@ -7,11 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode;
 
 use super::RequestHead;
+#[cfg(feature = "tls")]
+use crate::transport::TlsInfo;
 use crate::{
     address::visible,
     error::Misuse,
     log::HandlerSpan,
-    transport::{PeerAddr, PeerInfo, TlsInfo},
+    transport::{ClientAddr, Requester},
 };
 
 /// The subprotocol behind which a page puts its token.
@@ -20,7 +22,7 @@ const BEARER: &str = "bearer";
 pub(crate) struct RequestInfo {
     request: RequestHead,
     params: Vec<(String, String)>,
-    peer: PeerInfo,
+    requester: Requester,
     worker: usize,
     headers: HeaderMap,
     /// Why there can be no answer but 500.
@@ -34,14 +36,14 @@ impl RequestInfo {
     pub(crate) fn new(
         request: RequestHead,
         params: Vec<(String, String)>,
-        peer: PeerInfo,
+        requester: Requester,
         worker: usize,
         subprotocols: &[String],
     ) -> Box<Self> {
         let mut request_info = Self {
             request,
             params,
-            peer,
+            requester,
             worker,
             headers: HeaderMap::new(),
             misuse: None,
@@ -58,13 +60,19 @@ impl RequestInfo {
         &self.request
     }
 
-    pub(super) fn peer_addr(&self) -> &PeerAddr {
-        &self.peer.address
+    pub(super) fn address(&self) -> &ClientAddr {
+        &self.requester.address
+    }
+
+    /// Whether the client has spoken TLS, be it to a proxy.
+    pub(super) fn is_secure(&self) -> bool {
+        self.requester.is_secure
     }
 
     /// What was agreed upon, if the connection is within TLS.
+    #[cfg(feature = "tls")]
     pub(super) fn tls(&self) -> Option<&TlsInfo> {
-        self.peer.tls.as_deref()
+        self.requester.tls.as_deref()
     }
 
     /// Which worker has the connection.
@@ -177,6 +185,7 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::transport::PeerAddr;
 
     fn asks(headers: &[(&str, &str)], spoken: &[&str]) -> RequestInfo {
         let mut request = Request::builder();
@@ -185,8 +194,9 @@ mod tests {
         }
         let parts = request.body(()).unwrap().into_parts().0;
         let spoken: Vec<_> = spoken.iter().map(|it| (*it).to_owned()).collect();
-        let peer = PeerInfo::plain(PeerAddr::Unix(None));
-        *RequestInfo::new(parts.into(), Vec::new(), peer, 0, &spoken)
+        let address = ClientAddr::Peer(PeerAddr::Unix(None));
+        let requester = Requester { address, tls: None, is_secure: false };
+        *RequestInfo::new(parts.into(), Vec::new(), requester, 0, &spoken)
     }
 
     #[test]

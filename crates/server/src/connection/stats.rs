@@ -1,6 +1,7 @@
 //! What is known of one client's connection.
 
 use std::{
+    net::IpAddr,
     sync::atomic::{
         AtomicU8, AtomicU32, AtomicU64,
         Ordering::{Acquire, Relaxed, Release},
@@ -12,7 +13,7 @@ use aerys_proto::{Connection, Count, Ending};
 
 use crate::{
     runtime::clock::{self, Tick},
-    transport::PeerAddr,
+    transport::{ClientAddr, PeerAddr},
 };
 
 const NO_TICK: u64 = u64::MAX;
@@ -26,8 +27,10 @@ const NO_TICK: u64 = u64::MAX;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// The address the connection comes from.
+    /// The address the connection comes from: behind a proxy, the proxy's.
     pub peer_addr: PeerAddr,
+    /// The client's IP address: see [`Handshake::client_ip`](crate::Handshake::client_ip).
+    pub client_ip: Option<IpAddr>,
     /// When it was let in.
     pub connected: Instant,
     /// Bytes read from the client.
@@ -160,12 +163,13 @@ impl Meter {
         ENDINGS.get(usize::from(self.ending.load(Acquire))).copied()
     }
 
-    pub(crate) fn stats(&self, peer_addr: PeerAddr, queued_bytes: usize, dropped: u64) -> Stats {
+    pub(crate) fn stats(&self, address: &ClientAddr, queued_bytes: usize, dropped: u64) -> Stats {
         let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
         let written_past = self.written_past.load(Relaxed);
         Stats {
-            peer_addr,
+            peer_addr: address.peer().clone(),
+            client_ip: address.ip(),
             connected: Tick(self.connected.load(Relaxed)).instant(),
             bytes_read: self.read.bytes.load(Relaxed),
             bytes_sent: self.sent.bytes.load(Relaxed),

@@ -30,6 +30,24 @@ pub enum ServerError {
         /// Which file, and why.
         cause: super::CertificateError,
     },
+    /// Nobody could be trusted by this.
+    #[error(
+        "the trusted proxy {given:?} is neither an IP address, such as \"10.0.0.7\", nor a network, such as \
+         \"10.0.0.0/8\", nor \"unix:\", which is whoever connects to a Unix socket"
+    )]
+    TrustedProxy {
+        /// As it was given.
+        given: String,
+    },
+    /// A listener waits for what nobody may say.
+    #[error(
+        "the listener {address} asks for the PROXY protocol, which only trusted proxies may speak: name them \
+         by `Server::trusted_proxies`"
+    )]
+    ProxyProtocol {
+        /// Where it listens.
+        address: String,
+    },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
         "the host {host:?} has two document roots, {} and {}: call `Host::root` once",

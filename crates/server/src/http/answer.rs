@@ -36,6 +36,11 @@ pub(super) fn failed() -> Response<ResponseBody> {
     plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to answer this.")
 }
 
+/// RFC 9110 §15.5.20: the request is for a host for which nothing answers here.
+pub(super) fn misdirected() -> Response<ResponseBody> {
+    plain(StatusCode::MISDIRECTED_REQUEST, "This server does not answer for a host of that name.")
+}
+
 pub(super) fn not_found() -> Response<ResponseBody> {
     not_found_page(NOT_FOUND_PAGE)
 }

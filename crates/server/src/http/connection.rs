@@ -7,7 +7,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts,
+    BodyLimits, Hosts, TrustedProxies,
     fast_handshake::{self, Start},
     http1,
     service::Service,
@@ -52,6 +52,7 @@ impl Limits {
 /// What connections are received by.
 pub(crate) struct AcceptContext {
     pub(crate) hosts: Hosts,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) limits: Limits,
     /// Lets the request that is being answered be the last.
     pub(crate) stop: CancellationToken,
@@ -85,7 +86,7 @@ pub(crate) async fn serve<T: Transport>(
 ) -> Outcome<T> {
     let came = clock::read().instant;
     let slot = Slot::default();
-    let address = peer.address.clone();
+    let address = peer.client_addr();
     let service = Service { context, peer, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;

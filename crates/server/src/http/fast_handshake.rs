@@ -73,10 +73,13 @@ fn start(
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
     let Some((head, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
-    let Way::Endpoint(found) = service.context.way(&head) else {
+    let Ok(claims) = service.context.proxies.claims(&service.peer, &head) else {
         return Ok(Start::Plain(read, None));
     };
-    let answer = service.handshake(found, head, &Empty::<Bytes>::new());
+    let Way::Endpoint(found) = service.context.way(&head, &claims) else {
+        return Ok(Start::Plain(read, None));
+    };
+    let answer = service.handshake(found, head, claims, &Empty::<Bytes>::new());
     let Answering::Handshake(handshake) = &answer else {
         return Ok(Start::Plain(read, Some(Box::new(answer))));
     };

@@ -16,13 +16,17 @@ use crate::{
 
 /// One host: its websocket endpoints, and beside them files and an HTTP service.
 ///
-/// A request goes to the host that its `Host` header names; a server's only host answers for every
-/// name. Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
+/// A request goes to the host that its `Host` header names. A server's only host also answers for
+/// `localhost` and for IP addresses, by which nobody else can have pointed a name of their own at it; for
+/// other names nobody answers (421), unless there is a host [for any](Self::any). Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
 /// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
 /// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
 #[must_use = "give it to `Server::host`"]
 pub struct Host {
     pub(crate) name: String,
+    /// Whether it has no name, but that by which it is called in messages.
+    pub(crate) is_any: bool,
+    pub(crate) aliases: Vec<String>,
     pub(crate) mounts: Vec<(String, MountFn)>,
     /// One at most; the server looks.
     pub(crate) roots: Vec<Root>,
@@ -43,7 +47,41 @@ impl Host {
     /// A name that no request can have is [refused](crate::ServerError::HostName) when the server
     /// starts.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), mounts: Vec::new(), roots: Vec::new(), host_service: Vec::new() }
+        Self {
+            name: name.into(),
+            is_any: false,
+            aliases: Vec::new(),
+            mounts: Vec::new(),
+            roots: Vec::new(),
+            host_service: Vec::new(),
+        }
+    }
+
+    /// The host for every name that is no other host's.
+    ///
+    /// So also for one that somebody has pointed at this machine (DNS rebinding): a page from there is of the
+    /// [same origin](crate::Origins::Same) as this host. For who has nothing to lose by that, or lists the
+    /// origins. A server has one at most.
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::any().root("public");
+    /// ```
+    pub fn any() -> Self {
+        Self { is_any: true, ..Self::new("*") }
+    }
+
+    /// Another name of the host, written as the [first](Self::new).
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::new("mysite.com").alias("www.mysite.com");
+    /// ```
+    pub fn alias(mut self, name: impl Into<String>) -> Self {
+        self.aliases.push(name.into());
+        self
     }
 
     /// Mounts an application with default [`Options`].
@@ -78,7 +116,7 @@ impl Host {
     /// [`PeerAddr`](crate::PeerAddr).
     ///
     /// It may switch protocols, as axum's `WebSocketUpgrade` does: 101 where the request asks for an
-    /// upgrade, success to a `CONNECT`. The connection is the service's then, with what it costs: none of
+    /// upgrade, success to a `CONNECT`, which is for the host that it names, and so for [any](Self::any). The connection is the service's then, with what it costs: none of
     /// the server's limits apply any more, and a stop does not wait for it, but cuts it off. Any other
     /// answer that is none (informational, or a 101 that nobody has asked for) becomes a 500, and the log
     /// says so; likewise if the service panics.
@@ -105,6 +143,7 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
             .field("name", &self.name)
+            .field("aliases", &self.aliases)
             .field("endpoints", &self.mounts.iter().map(|(path, _)| path).collect::<Vec<_>>())
             .field("roots", &self.roots)
             .finish_non_exhaustive()

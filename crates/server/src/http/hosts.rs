@@ -1,6 +1,6 @@
 //! All hosts, as requests find their way to them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
@@ -15,8 +15,10 @@ use crate::{
 pub(crate) struct Hosts {
     /// By their names' normal form.
     by_name: HashMap<String, Arc<HostRoutes>>,
-    /// The only host answers for every name.
+    /// The only host, if there is only one.
     only: Option<Arc<HostRoutes>>,
+    /// The one for names that are nobody's.
+    any: Option<Arc<HostRoutes>>,
 }
 
 /// One host, with its router made and its applications mounted.
@@ -35,29 +37,51 @@ impl Hosts {
         hosts: Vec<Host>,
         workers: &[Arc<Worker>],
     ) -> Result<(Self, Vec<Arc<dyn Application>>), ServerError> {
-        let mut all = Self { by_name: HashMap::new(), only: None };
+        let mut all = Self { by_name: HashMap::new(), only: None, any: None };
         let mut applications = Vec::new();
-        for host in hosts {
-            let name = configured_name(&host.name)
-                .map_err(|cause| ServerError::HostName { name: host.name.clone(), cause })?;
-            let routes = HostRoutes::new(host, workers, &mut applications)?;
-            if all.by_name.insert(name.clone(), Arc::new(routes)).is_some() {
-                return Err(ServerError::DuplicateHost { name });
-            }
-        }
-        if all.by_name.is_empty() {
+        let is_only = hosts.len() == 1;
+        if hosts.is_empty() {
             return Err(ServerError::NoHost);
         }
-        if all.by_name.len() == 1 {
-            all.only = all.by_name.values().next().cloned();
+        for host in hosts {
+            let names = names(&host)?;
+            let (is_any, name) = (host.is_any, host.name.clone());
+            let routes = Arc::new(HostRoutes::new(host, workers, &mut applications)?);
+            if is_any && all.any.replace(Arc::clone(&routes)).is_some() {
+                return Err(ServerError::DuplicateHost { name });
+            }
+            for name in names {
+                if all.by_name.insert(name.clone(), Arc::clone(&routes)).is_some() {
+                    return Err(ServerError::DuplicateHost { name });
+                }
+            }
+            all.only = is_only.then_some(routes);
         }
         Ok((all, applications))
     }
 
-    /// The host that is asked for, if there is one.
+    /// The host that is asked for, if there is one. The only one has no other beside it for which a name could
+    /// be meant that is nobody's own.
     pub(super) fn host(&self, asked: Option<&Authority<'_>>) -> Option<&Arc<HostRoutes>> {
-        self.only.as_ref().or_else(|| self.by_name.get(&*asked?.host))
+        let Some(asked) = asked else { return self.only.as_ref().or(self.any.as_ref()) };
+        let only = || self.only.as_ref().filter(|_| is_nobodys(&asked.host));
+        self.by_name.get(&*asked.host).or_else(only).or(self.any.as_ref())
     }
+}
+
+/// The names of a host in their normal form.
+fn names(host: &Host) -> Result<Vec<String>, ServerError> {
+    let first = (!host.is_any).then_some(&host.name);
+    let names = first.into_iter().chain(&host.aliases).map(|name| {
+        configured_name(name).map_err(|cause| ServerError::HostName { name: name.clone(), cause })
+    });
+    names.collect()
+}
+
+/// Whether a host in its normal form is none that somebody could point at another's machine: an IP address, or
+/// `localhost` (RFC 6761 §6.3).
+fn is_nobodys(host: &str) -> bool {
+    host == "localhost" || host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok()
 }
 
 impl HostRoutes {

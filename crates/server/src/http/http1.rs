@@ -29,7 +29,7 @@ use super::{
 use crate::{
     log,
     sync::{Mutex, Rank},
-    transport::{PeerAddr, Transport},
+    transport::{ClientAddr, Transport},
 };
 
 /// Why HTTP is spoken no more.
@@ -56,7 +56,7 @@ pub(super) async fn serve<T: Transport>(
     service: Service,
     prepared: Option<Box<Answering>>,
 ) -> Outcome<T> {
-    let (address, slot) = (service.peer.address.clone(), service.slot.clone());
+    let (address, slot) = (service.peer.client_addr(), service.slot.clone());
     let context = Arc::clone(&service.context);
     let limits = &context.limits;
     let (socket, exchange) = (Arc::new(Socket::new(transport)), Arc::new(Exchange::default()));
@@ -158,7 +158,7 @@ pub(super) async fn serve<T: Transport>(
 }
 
 impl End {
-    fn log(&self, address: &PeerAddr) {
+    fn log(&self, address: &ClientAddr) {
         match self {
             Self::Done(Ok(())) | Self::Switched | Self::Stopped => {}
             Self::Done(Err(error)) => {

@@ -7,6 +7,7 @@ mod exchange;
 mod fast_handshake;
 #[cfg_attr(not(feature = "files"), path = "no_files.rs")]
 mod files;
+mod forwarded;
 mod host;
 mod host_service;
 mod hosts;
@@ -14,6 +15,7 @@ mod http1;
 mod hyper_connection;
 mod hyper_socket;
 mod linger;
+mod proxies;
 mod received;
 mod service;
 mod socket;
@@ -34,6 +36,7 @@ pub use files::Root;
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
+pub(crate) use proxies::TrustedProxies;
 pub(crate) use received::{Answered, ReceivedHandshake};
 pub(crate) use transfer::BodyLimits;
 

@@ -2,6 +2,7 @@
 //! workers, answered there, and its connection taken over.
 
 use std::{
+    fmt::Display,
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
@@ -17,8 +18,9 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     AcceptContext, Outcome, ResponseBody, answer,
+    forwarded::Claims,
     hosts::Found,
-    service::{Answering, Service, Way},
+    service::{Answering, Service, Way, misdirected},
     upgrade::{self, Slot},
 };
 use crate::{
@@ -32,7 +34,7 @@ pub(crate) struct ReceivedHandshake {
     found: Found,
     accept: Accept,
     head: RequestHead,
-    address: PeerAddr,
+    claims: Claims,
     on_upgrade: OnUpgrade,
     answer: oneshot::Sender<Response<ResponseBody>>,
 }
@@ -49,11 +51,19 @@ impl ReceivedHandshake {
         let address = request.extensions().get().cloned().unwrap_or(PeerAddr::Unknown);
         let (head, body) = request.into_parts();
         let head = head.into();
-        let no_handshake = match context.way(&head) {
-            Way::Endpoint(found) => return Self::check(found, head, &body, address),
+        let bad_request = |error: &dyn Display| {
+            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())))
+        };
+        let claims = match context.proxies.claims(&PeerInfo::plain(address), &head) {
+            Ok(claims) => claims,
+            Err(error) => return bad_request(&error),
+        };
+        let no_handshake = match context.way(&head, &claims) {
+            Way::Endpoint(found) => return Self::check(found, head, &body, claims),
             Way::Server => answer::options(),
-            Way::Nowhere(error) => answer::plain(StatusCode::BAD_REQUEST, &error.to_string()),
-            Way::Page(_) | Way::PageAtEndpoint(_) | Way::UnknownHost => answer::not_found(),
+            Way::Nowhere(error) => return bad_request(&error),
+            Way::UnknownHost => misdirected(&head, &claims),
+            Way::Page(_) | Way::PageAtEndpoint(_) => answer::not_found(),
         };
         Err(Box::new(no_handshake))
     }
@@ -62,9 +72,10 @@ impl ReceivedHandshake {
         found: Found,
         head: RequestHead,
         body: &impl Body,
-        address: PeerAddr,
+        claims: Claims,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
-        let accept = upgrade::check_or_answer(&head, body, found.0.path(), &address)?;
+        let address = &claims.requester.address;
+        let accept = upgrade::check_or_answer(&head, body, found.0.path(), address)?;
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
@@ -75,7 +86,7 @@ impl ReceivedHandshake {
             return Err(Box::new(answer::failed()));
         };
         let (answer, answered) = oneshot::channel();
-        Ok((Self { found, accept, head: parts.into(), address, on_upgrade, answer }, answered))
+        Ok((Self { found, accept, head: parts.into(), claims, on_upgrade, answer }, answered))
     }
 
     /// Has the application decide on it, answers it, and takes the connection over if it was let in.
@@ -84,16 +95,17 @@ impl ReceivedHandshake {
         worker: usize,
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
-        let Self { found, accept, head, address, on_upgrade, mut answer } = *self;
+        let Self { found, accept, head, claims, on_upgrade, mut answer } = *self;
+        let address = claims.requester.address.clone();
         let slot = Slot::default();
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
         let service = Service {
             context: Arc::clone(&context),
-            peer: PeerInfo::plain(address.clone()),
+            peer: PeerInfo::plain(address.peer().clone()),
             worker,
             slot: slot.clone(),
         };
-        let mut answering = service.open(found, accept, head);
+        let mut answering = service.open(found, accept, head, claims);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
         let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
         let Some(opening) = slot.take() else { return Outcome::Over };

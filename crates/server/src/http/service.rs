@@ -18,18 +18,19 @@ use hyper::body::Incoming;
 use super::{
     AcceptContext, Body, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
+    forwarded::Claims,
     hosts::{Found, HostRoutes},
     upgrade::{self, Asked, JustInTime, Slot},
 };
 use crate::{
-    address::{Target, TargetError},
+    address::{Target, TargetError, requested},
     app::{RequestHead, RequestInfo},
     log::{self, PeerText},
     options::HandshakeRules,
     runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
     sync::{Mutex, Rank},
-    transport::PeerInfo,
+    transport::{ClientIp, PeerInfo, Requester},
 };
 
 /// What answers the requests of one connection.
@@ -77,42 +78,24 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
 
 impl Service {
     fn answer(&self, head: RequestHead, body: Body) -> Answering {
-        match self.context.way(&head) {
-            Way::Endpoint(found) => self.handshake(found, head, &body),
-            Way::Page(routes) => self.page(routes, head, body, None),
+        let claims = match self.context.proxies.claims(&self.peer, &head) {
+            Ok(claims) => claims,
+            Err(error) => return ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())),
+        };
+        match self.context.way(&head, &claims) {
+            Way::Endpoint(found) => self.handshake(found, head, claims, &body),
+            Way::Page(routes) => page(routes, head, body, claims, None),
             Way::PageAtEndpoint(routes) => {
                 let refused = upgrade::check(&head, &body).err();
                 let refused = refused.map(|unfit| Box::new(unfit.answer()));
-                self.page(routes, head, body, refused)
+                page(routes, head, body, claims, refused)
             }
             Way::Server => ready(answer::options()),
-            Way::UnknownHost => {
-                let host = asked_host(&head);
-                log::event!(WARN, { address = %self.peer.address, %host }, "no such host is served");
-                ready(answer::not_found())
-            }
+            Way::UnknownHost => ready(misdirected(&head, &claims)),
             Way::Nowhere(error) => {
                 ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
             }
         }
-    }
-
-    fn page(
-        &self,
-        routes: &Arc<HostRoutes>,
-        head: RequestHead,
-        body: Body,
-        refused: Option<Box<Response<ResponseBody>>>,
-    ) -> Answering {
-        let mut request = Request::from_parts(head.into_parts(), body);
-        if routes.host_service.is_some() {
-            request.extensions_mut().insert(self.peer.address.clone());
-            #[cfg(feature = "tls")]
-            if let Some(tls) = &self.peer.tls {
-                request.extensions_mut().insert(Arc::clone(tls));
-            }
-        }
-        Answering::Page(Box::pin(page(Arc::clone(routes), request, refused)))
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
@@ -120,22 +103,31 @@ impl Service {
         &self,
         found: Found,
         head: RequestHead,
+        claims: Claims,
         body: &impl http_body::Body,
     ) -> Answering {
-        match upgrade::check_or_answer(&head, body, found.0.path(), &self.peer.address) {
-            Ok(accept) => self.open(found, accept, head),
+        match upgrade::check_or_answer(&head, body, found.0.path(), &claims.requester.address) {
+            Ok(accept) => self.open(found, accept, head, claims),
             Err(answer) => ready(*answer),
         }
     }
 
     /// Has an application decide on a handshake, if it may come to that.
-    pub(super) fn open(&self, found: Found, accept: Accept, head: RequestHead) -> Answering {
+    pub(super) fn open(
+        &self,
+        found: Found,
+        accept: Accept,
+        head: RequestHead,
+        claims: Claims,
+    ) -> Answering {
         let (application, params) = found;
+        let Claims { requester, host } = claims;
         if self.context.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
-        if let Err(origin) = allowed_origins.check(head.uri(), &head) {
+        let asks = || host.as_ref().cloned().or_else(|| requested(head.uri(), &head));
+        if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
             let (origin, host) = (PeerText(origin), asked_host(&head));
             log::event!(
                 WARN, at application.path(), { %origin, %host },
@@ -145,9 +137,8 @@ impl Service {
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
         let asked =
-            Asked { address: self.peer.address.clone(), application: Arc::clone(&application) };
-        let request_info =
-            RequestInfo::new(head, params, self.peer.clone(), self.worker, subprotocols);
+            Asked { address: requester.address.clone(), application: Arc::clone(&application) };
+        let request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
         let opening = application.open(request_info);
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }
@@ -155,13 +146,13 @@ impl Service {
 
 impl AcceptContext {
     /// Where a request goes.
-    pub(super) fn way(&self, head: &RequestHead) -> Way<'_> {
+    pub(super) fn way(&self, head: &RequestHead, claims: &Claims) -> Way<'_> {
         let host = match Target::of(head.method(), head.uri(), head.version(), head) {
             Ok(Target::Resource(host)) => host,
             Ok(Target::Server) => return Way::Server,
             Err(error) => return Way::Nowhere(error),
         };
-        let Some(routes) = self.hosts.host(host.as_ref()) else {
+        let Some(routes) = self.hosts.host(claims.host.as_ref().or(host.as_ref())) else {
             return Way::UnknownHost;
         };
         let Some(found) = routes.endpoint(head.uri().path()) else {
@@ -211,9 +202,35 @@ impl Future for Answering {
     }
 }
 
+/// Has a file or the HTTP service answer a request.
+fn page(
+    routes: &Arc<HostRoutes>,
+    head: RequestHead,
+    body: Body,
+    claims: Claims,
+    refused: Option<Box<Response<ResponseBody>>>,
+) -> Answering {
+    let mut request = Request::from_parts(head.into_parts(), body);
+    if routes.host_service.is_some() {
+        let Requester { address, tls, .. } = claims.requester;
+        let extensions = request.extensions_mut();
+        if let Some(ip) = address.ip() {
+            extensions.insert(ClientIp(ip));
+        }
+        extensions.insert(address.peer().clone());
+        #[cfg(feature = "tls")]
+        if let Some(tls) = tls {
+            extensions.insert(tls);
+        }
+        #[cfg(not(feature = "tls"))]
+        drop(tls);
+    }
+    Answering::Page(Box::pin(answer_page(Arc::clone(routes), request, refused)))
+}
+
 /// A file, or the HTTP service's answer, or what `refused` says where there is an endpoint at least,
 /// or 404.
-async fn page(
+async fn answer_page(
     routes: Arc<HostRoutes>,
     request: Request<Body>,
     refused: Option<Box<Response<ResponseBody>>>,
@@ -226,6 +243,16 @@ async fn page(
         (None, None, Some(refused)) => *refused,
         (None, None, None) => answer::not_found(),
     }
+}
+
+/// The answer to a request for a host that is not served, of which the log tells.
+pub(super) fn misdirected(head: &RequestHead, claims: &Claims) -> Response<ResponseBody> {
+    let (address, host) = (&claims.requester.address, asked_host(head));
+    log::event!(
+        WARN, { %address, %host },
+        "a host that is not served was asked for: Host::alias (the binary's --host) can add the name"
+    );
+    answer::misdirected()
 }
 
 /// The host that a request is for, as it says itself.

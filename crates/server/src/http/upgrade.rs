@@ -25,7 +25,7 @@ use crate::{
     log::{self, PeerText},
     session::{Application, Opening},
     sync::Mutex,
-    transport::PeerAddr,
+    transport::ClientAddr,
 };
 
 const VERSION: HeaderValue = HeaderValue::from_static("13");
@@ -64,7 +64,7 @@ pub(super) fn check_or_answer(
     head: &RequestHead,
     body: &impl Body,
     path: &str,
-    address: &PeerAddr,
+    address: &ClientAddr,
 ) -> Result<Accept, Box<Response<ResponseBody>>> {
     check(head, body).map_err(|unfit| {
         let answer = unfit.answer();
@@ -127,7 +127,7 @@ impl Slot {
 
 /// Who asked to be let in, and where.
 pub(super) struct Asked {
-    pub(super) address: PeerAddr,
+    pub(super) address: ClientAddr,
     pub(super) application: Arc<dyn Application>,
 }
 
@@ -148,7 +148,7 @@ impl Asked {
 }
 
 /// Logs that a handshake came to nothing.
-fn log_refused(path: &str, address: &PeerAddr, status: u16, why: impl FnOnce() -> String) {
+fn log_refused(path: &str, address: &ClientAddr, status: u16, why: impl FnOnce() -> String) {
     log::event!(
         DEBUG, at path, { %address, status, why = %PeerText(why().as_bytes()) },
         "a handshake was refused"

@@ -1,10 +1,10 @@
 //! Which sites' pages may connect: RFC 6455 §10.2, RFC 6454.
 
 use aerys_proto::Fields;
-use http::{Uri, header};
+use http::header;
 
 use super::OptionsError;
-use crate::address::{Origin, requested, visible};
+use crate::address::{Authority, Origin, visible};
 
 /// Which origins a handshake may come from.
 ///
@@ -21,9 +21,9 @@ use crate::address::{Origin, requested, visible};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origins {
-    /// The host that the request is for, on the same port. A server's only host answers for every
-    /// name, also for one that somebody else has pointed at this machine; where that matters, list
-    /// the origins.
+    /// The host that the request is for, on the same port, and by https if the
+    /// [connection is secure](crate::Handshake::is_secure). Names that somebody else may have pointed at this
+    /// machine are none of a [`Host`](crate::Host)'s, unless it is [`Host::any`](crate::Host::any).
     #[default]
     Same,
     /// Any site at all.
@@ -69,17 +69,22 @@ pub(crate) enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Whether a request may come from where it comes from; if not, its `Origin`.
-    pub(crate) fn check<'r>(&self, uri: &Uri, fields: &'r impl Fields) -> Result<(), &'r [u8]> {
+    /// Whether a request for the host that `asked` answers may come from where it comes from; if not, its
+    /// `Origin`.
+    pub(crate) fn check<'r, 'h>(
+        &self,
+        fields: &'r impl Fields,
+        asked: impl FnOnce() -> Option<Authority<'h>>,
+        is_secure: bool,
+    ) -> Result<(), &'r [u8]> {
         let mut origins = fields.values_of(header::ORIGIN);
         let Some(value) = origins.next() else { return Ok(()) };
         let origin = || Origin::parse(visible(value)?);
         let is_allowed = origins.next().is_none()
             && match self {
                 Self::Any => true,
-                Self::Same => origin().is_some_and(|origin| {
-                    requested(uri, fields).is_some_and(|it| origin.is_of(&it))
-                }),
+                Self::Same => origin()
+                    .is_some_and(|origin| asked().is_some_and(|it| origin.is_of(&it, is_secure))),
                 Self::List(list) => origin().is_some_and(|origin| list.contains(&origin)),
             };
         if is_allowed { Ok(()) } else { Err(value) }
@@ -91,12 +96,18 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::address::requested;
 
     fn allows(origins: &Origins, host: &str, origin: &str) -> bool {
+        allows_by(origins, host, origin, false)
+    }
+
+    fn allows_by(origins: &Origins, host: &str, origin: &str, is_secure: bool) -> bool {
         let request = Request::get("/").header("host", host).header("origin", origin);
         let settled = origins.clone().validate().expect("browsers send them");
         let request = request.body(()).unwrap();
-        settled.check(request.uri(), request.headers()).is_ok()
+        let asked = || requested(request.uri(), request.headers());
+        settled.check(request.headers(), asked, is_secure).is_ok()
     }
 
     #[test]
@@ -148,16 +159,32 @@ mod tests {
     }
 
     #[test]
+    fn what_has_come_by_tls_is_for_pages_that_have_come_so_too() {
+        for (host, origin, same) in [
+            ("mysite.com", "https://mysite.com", true),
+            ("mysite.com", "http://mysite.com", false),
+            ("mysite.com:80", "http://mysite.com", false),
+            ("mysite.com:8443", "https://mysite.com:8443", true),
+            ("mysite.com:8443", "http://mysite.com:8443", false),
+        ] {
+            assert_eq!(allows_by(&Origins::Same, host, origin, true), same, "{origin} at {host}");
+            assert!(allows_by(&Origins::Same, host, origin, false), "{origin} at {host}");
+        }
+        let listed = Origins::list(["http://mysite.com"]);
+        assert!(allows_by(&listed, "mysite.com", "http://mysite.com", true));
+    }
+
+    #[test]
     fn no_origin_passes_and_two_do_not() {
         let bare = Request::get("/").header("host", "mysite.com").body(()).unwrap();
         let list = Origins::list(["https://a.example"]).validate().unwrap();
-        assert!(list.check(bare.uri(), bare.headers()).is_ok());
+        assert!(list.check(bare.headers(), || None, false).is_ok());
         let twice = Request::get("/")
             .header("host", "mysite.com")
             .header("origin", "https://mysite.com")
             .header("origin", "https://mysite.com");
         let twice = twice.body(()).unwrap();
-        assert!(AllowedOrigins::Any.check(twice.uri(), twice.headers()).is_err());
+        assert!(AllowedOrigins::Any.check(twice.headers(), || None, false).is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https};
+use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https, serve_proxied_http};
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
-    transport::{Incoming, PeerAddr, PeerInfo, TcpStream, TlsAcceptor, Transport, yield_now},
+    transport::{Incoming, PeerAddr, PeerInfo, Spoken, TcpStream, Transport, yield_now},
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -60,8 +60,7 @@ pub(crate) enum Arrival {
 /// Where a connection is from, and what it speaks.
 pub(crate) struct Entry {
     pub(super) address: PeerAddr,
-    /// Unless it is clear text.
-    pub(super) tls: Option<Arc<TlsAcceptor>>,
+    pub(super) spoken: Spoken,
 }
 
 /// What a worker has taken, and its runtime knows.
@@ -182,14 +181,20 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, tls }, worker) = (entry, self.worker.index());
+        let (Entry { address, spoken }, worker) = (entry, self.worker.index());
+        let Spoken { tls, proxy_protocol, forwarded } = spoken;
+        let peer = PeerInfo { forwarded, ..PeerInfo::plain(address) };
         match tls {
+            None if proxy_protocol => {
+                let http = serve_proxied_http(transport, peer, worker, context);
+                self.worker.spawn(ConnectionTask::new(http));
+            }
             None => {
-                let http = serve_http(transport, PeerInfo::plain(address), worker, context);
+                let http = serve_http(transport, peer, worker, context);
                 self.worker.spawn(ConnectionTask::new(http));
             }
             Some(acceptor) => {
-                let https = serve_https(transport, address, acceptor, worker, context);
+                let https = serve_https(transport, peer, proxy_protocol, acceptor, worker, context);
                 self.worker.spawn(ConnectionTask::new(https));
             }
         }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, Hosts},
+    http_server::{AcceptContext, Hosts, TrustedProxies},
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, memory},
 };
@@ -32,13 +32,14 @@ impl InMemory {
     /// Runs every `on_start`. Where it listens, and on how many threads it runs, does not matter.
     pub(crate) async fn start(server: Server) -> Result<Self, ServerError> {
         server.limits.check()?;
+        let proxies = TrustedProxies::parse(server.trusted_proxies)?;
         inbound_memory::limit(server.max_inbound_bytes);
         let workers = [Worker::start_here()];
         let (hosts, applications) = Hosts::new(server.hosts, &workers)?;
         let stop_period = server.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (limits, stop) = (server.limits, CancellationToken::new());
-        let context = Arc::new(AcceptContext { hosts, limits, stop });
+        let context = Arc::new(AcceptContext { hosts, proxies, limits, stop });
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 

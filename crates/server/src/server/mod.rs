@@ -33,7 +33,7 @@ pub use self::{
 use crate::{
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits},
+    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, TrustedProxies},
     log,
     runtime::WorkerThread,
     transport::{Listener, Listening},
@@ -67,6 +67,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     hosts: Vec<Host>,
     workers: usize,
+    trusted_proxies: Vec<String>,
     limits: Limits,
     max_inbound_bytes: usize,
 }
@@ -78,6 +79,7 @@ impl Server {
             listeners: Vec::new(),
             hosts: Vec::new(),
             workers: thread::available_parallelism().map_or(1, usize::from),
+            trusted_proxies: Vec::new(),
             limits: Limits {
                 max_head_size: 16 * 1024,
                 head_period: Duration::from_secs(10),
@@ -100,6 +102,26 @@ impl Server {
     /// Adds a host.
     pub fn host(mut self, host: Host) -> Self {
         self.hosts.push(host);
+        self
+    }
+
+    /// Who is believed when it says for whom it connects, by the [header](Listener::forwarded) of a request or the
+    /// [PROXY protocol](Listener::proxy_protocol): IP addresses, networks (`"10.0.0.0/8"`), or `"unix:"` for
+    /// whoever connects to a Unix socket. May be called several times. Default nobody.
+    ///
+    /// The client is who stands last in the header and is none of them
+    /// ([`Handshake::client_ip`](crate::Handshake::client_ip)): so name every proxy on the way, and no network
+    /// in which clients are. A [`Mount`] goes by `X-Forwarded-For` and the [`PeerAddr`](crate::PeerAddr) that
+    /// a layer has put there.
+    ///
+    /// ```no_run
+    /// # use aerys::{Host, Server};
+    /// # fn example(host: Host) -> Server {
+    /// Server::new().listen("10.0.0.5:80").host(host).trusted_proxies(["10.0.0.2", "10.1.0.0/16"])
+    /// # }
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.trusted_proxies.extend(proxies.into_iter().map(Into::into));
         self
     }
 
@@ -282,6 +304,12 @@ impl Server {
         listen: impl FnOnce(Vec<Listener>) -> Result<Listeners, ServerError>,
     ) -> Result<(Running, Arc<AcceptContext>), ServerError> {
         self.limits.check()?;
+        let proxies = TrustedProxies::parse(self.trusted_proxies)?;
+        if let Some(listener) = self.listeners.iter().find(|it| it.speaks_proxy_protocol())
+            && proxies.is_empty()
+        {
+            return Err(ServerError::ProxyProtocol { address: listener.to_string() });
+        }
         let (acceptor, addresses, listeners) = listen(self.listeners)?;
         let max_inbound_bytes = self.max_inbound_bytes;
         let thread =
@@ -294,10 +322,11 @@ impl Server {
         let stop_period = self.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
-        let context = Arc::new(AcceptContext { hosts, limits: self.limits, stop: stop.clone() });
+        let limits = self.limits;
+        let context = Arc::new(AcceptContext { hosts, proxies, limits, stop: stop.clone() });
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         #[cfg(feature = "tls")]
-        let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.tls.clone()).collect();
+        let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.spoken.tls.clone()).collect();
         #[cfg(feature = "tls")]
         acceptor.watch_certificates(Arc::clone(&tls));
         let running = Running {
@@ -336,13 +365,13 @@ fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
     let acceptor = Acceptor::start().map_err(ServerError::System)?;
     let (mut addresses, mut listening) = (Vec::new(), Vec::new());
     for mut listener in listeners {
-        let tls = listener.load_tls()?;
+        let spoken = listener.load()?;
         let address = listener.to_string();
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, tls });
+        listening.push(Listening { listener, spoken });
         log::event!(DEBUG, { %address }, "bound");
     }
     Ok((acceptor, addresses, listening))

@@ -14,7 +14,10 @@ use crate::{
     http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
-    transport::{PeerAddr, PeerInfo, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded},
+    transport::{
+        PeerAddr, PeerInfo, Proxied, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded,
+        proxy_protocol,
+    },
 };
 
 /// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned
@@ -53,7 +56,7 @@ pub(crate) async fn serve_http<T: Transport>(
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
-    let address = peer.address.clone();
+    let address = peer.client_addr();
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(transport, peer, worker, context).await {
         Outcome::Over => {
@@ -67,27 +70,75 @@ pub(crate) async fn serve_http<T: Transport>(
     }
 }
 
-/// As [`serve_http`], within TLS. To agree on that a client has as long as for the head of a request.
+/// As [`serve_http`], behind a header of the PROXY protocol.
+pub(crate) async fn serve_proxied_http<T: Transport>(
+    transport: T,
+    mut peer: PeerInfo,
+    worker: usize,
+    context: Arc<AcceptContext>,
+) -> Option<Pin<Box<Driver<T>>>> {
+    peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
+    serve_http(transport, peer, worker, context).await
+}
+
+/// As [`serve_http`], within TLS, and if need be behind a header of the PROXY protocol.
 pub(crate) async fn serve_https<T: Transport>(
     transport: T,
-    address: PeerAddr,
+    mut peer: PeerInfo,
+    proxy_protocol: bool,
     acceptor: Arc<TlsAcceptor>,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
-    let accepted = tokio::select! {
-        accepted = timeout(context.limits.head_period, acceptor.accept(transport)) => accepted,
-        () = context.stop.cancelled() => return None,
-    };
-    let (stream, tls) = match accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+    if proxy_protocol {
+        peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
+    }
+    let (stream, tls) = match in_time(acceptor.accept(transport), &context).await? {
         Ok(accepted) => accepted,
         Err(error) => {
+            let address = peer.client_addr();
             log::event!(DEBUG, { %address, %error }, "a TLS handshake came to nothing");
             return None;
         }
     };
     drop(acceptor);
-    serve_http(stream, PeerInfo { address, tls: Some(tls) }, worker, context).await
+    peer.tls = Some(tls);
+    serve_http(stream, peer, worker, context).await
+}
+
+/// Whom a proxy connects for, if it is for anybody; nothing at all if nobody is to be served.
+async fn read_proxy_header(
+    transport: &impl Transport,
+    address: &PeerAddr,
+    context: &AcceptContext,
+) -> Option<Option<Proxied>> {
+    if !context.proxies.trusts_peer(address) {
+        log::event!(
+            WARN, { %address },
+            "a connection that is no trusted proxy's was closed: Server::trusted_proxies can name it"
+        );
+        return None;
+    }
+    match in_time(proxy_protocol::read(transport), context).await? {
+        Ok(proxied) => Some(proxied),
+        Err(error) => {
+            log::event!(WARN, { %address, %error }, "a trusted proxy says not for whom it connects");
+            None
+        }
+    }
+}
+
+/// What comes before HTTP has as long as the head of a request, and nothing comes of it if the server stops.
+async fn in_time<T>(
+    beginning: impl Future<Output = io::Result<T>>,
+    context: &AcceptContext,
+) -> Option<io::Result<T>> {
+    tokio::select! {
+        begun = timeout(context.limits.head_period, beginning) => {
+            Some(begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
+        }
+        () = context.stop.cancelled() => None,
+    }
 }
 
 /// A handshake that another server has received; what drives its connection from then on.

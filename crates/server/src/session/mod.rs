@@ -208,7 +208,7 @@ where
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
     client.endpoint().roster().leave(client.id());
-    let (id, address) = (client.id().as_u64(), client.peer_addr());
+    let (id, address) = (client.id().as_u64(), client.address());
     let (code, reason) = (close.code.as_u16(), PeerText(close.reason.as_bytes()));
     let by = shared.ending().map(ended_by);
     log::event!(

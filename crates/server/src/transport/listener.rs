@@ -10,10 +10,7 @@ use std::{
 
 #[cfg(unix)]
 use super::unix::{self, SocketFile};
-use super::{
-    tcp,
-    tls::{Tls, TlsAcceptor},
-};
+use super::{Forwarded, Spoken, tcp, tls::Tls};
 use crate::error::ServerError;
 
 /// Where a server listens: what [`Server::listen`](crate::Server::listen) takes.
@@ -44,6 +41,8 @@ use crate::error::ServerError;
 pub struct Listener {
     source: Source,
     tls: Option<Tls>,
+    proxy_protocol: bool,
+    forwarded: Forwarded,
 }
 
 #[derive(Debug)]
@@ -124,13 +123,47 @@ impl Listener {
         self
     }
 
-    fn of(source: Source) -> Self {
-        Self { source, tls: None }
+    /// Which header of a [trusted proxy](crate::Server::trusted_proxies) says who its client is, and what else
+    /// is taken from it. Default [`X-Forwarded-For`](Forwarded::x_forwarded_for), and nothing else.
+    pub fn forwarded(mut self, forwarded: Forwarded) -> Self {
+        self.forwarded = forwarded;
+        self
     }
 
-    /// What makes its connections speak TLS, if they are to.
-    pub(crate) fn load_tls(&mut self) -> Result<Option<Arc<TlsAcceptor>>, ServerError> {
-        self.tls.take().map(|tls| tls.load().map(Arc::new)).transpose()
+    /// Has each connection begin with a header of the PROXY protocol, version 1 or 2, in which a proxy says for
+    /// whom it connects: before TLS, if there is any. One that does not, or whose peer is none of the
+    /// server's [trusted proxies](crate::Server::trusted_proxies), is closed; the header has as long as
+    /// the head of a request ([`Server::head_period`](crate::Server::head_period)).
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// // haproxy: `server aerys 10.0.0.5:8080 send-proxy-v2`
+    /// let listener = Listener::from("10.0.0.5:8080").proxy_protocol();
+    /// Server::new().listen(listener).trusted_proxies(["10.0.0.2"]);
+    /// ```
+    ///
+    /// Version 2 also says whether the client has spoken TLS with the proxy (haproxy's `send-proxy-v2-ssl`),
+    /// which [`Handshake::is_secure`](crate::Handshake::is_secure) answers then.
+    pub fn proxy_protocol(mut self) -> Self {
+        self.proxy_protocol = true;
+        self
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, tls: None, proxy_protocol: false, forwarded: Forwarded::default() }
+    }
+
+    /// Whether its connections begin with a header of the PROXY protocol.
+    pub(crate) fn speaks_proxy_protocol(&self) -> bool {
+        self.proxy_protocol
+    }
+
+    /// What its connections are to speak.
+    pub(crate) fn load(&mut self) -> Result<Spoken, ServerError> {
+        let tls = self.tls.take().map(|tls| tls.load().map(Arc::new)).transpose()?;
+        let &mut Self { proxy_protocol, forwarded, .. } = self;
+        Ok(Spoken { tls, proxy_protocol, forwarded })
     }
 
     #[cfg(unix)]

@@ -1,10 +1,13 @@
 //! Connected streams, as those above need them, and where they come from.
 
 mod async_io;
+mod client_addr;
+mod forwarded;
 mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
 mod peer;
+pub(crate) mod proxy_protocol;
 mod read_buffer;
 mod socket;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
@@ -36,25 +39,39 @@ use bytes::BufMut;
 #[cfg(unix)]
 pub(crate) use self::system::UnixStream;
 use self::system::stream;
-#[cfg(not(feature = "tls"))]
-pub(crate) use self::tls::TlsInfo;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsInfo};
 pub(crate) use self::{
+    client_addr::{ClientAddr, Requester},
+    forwarded::ForwardedHeader,
     listener::Bound,
-    peer::PeerInfo,
+    peer::{PeerInfo, Proxied},
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
     system::{BoundListener, Reactor, TcpStream, yield_now},
     tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
 };
-pub use self::{listener::Listener, peer::PeerAddr};
+pub use self::{
+    forwarded::Forwarded,
+    listener::Listener,
+    peer::{ClientIp, PeerAddr},
+};
 
 /// A socket that listens, and what those who connect to it speak.
 pub(crate) struct Listening {
     pub(crate) listener: BoundListener,
+    pub(crate) spoken: Spoken,
+}
+
+/// What those who connect to a listener speak.
+#[derive(Clone)]
+pub(crate) struct Spoken {
     /// Unless it is clear text.
     pub(crate) tls: Option<Arc<TlsAcceptor>>,
+    /// Whether they begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: bool,
+    /// What is taken from the headers of those who are trusted.
+    pub(crate) forwarded: Forwarded,
 }
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.

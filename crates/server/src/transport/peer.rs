@@ -7,11 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use super::tls::TlsInfo;
+use super::{client_addr::ClientAddr, forwarded::Forwarded, tls::TlsInfo};
 
 /// The address that a connection comes from.
 ///
-/// It is in the extensions of each request that a [`Host::service`](crate::Host::service) is given:
+/// It is in the extensions of each request that a [`Host::service`](crate::Host::service) is given. Behind a
+/// proxy it is the proxy's, and a [`ClientIp`] beside it the client's:
 ///
 /// ```
 /// use std::{convert::Infallible, future::{Ready, ready}};
@@ -35,18 +36,52 @@ pub enum PeerAddr {
     Unknown,
 }
 
+/// The IP address of a client: that of its [connection](PeerAddr), or what a
+/// [trusted proxy](crate::Server::trusted_proxies) has said.
+///
+/// It is in the extensions of each request that a [`Host::service`](crate::Host::service) is given, if it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientIp(pub IpAddr);
+
 /// Who is at the other end of a connection, and how.
 #[derive(Clone)]
 pub(crate) struct PeerInfo {
     pub(crate) address: PeerAddr,
     /// What was agreed upon, if it is within TLS.
     pub(crate) tls: Option<Arc<TlsInfo>>,
+    /// For whom it has connected, if it is a proxy that has said so by the PROXY protocol.
+    pub(crate) proxied: Option<Proxied>,
+    /// What is taken from its headers, if it is a trusted proxy.
+    pub(crate) forwarded: Forwarded,
+}
+
+/// Whom a proxy has connected for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proxied {
+    pub(crate) ip: IpAddr,
+    /// Whether that one has spoken TLS to the proxy.
+    pub(crate) is_secure: bool,
 }
 
 impl PeerInfo {
-    /// Whoever is there in clear text.
+    /// Whoever is there in clear text, and speaks for itself.
     pub(crate) fn plain(address: PeerAddr) -> Self {
-        Self { address, tls: None }
+        Self { address, tls: None, proxied: None, forwarded: Forwarded::default() }
+    }
+
+    /// The address that the connection has come from at first, if it is an IP address.
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.proxied.map_or_else(|| self.address.ip(), |proxied| Some(proxied.ip))
+    }
+
+    /// The address of the client, as far as its connection tells.
+    pub(crate) fn client_addr(&self) -> ClientAddr {
+        ClientAddr::new(self.address.clone(), self.source())
+    }
+
+    /// Whether the connection was within TLS, as far as it is known.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.proxied.is_some_and(|proxied| proxied.is_secure)
     }
 }
 

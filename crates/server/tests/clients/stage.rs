@@ -24,12 +24,17 @@ impl Stage {
     /// `/echo` says back what it hears, `/room` says it to everyone, and beside them there is
     /// `index.html`. Both endpoints have these options, on two workers.
     pub(crate) async fn set(options: Options) -> Self {
+        Self::of(Host::new("mysite.com"), options).await
+    }
+
+    /// The same of a host with these names.
+    pub(crate) async fn of(host: Host, options: Options) -> Self {
         let (enter, guests) = unbounded_channel();
         let (leave, departures) = unbounded_channel();
         let app = |everyone| App { everyone, enter: enter.clone(), leave: leave.clone() };
         let site = tempfile::tempdir().unwrap();
         fs::write(site.path().join("index.html"), PAGE).unwrap();
-        let host = Host::new("localhost")
+        let host = host
             .websocket_with("/echo", app(false), options.clone())
             .websocket_with("/room", app(true), options)
             .root(site.path());

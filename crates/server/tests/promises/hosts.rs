@@ -57,11 +57,12 @@ async fn the_host_header_chooses_the_host() {
         ("/", "xn--bcher-kva.example", Ok("books")),
         ("/", "XN--Bcher-kva.Example.", Ok("books")),
         ("/", "b%C3%BCcher.example", Ok("books")),
-        ("/", "three.example", Err(404)),
-        ("/", "one.example.evil.example", Err(404)),
-        ("/", "127.0.0.1", Err(404)),
-        ("/", "one.example..", Err(404)),
-        ("/", "[::3]", Err(404)),
+        ("/", "three.example", Err(421)),
+        ("/", "one.example.evil.example", Err(421)),
+        ("/", "127.0.0.1", Err(421)),
+        ("/", "localhost", Err(421)),
+        ("/", "one.example..", Err(421)),
+        ("/", "[::3]", Err(421)),
         ("http://two.example/", "two.example", Ok("two")),
         ("http://two.example/", "one.example", Ok("two")),
         ("http://TWO.example:99/", "three.example", Ok("two")),
@@ -69,7 +70,7 @@ async fn the_host_header_chooses_the_host() {
         ("https://two.example:/", "one.example", Ok("two")),
         ("ws://two.example:80/", "one.example", Ok("two")),
         ("http://[0::1]:9/", "one.example", Ok("six")),
-        ("http://three.example/", "one.example", Err(404)),
+        ("http://three.example/", "one.example", Err(421)),
     ] {
         let answer = Raw::connect(&server).await.ask(to(target, Some(host))).await;
         let found = answer.header("x-place").ok_or(answer.status());
@@ -78,20 +79,64 @@ async fn the_host_header_chooses_the_host() {
     server.stop().await;
 }
 
+// A name that somebody else has pointed here (DNS rebinding) would make their pages this host's own.
 #[tokio::test]
-async fn an_only_host_answers_for_every_name() {
-    let server =
-        start(Server::new().host(Host::new("one.example").websocket("/", Place("one")))).await;
-    for (target, host) in [
-        ("/", "one.example"),
-        ("/", "two.example"),
-        ("/", "127.0.0.1:1337"),
-        ("http://three.example/", "two.example"),
+async fn an_only_host_answers_for_its_names_and_for_those_that_nobody_can_point_at_it() {
+    let host = Host::new("one.example").alias("Uno.example:80").alias("xn--bcher-kva.example");
+    let server = start(Server::new().host(host.websocket("/", Place("one")))).await;
+    for (target, host, place) in [
+        ("/", "one.example", Ok("one")),
+        ("/", "UNO.example.:1337", Ok("one")),
+        ("/", "b%C3%BCcher.example", Ok("one")),
+        ("/", "localhost", Ok("one")),
+        ("/", "LOCALHOST.:1337", Ok("one")),
+        ("/", "127.0.0.1:1337", Ok("one")),
+        ("/", "203.0.113.7", Ok("one")),
+        ("/", "[::1]:1337", Ok("one")),
+        ("http://uno.example/", "two.example", Ok("one")),
+        ("/", "two.example", Err(421)),
+        ("/", "one.example.evil.example", Err(421)),
+        ("/", "localhost.evil.example", Err(421)),
+        ("/", "127.0.0.1.evil.example", Err(421)),
+        ("/", "0x7f.1", Err(421)),
+        ("http://three.example/", "one.example", Err(421)),
     ] {
-        let answer = Raw::connect(&server).await.ask(to(target, Some(host))).await;
-        assert_eq!(answer.header("x-place"), Some("one"), "{target} {host}");
+        for request in [to(target, Some(host)), to(target, Some(host)).replace("GET", "POST")] {
+            let is_handshake = request.starts_with("GET");
+            let answer = Raw::connect(&server).await.ask(request).await;
+            let found = match answer.status() {
+                405 if !is_handshake => Ok("one"),
+                status => answer.header("x-place").ok_or(status),
+            };
+            assert_eq!(found, place, "{target} {host}");
+        }
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_for_any_answers_where_no_other_does() {
+    let one = Host::new("one.example").websocket("/", Place("one"));
+    let any = || Host::any().websocket("/", Place("any"));
+    let beside = start(Server::new().host(any()).host(one)).await;
+    let alone = start(Server::new().host(any().alias("two.example"))).await;
+    for (server, host, place) in [
+        (&beside, "one.example", "one"),
+        (&beside, "two.example", "any"),
+        (&beside, "localhost", "any"),
+        (&beside, "127.0.0.1", "any"),
+        (&alone, "one.example", "any"),
+        (&alone, "two.example", "any"),
+        (&alone, "[::1]", "any"),
+    ] {
+        let answer = Raw::connect(server).await.ask(to("/", Some(host))).await;
+        assert_eq!(answer.header("x-place"), Some(place), "{host}");
+    }
+    let two = try_start(Server::new().host(any()).host(any()).workers(1)).await;
+    assert!(matches!(two, Err(ServerError::DuplicateHost { name }) if name == "*"));
+    for server in [beside, alone] {
+        server.stop().await;
+    }
 }
 
 // RFC 9112 §3.2: "to any HTTP/1.1 request message that lacks a Host header field and to any request
@@ -137,8 +182,8 @@ async fn a_name_that_nobody_can_ask_for_is_refused_with_what_to_write() {
         (" a.com", "write \"a.com\""),
         ("::1", "write \"[::1]\""),
         ("127.1", "\"127.0.0.1\""),
-        ("*", "a server's only host answers for every name"),
-        ("*.a.com", "add a `Host` for each name"),
+        ("*", "use `Host::any` for all"),
+        ("*.a.com", "add a `Host` or an alias for each name"),
         ("my site.com", usual),
         ("a..com", usual),
         (".a.com", usual),

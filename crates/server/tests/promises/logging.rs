@@ -159,7 +159,7 @@ async fn a_request_for_a_host_that_is_not_served_is_logged() {
     let asked = async {
         while lines(Level::WARN, "host=\"logged.example\"").is_empty() {
             let request = "GET / HTTP/1.1\r\nHost: logged.example\r\n\r\n";
-            assert_eq!(raw.ask(request).await.status(), 404);
+            assert_eq!(raw.ask(request).await.status(), 421);
         }
     };
     soon(asked).await;

@@ -347,7 +347,7 @@ async fn on_open_can_read_who_asks_for_what() {
     })
     .await;
     let mut raw = Raw::connect(&door.server).await;
-    let extra = "Origin: http://localhost\r\nCookie: crumb=1\r\n";
+    let extra = "Origin: https://localhost\r\nCookie: crumb=1\r\n";
     raw.ask(handshake("/door/j%C3%BCrgen?seat=7", extra)).await;
     let address = raw.stream.peer_addr().to_string();
     assert_eq!(
@@ -355,7 +355,7 @@ async fn on_open_can_read_who_asks_for_what() {
         [
             "GET /door/j%C3%BCrgen?seat=7",
             "Some(\"jürgen\") None",
-            "Some(\"http://localhost\") \"crumb=1\"",
+            "Some(\"https://localhost\") \"crumb=1\"",
             &address,
         ]
     );

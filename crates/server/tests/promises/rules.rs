@@ -9,7 +9,7 @@ use aerys::{
 
 use crate::common::{
     Journal, Raw, Running, Scene, departure, errors_at, frame, handshake, keep_errors, serve_host,
-    serve_with, soon,
+    soon,
 };
 
 /// Does as the query says, and notes what happens.
@@ -59,8 +59,12 @@ impl Websocket for Gate {
 }
 
 async fn gate(options: Options) -> (Running, Journal) {
+    gate_of(Host::new("localhost"), options).await
+}
+
+async fn gate_of(host: Host, options: Options) -> (Running, Journal) {
     let scene = Scene::default();
-    (serve_with(Gate(scene.clone()), options).await, scene.journal)
+    (serve_host(host.websocket_with("/", Gate(scene.clone()), options)).await, scene.journal)
 }
 
 /// The status that a handshake with these header lines is answered.
@@ -71,7 +75,7 @@ async fn knock(server: &Running, extra: &str) -> u16 {
 #[tokio::test]
 async fn only_pages_of_allowed_origins_may_connect() {
     let list = || Origins::list(["https://a.example", "http://b.example:8080"]);
-    let same = ["http://localhost", "https://localhost", "http://LOCALHOST:80"];
+    let same = ["https://localhost", "https://LOCALHOST:443", "https://localhost."];
     let listed = ["https://a.example", "http://b.example:8080"];
     let other = ["http://localhost:8080", "https://evil.example", "http://a.example", "null", "?"];
     for (origins, passing, refused) in [
@@ -106,19 +110,19 @@ async fn no_origin_passes_and_same_is_the_rule_if_there_is_no_other() {
         assert_eq!(knock(&server, "").await, 101);
         server.stop().await;
     }
-    let (server, _) = gate(Options::new()).await;
+    let (server, _) = gate_of(Host::new("mysite.com"), Options::new()).await;
     let address = "127.0.0.1:1337";
     let at = |host: &str, origin: &str| {
         handshake("/", &format!("Origin: {origin}\r\n")).replace("Host: localhost", host)
     };
     for (host, origin, status) in [
-        (format!("Host: {address}"), format!("http://{address}"), 101),
-        (format!("Host: {address}"), "http://127.0.0.1".to_owned(), 403),
+        (format!("Host: {address}"), format!("https://{address}"), 101),
+        (format!("Host: {address}"), "https://127.0.0.1".to_owned(), 403),
         ("Host: mysite.com".to_owned(), "https://mysite.com".to_owned(), 101),
         ("Host: MySite.com.".to_owned(), "https://mysite.com:443".to_owned(), 101),
         ("Host: mysite.com:".to_owned(), "HTTPS://mysite.com.".to_owned(), 101),
-        ("Host: [0:0::1]:80".to_owned(), "http://[::1]".to_owned(), 101),
-        ("Host: [::1]".to_owned(), "http://[::2]".to_owned(), 403),
+        ("Host: [0:0::1]:443".to_owned(), "https://[::1]".to_owned(), 101),
+        ("Host: [::1]".to_owned(), "https://[::2]".to_owned(), 403),
         ("Host: mysite.com".to_owned(), "https://me@mysite.com".to_owned(), 403),
         ("Host: mysite.com".to_owned(), "https://mysite.com/".to_owned(), 403),
     ] {
@@ -126,6 +130,24 @@ async fn no_origin_passes_and_same_is_the_rule_if_there_is_no_other() {
         assert_eq!(answer.status(), status, "{origin} at {host}");
     }
     server.stop().await;
+}
+
+/// Whoever speaks TLS with this server is for a page that has come by it too.
+mod in_clear_text {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_in_clear_text_is_of_the_same_origin_where_nothing_is_known_of_tls() {
+        let (server, _) = gate(Options::new()).await;
+        for (origin, status) in [
+            ("http://localhost", 101),
+            ("http://LOCALHOST:80", 101),
+            ("http://localhost:8080", 403),
+        ] {
+            assert_eq!(knock(&server, &format!("Origin: {origin}\r\n")).await, status, "{origin}");
+        }
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Which pages may connect through a proxy, and what that has to do with `Host`.
 
-use aerys::{Options, Origins};
+use aerys::{Host, Options, Origins};
 
 use super::proxy::Proxy;
 use crate::stage::Stage;
@@ -26,22 +26,28 @@ async fn a_page_behind_the_proxy_may_connect_and_a_foreign_one_may_not() {
 }
 
 #[tokio::test]
-async fn where_the_host_is_not_passed_on_its_origin_has_to_be_listed() {
+async fn where_the_host_is_not_passed_on_its_name_and_its_origin_have_to_be_listed() {
     const OWN_LINE: &str = "proxy_set_header Host $http_host;";
-    for (proxy, change) in [
+    for (proxy, change, name) in [
         // What it does unless told otherwise: the name of the `upstream`.
-        (Proxy::Nginx, (OWN_LINE, "")),
+        (Proxy::Nginx, (OWN_LINE, ""), "aerys"),
         // What most examples on the web have: without the port.
-        (Proxy::Nginx, (OWN_LINE, "proxy_set_header Host $host;")),
+        (Proxy::Nginx, (OWN_LINE, "proxy_set_header Host $host;"), "mysite.com"),
         (
             Proxy::Haproxy,
             ("default_backend", "http-request set-header Host internal\n    default_backend"),
+            "internal",
         ),
     ] {
-        for (origins, status) in
-            [(Origins::Same, "403"), (Origins::list(["https://mysite.com:8443"]), "101")]
-        {
-            let stage = Stage::set(Options::new().allowed_origins(origins)).await;
+        let listed = || Origins::list(["https://mysite.com:8443"]);
+        let unnamed = if name == "mysite.com" { "403" } else { "421" };
+        for (host, origins, status) in [
+            (Host::new("mysite.com"), Origins::Same, unnamed),
+            (Host::new(name), Origins::Same, "403"),
+            (Host::new(name), listed(), "101"),
+            (Host::any(), listed(), "101"),
+        ] {
+            let stage = Stage::of(host, Options::new().allowed_origins(origins)).await;
             let running = proxy.start(&stage.address(), &[change]).await;
             let (_, head) = running.handshake("/echo", &OWN_PAGE).await;
             assert_eq!(head.split(' ').nth(1), Some(status), "{proxy:?} with {change:?}: {head}");

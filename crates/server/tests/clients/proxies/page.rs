@@ -52,7 +52,7 @@ async fn what_a_service_streams_is_passed_on_at_once() {
     }));
     let router = Router::new().route("/events/time", events).route("/time", unbuffered);
     for proxy in Proxy::EACH {
-        let server = serve(Host::new("localhost").service(router.clone())).await;
+        let server = serve(Host::new("mysite.com").service(router.clone())).await;
         let running = proxy.start(&server.address().to_string(), &[]).await;
         for first in ["GET /events/time HTTP/1.1", "GET /time HTTP/1.1"] {
             let (mut rest, head) = running.request(&[first, "Host: mysite.com"]).await;
@@ -90,7 +90,7 @@ impl Websocket for Who {
 #[tokio::test]
 async fn a_client_cannot_say_itself_where_it_comes_from() {
     for proxy in Proxy::EACH {
-        let server = serve(Host::new("localhost").websocket("/who", Who)).await;
+        let server = serve(Host::new("mysite.com").websocket("/who", Who)).await;
         let running = proxy.start(&server.address().to_string(), &[]).await;
         let (mut client, _) = Tungstenite::open(&running.url("/who")).await;
         assert_eq!(client.hear().await, Message::text("127.0.0.1 127.0.0.1"), "{proxy:?}");

@@ -24,7 +24,7 @@ use crate::{
 const NGINX: &str = "daemon off; pid pid; error_log stderr; user root root;";
 
 /// What every handshake has to have. The key is that of RFC 6455 §1.3.
-const HANDSHAKE: &[&str] = &[
+pub(super) const HANDSHAKE: &[&str] = &[
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",
@@ -111,7 +111,6 @@ impl Proxy {
 
 /// A proxy that runs. When it is dropped, it is killed.
 pub(super) struct RunningProxy {
-    /// `127.0.0.1:` and the port.
     address: String,
     _program: Program,
     _folder: TempDir,
@@ -120,6 +119,11 @@ pub(super) struct RunningProxy {
 }
 
 impl RunningProxy {
+    /// `127.0.0.1:` and the port.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("ws://{}{path}", self.address)
     }

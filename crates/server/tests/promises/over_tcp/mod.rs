@@ -5,5 +5,6 @@ mod addresses;
 mod at_rest;
 mod listeners;
 mod mounted;
+mod proxies;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 mod unsent;
