@@ -13,7 +13,7 @@ from pathlib import Path
 FLOORS = [
     ["address", "sync"],
     ["log"],
-    ["options"],
+    ["options", "admission"],
     ["error"],
     ["transport"],
     ["runtime"],

@@ -52,6 +52,8 @@ fn options() -> Options {
         // How long `on_open` may think, and how long a client may take to answer a close.
         .open_period(Duration::from_secs(5))
         .close_period(Duration::from_secs(2))
+        // How many clients it has at a time: more are answered 503.
+        .max_clients(1000)
         // Whose pages may connect, and what they may speak.
         .allowed_origins(Origins::Any)
         .subprotocols(["echo.v2", "echo.v1"])

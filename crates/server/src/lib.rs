@@ -399,6 +399,7 @@
 //! makes a tower service of them. And an axum `Router` may be a host's: [`Host::service`].
 
 mod address;
+mod admission;
 mod app;
 mod connection;
 mod driver;
@@ -456,6 +457,7 @@ pub use crate::{
 
 pub use crate::{
     address::{HostNameError, PathError},
+    admission::LimitsHit,
     app::{
         Accepted, Client, Departure, Endpoint, Handshake, NoneSucceeded, Outcomes, Watcher,
         Websocket, all, any, some,

@@ -14,6 +14,7 @@ use super::{
     upgrade::Slot,
 };
 use crate::{
+    admission::{AddressPlace, Admission},
     error::ServerError,
     log,
     runtime::clock,
@@ -26,6 +27,10 @@ use crate::{
 pub(crate) struct Limits {
     /// In bytes; more is answered 431.
     pub(crate) max_head_size: usize,
+    /// More is answered 431.
+    pub(crate) max_headers: usize,
+    /// How many requests a connection may have one after another.
+    pub(crate) max_requests: u64,
     /// From the connection's start, or the last response, to the end of the next head.
     pub(crate) head_period: Duration,
     /// What is asked of whoever sends a body that is waited for.
@@ -53,6 +58,7 @@ impl Limits {
 pub(crate) struct AcceptContext {
     pub(crate) hosts: Hosts,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) admission: Admission,
     pub(crate) limits: Limits,
     /// Lets the request that is being answered be the last.
     pub(crate) stop: CancellationToken,
@@ -81,13 +87,14 @@ pub(crate) enum Outcome<T> {
 pub(crate) async fn serve<T: Transport>(
     transport: T,
     peer: PeerInfo,
+    place: Option<Arc<AddressPlace>>,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
     let slot = Slot::default();
     let address = peer.client_addr();
-    let service = Service { context, peer, worker, slot: slot.clone() };
+    let service = Service { context, peer, place, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,

@@ -23,12 +23,18 @@ use super::{
 use crate::sync::{Mutex, MutexGuard};
 
 /// One for each connection that hyper has.
-#[derive(Default)]
-pub(super) struct Exchange(Mutex<State>);
+pub(super) struct Exchange {
+    /// How many requests a connection may have.
+    max_requests: u64,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
     phase: Phase,
+    /// How many requests there have been.
+    requests: u64,
+    has_had_its_last: bool,
     /// The body of this request, or the last one.
     transfer: Option<Arc<Transfer>>,
 }
@@ -50,8 +56,17 @@ pub(super) enum Phase {
 }
 
 impl Exchange {
+    pub(super) fn new(max_requests: u64) -> Self {
+        Self { max_requests, state: Mutex::default() }
+    }
+
     pub(super) fn phase(&self) -> Phase {
         self.lock().phase
+    }
+
+    /// Whether there was a response that said that it is the last.
+    pub(super) fn has_had_its_last(&self) -> bool {
+        self.lock().has_had_its_last
     }
 
     /// The body of the request that is being answered, or the last that was.
@@ -69,15 +84,20 @@ impl Exchange {
             Answering::Handshake(_) => Phase::Deciding,
             Answering::Own(_) | Answering::Page(_) => Phase::Working,
         };
-        let state = State { phase, transfer: transfer.clone() };
         // What it replaces is dropped when the lock is not held any more.
-        let _before = std::mem::replace(&mut *self.lock(), state);
+        let (is_last, _before) = {
+            let mut state = self.lock();
+            state.phase = phase;
+            state.requests += 1;
+            let before = std::mem::replace(&mut state.transfer, transfer.clone());
+            (state.requests >= self.max_requests, before)
+        };
         let in_flight = Some(InFlight(Arc::clone(self)));
-        ResponseFuture { answering, transfer, switching: None, in_flight }
+        ResponseFuture { answering, transfer, switching: None, is_last, in_flight }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock()
+        self.state.lock()
     }
 }
 
@@ -87,6 +107,8 @@ pub(super) struct ResponseFuture {
     transfer: Option<Arc<Transfer>>,
     /// A response that switches protocols, until hyper has been told.
     switching: Option<Response<ResponseBody>>,
+    /// Whether the connection may have no other request.
+    is_last: bool,
     in_flight: Option<InFlight>,
 }
 
@@ -114,6 +136,11 @@ impl ResponseFuture {
         Poll::Pending
     }
 
+    fn switches(&self, response: &Response<ResponseBody>) -> bool {
+        response.status() == StatusCode::SWITCHING_PROTOCOLS
+            || response.extensions().get::<Switches>().is_some()
+    }
+
     fn set_phase(&self, phase: Phase) {
         if let Some(InFlight(exchange)) = &self.in_flight {
             exchange.lock().phase = phase;
@@ -139,8 +166,15 @@ impl Future for ResponseFuture {
     type Output = Result<Response<TrackedBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(self.poll_response(cx));
+        let mut response = ready!(self.poll_response(cx));
         self.set_phase(Phase::Responding);
+        // One that switches protocols ends the requests in any case.
+        if self.is_last && !self.switches(&response) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            if let Some(InFlight(exchange)) = &self.in_flight {
+                exchange.lock().has_had_its_last = true;
+            }
+        }
         let in_flight = self.in_flight.take();
         Poll::Ready(Ok(response.map(|body| TrackedBody { body, _in_flight: in_flight })))
     }

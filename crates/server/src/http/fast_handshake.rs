@@ -72,7 +72,8 @@ fn start(
     read: Bytes,
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
-    let Some((head, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
+    let most = service.context.limits.max_headers.min(MAX_HEADERS);
+    let Some((head, len)) = parse(&read, most) else { return Ok(Start::Plain(read, None)) };
     let Ok(claims) = service.context.proxies.claims(&service.peer, &head) else {
         return Ok(Start::Plain(read, None));
     };
@@ -132,10 +133,10 @@ fn send(transport: &impl Transport, unsent: &mut Vec<u8>, cx: &mut Context<'_>) 
 
 /// The request at the beginning of `read` and its length, if it is whole and has nothing that asks
 /// for more than a look. Faults are for hyper to find and to answer.
-fn parse(read: &Bytes) -> Option<(RequestHead, usize)> {
+fn parse(read: &Bytes, most_headers: usize) -> Option<(RequestHead, usize)> {
     let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
     let mut head = httparse::Request::new(&mut []);
-    let parsed = head.parse_with_uninit_headers(read, &mut headers).ok()?;
+    let parsed = head.parse_with_uninit_headers(read, &mut headers[..most_headers]).ok()?;
     let (httparse::Status::Complete(len), "GET", 1) = (parsed, head.method?, head.version?) else {
         return None;
     };
@@ -175,10 +176,11 @@ mod tests {
             (&plain.replace("X: c\r\n", &"X: c\r\n".repeat(MAX_HEADERS)), None),
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", None),
         ] {
-            let parsed = parse(&Bytes::copy_from_slice(request.as_bytes()));
+            let parsed = parse(&Bytes::copy_from_slice(request.as_bytes()), MAX_HEADERS);
             assert_eq!(parsed.map(|(_, len)| len), len, "{request:?}");
         }
-        let (head, _) = parse(&Bytes::from(plain)).unwrap();
+        assert!(parse(&Bytes::from(plain), 2).is_none());
+        let (head, _) = parse(&Bytes::from(plain), 3).unwrap();
         assert_eq!(head.uri(), "/a");
         assert!(head.values_of(HeaderName::from_static("x")).eq([b"c", b"d"]));
     }
@@ -187,7 +189,7 @@ mod tests {
     fn what_is_found_in_a_head_is_what_is_in_its_parts() {
         let request =
             b"GET /a?b HTTP/1.1\r\nHost: c\r\nX: 1\r\nHOST:  d \r\nEmpty:\r\nx: \xff\t2\r\n\r\n";
-        let (head, _) = parse(&Bytes::from_static(request)).unwrap();
+        let (head, _) = parse(&Bytes::from_static(request), MAX_HEADERS).unwrap();
         let parts = head.parts();
         assert_eq!((&parts.method, parts.version), (head.method(), head.version()));
         assert_eq!((&parts.uri, parts.headers.len()), (head.uri(), 5));
@@ -209,7 +211,7 @@ mod tests {
                 ("GET / HTTP/1.1\r\nN: V", "W\r\n\r\n"),
             ] {
                 let request = [before.as_bytes(), &[byte], after.as_bytes()].concat();
-                if let Some((head, _)) = parse(&request.into()) {
+                if let Some((head, _)) = parse(&request.into(), MAX_HEADERS) {
                     assert_eq!(head.parts().headers.len(), 1, "{byte} behind {before:?}");
                 }
             }

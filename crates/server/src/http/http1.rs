@@ -32,6 +32,9 @@ use crate::{
     transport::{ClientAddr, Transport},
 };
 
+/// Told of any number, hyper has memory for headers allocated for each request.
+const HYPERS_MAX_HEADERS: usize = 100;
+
 /// Why HTTP is spoken no more.
 enum End {
     /// Hyper is through, or has given up.
@@ -59,8 +62,13 @@ pub(super) async fn serve<T: Transport>(
     let (address, slot) = (service.peer.client_addr(), service.slot.clone());
     let context = Arc::clone(&service.context);
     let limits = &context.limits;
-    let (socket, exchange) = (Arc::new(Socket::new(transport)), Arc::new(Exchange::default()));
-    let connection = http1::Builder::new()
+    let (socket, exchange) =
+        (Arc::new(Socket::new(transport)), Arc::new(Exchange::new(limits.max_requests)));
+    let mut builder = http1::Builder::new();
+    if limits.max_headers != HYPERS_MAX_HEADERS {
+        builder.max_headers(limits.max_headers);
+    }
+    let connection = builder
         .timer(Since { came: Mutex::new(Rank::Leaf, Some(came)) })
         .header_read_timeout(limits.head_period)
         .max_buf_size(limits.max_head_size)
@@ -131,6 +139,12 @@ pub(super) async fn serve<T: Transport>(
         .await
     };
     end.log(&address);
+    if exchange.has_had_its_last() {
+        context.admission.hits.requests.count();
+    }
+    if matches!(&end, End::Done(Err(error)) if error.is_parse_too_large()) {
+        context.admission.hits.heads.count();
+    }
     if let Some(opening) = slot.take() {
         if matches!(end, End::Done(Ok(())))
             && opening.shared.outbox.is_switched()

@@ -1,5 +1,6 @@
 //! HTTP/1.1 (RFC 9110, 9112): from a fresh connection to a route, and to the upgrade.
 
+mod admission;
 mod answer;
 mod body;
 mod connection;

@@ -102,6 +102,7 @@ impl ReceivedHandshake {
         let service = Service {
             context: Arc::clone(&context),
             peer: PeerInfo::plain(address.peer().clone()),
+            place: None,
             worker,
             slot: slot.clone(),
         };

@@ -23,6 +23,7 @@ use super::{
     upgrade::{self, Asked, JustInTime, Slot},
 };
 use crate::{
+    admission::AddressPlace,
     address::{Target, TargetError, requested},
     app::{RequestHead, RequestInfo},
     log::{self, PeerText},
@@ -37,6 +38,8 @@ use crate::{
 pub(super) struct Service {
     pub(super) context: Arc<AcceptContext>,
     pub(super) peer: PeerInfo,
+    /// What the connection takes of limits, if it is counted.
+    pub(super) place: Option<Arc<AddressPlace>>,
     pub(super) worker: usize,
     pub(super) slot: Slot,
 }
@@ -126,6 +129,10 @@ impl Service {
             return ready(answer::refused(upgrade::stopping()));
         }
         let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
+        let places = match self.admit(&*application, &requester) {
+            Ok(places) => places,
+            Err(refusal) => return ready(answer::refused(refusal)),
+        };
         let asks = || host.as_ref().cloned().or_else(|| requested(head.uri(), &head));
         if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
             let (origin, host) = (PeerText(origin), asked_host(&head));
@@ -139,7 +146,8 @@ impl Service {
         let asked =
             Asked { address: requester.address.clone(), application: Arc::clone(&application) };
         let request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
-        let opening = application.open(request_info);
+        let mut opening = application.open(request_info);
+        opening.places = places.boxed();
         Answering::Handshake(self.slot.open(opening, accept, asked))
     }
 }

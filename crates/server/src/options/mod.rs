@@ -32,6 +32,7 @@ pub struct Options {
     allowed_origins: Origins,
     subprotocols: Vec<String>,
     open_period: Duration,
+    max_clients: Option<usize>,
 }
 
 /// What the handshake is held to.
@@ -39,6 +40,8 @@ pub(crate) struct HandshakeRules {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) open_period: Duration,
+    /// `None` for as many as there are connections.
+    pub(crate) max_clients: Option<usize>,
 }
 
 /// What one client may be owed, and what happens to what is too much.
@@ -175,6 +178,14 @@ impl Options {
         self
     }
 
+    /// How many clients the endpoint may have at a time, those that are being decided on and those whose
+    /// `on_close` has not returned included; `None` for as many as there are connections, which is the default.
+    /// Whoever comes beyond that is answered 503 with a `Retry-After`, and `on_open` is not asked.
+    pub fn max_clients(mut self, clients: impl Into<Option<usize>>) -> Self {
+        self.max_clients = clients.into();
+        self
+    }
+
     /// Looks for nonsense.
     pub(crate) fn validate(self) -> Result<Settings, OptionsError> {
         let Self {
@@ -184,6 +195,7 @@ impl Options {
             allowed_origins,
             subprotocols,
             open_period,
+            max_clients,
         } = self;
         let Config { max_msg_size, .. } = protocol;
         protocol.max_frame_size =
@@ -195,6 +207,7 @@ impl Options {
             ("auto_frame_size", protocol.auto_frame_size),
             ("max_queued_bytes", outbox_limits.max_queued_bytes),
             ("queued_ping_limit", protocol.queued_ping_limit as usize),
+            ("max_clients", max_clients.unwrap_or(1)),
         ] {
             if size == 0 {
                 return Err(OptionsError::Zero { option });
@@ -220,7 +233,7 @@ impl Options {
         if let Some(name) = subprotocols.iter().find(|name| !is_token(name.as_bytes())) {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
-        let rules = HandshakeRules { allowed_origins, subprotocols, open_period };
+        let rules = HandshakeRules { allowed_origins, subprotocols, open_period, max_clients };
         Ok(Settings { protocol: Arc::new(protocol), outbox_limits, rules })
     }
 }
@@ -234,6 +247,7 @@ impl Default for Options {
             allowed_origins: Origins::Same,
             subprotocols: Vec::new(),
             open_period: Duration::from_secs(10),
+            max_clients: None,
         }
     }
 }
@@ -310,6 +324,7 @@ fn why_not_zero(option: &str) -> &'static str {
             "no `on_open` could decide in time; `Duration::MAX` is for as long as it takes"
         }
         "max_queued_bytes" => "no client could be owed anything; at least one byte",
+        "max_clients" => "nobody could be let in; `None` is for any number",
         "auto_frame_size" => "frames of nothing carry no message; at least one byte",
         _ => "nothing could come in; at least one byte",
     }
@@ -345,6 +360,7 @@ mod tests {
             (fine().open_period(Duration::ZERO), "open_period"),
             (fine().message_period(Duration::ZERO), "message_period"),
             (fine().allowed_origins(Origins::list(["mysite.com"])), "allowed_origins"),
+            (fine().max_clients(0), "max_clients"),
             (fine().subprotocols(["chat", "not one"]), "subprotocols"),
             (fine().subprotocols([""]), "subprotocols"),
         ] {

@@ -22,6 +22,7 @@ use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https, serv
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
+    admission::Admission,
     http_server::{AcceptContext, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
@@ -36,6 +37,7 @@ const LATE: Duration = Duration::from_millis(50);
 /// The queues of all workers, as the thread that accepts has them.
 pub(crate) struct AcceptQueues {
     accept_queues: Vec<Arc<AcceptQueue>>,
+    context: Arc<AcceptContext>,
     /// Told when a connection has been placed.
     placed: Notify,
 }
@@ -93,7 +95,18 @@ impl AcceptQueues {
             worker.runtime().spawn(async move { supervise(|| taking.take_in(&context)).await });
             accept_queue
         };
-        Self { accept_queues: workers.iter().map(accept_queue).collect(), placed: Notify::new() }
+        let accept_queues = workers.iter().map(accept_queue).collect();
+        Self { accept_queues, context: Arc::clone(context), placed: Notify::new() }
+    }
+
+    pub(super) fn admission(&self) -> &Admission {
+        &self.context.admission
+    }
+
+    /// Whether there may be one more connection beside those that there are, and these.
+    pub(super) fn has_room(&self, beside: usize) -> bool {
+        let connections = self.accept_queues.iter().map(|it| it.worker.connections().len());
+        self.admission().has_room(connections.sum::<usize>() + beside)
     }
 
     /// Gives a connection to the worker with the fewest, of those that come for them.

@@ -8,7 +8,10 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-use super::accept_queue::{AcceptQueues, Arrival, Entry};
+use super::{
+    accept_queue::{AcceptQueues, Arrival, Entry},
+    spare::{Spare, is_out_of_descriptors},
+};
 use crate::{log, transport::Listening};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
@@ -28,13 +31,20 @@ const PLACED_AT_ONCE: usize = 16;
 /// else to do that could not wait for [`GATHER`].
 pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
     let Listening { listener, spoken } = listening;
-    let mut last = Instant::now();
+    let (mut last, mut spare) = (Instant::now(), Spare::new());
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
         let mut next = Some(listener.accept().await);
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
+                Ok((stream, address)) if !accept_queues.has_room(batch.len()) => {
+                    drop(stream);
+                    log::event!(
+                        WARN, { %address },
+                        "a connection was closed: there are as many as Server::max_connections allows"
+                    );
+                }
                 Ok((stream, address)) => {
                     batch.push(Arrival::Connection(
                         stream,
@@ -44,8 +54,12 @@ pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");
                 }
+                Err(error) if is_out_of_descriptors(&error) && spare.shed(listener) => {
+                    accept_queues.admission().hits.descriptors.count();
+                    log::event!(WARN, { %error }, "a connection was closed: there is no descriptor left");
+                }
                 Err(error) => {
-                    // Out of descriptors or memory: the connection waits until there are some.
+                    // Out of memory, say: the connection waits until there is some.
                     log::event!(WARN, { %error }, "connections cannot be accepted for now");
                     accept_queues.place_all(batch.drain(..));
                     sleep(OUT_OF_RESOURCES_PAUSE).await;

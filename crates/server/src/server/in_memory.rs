@@ -12,6 +12,7 @@ use super::{
     task::{ConnectionTask, serve_http},
 };
 use crate::{
+    admission::Admission,
     connection::inbound_memory,
     error::ServerError,
     http_server::{AcceptContext, Hosts, TrustedProxies},
@@ -39,7 +40,8 @@ impl InMemory {
         let stop_period = server.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (limits, stop) = (server.limits, CancellationToken::new());
-        let context = Arc::new(AcceptContext { hosts, proxies, limits, stop });
+        let admission = Admission::new(server.admission_limits);
+        let context = Arc::new(AcceptContext { hosts, proxies, admission, limits, stop });
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 

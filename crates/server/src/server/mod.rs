@@ -6,11 +6,14 @@ mod acceptor;
 mod applications;
 #[cfg(feature = "tls")]
 mod certificates;
+#[cfg(test)]
+mod defaults;
 #[cfg(feature = "test")]
 mod in_memory;
 mod mount;
 mod running;
 mod signal;
+mod spare;
 mod task;
 
 use std::{
@@ -31,6 +34,7 @@ pub use self::{
     running::{Running, Shutdown},
 };
 use crate::{
+    admission::{Admission, AdmissionLimits, Rate},
     connection::inbound_memory,
     error::ServerError,
     http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, TrustedProxies},
@@ -68,6 +72,7 @@ pub struct Server {
     hosts: Vec<Host>,
     workers: usize,
     trusted_proxies: Vec<String>,
+    admission_limits: AdmissionLimits,
     limits: Limits,
     max_inbound_bytes: usize,
 }
@@ -80,8 +85,11 @@ impl Server {
             hosts: Vec::new(),
             workers: thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: Vec::new(),
+            admission_limits: AdmissionLimits::default(),
             limits: Limits {
                 max_head_size: 16 * 1024,
+                max_headers: 100,
+                max_requests: 1000,
                 head_period: Duration::from_secs(10),
                 body: BodyLimits { period: Some(Duration::from_secs(30)), min_rate: 500 },
                 stall_period: Some(Duration::from_secs(120)),
@@ -144,6 +152,54 @@ impl Server {
     /// Default 16 KiB.
     pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.limits.max_head_size = bytes.max(8 * 1024);
+        self
+    }
+
+    /// How many headers a request may have; more is answered 431. Default 100.
+    pub fn max_headers(mut self, headers: usize) -> Self {
+        self.limits.max_headers = headers;
+        self
+    }
+
+    /// How many requests a connection may have, one after another: it ends with the response to the last, which
+    /// says so (`Connection: close`); at least one. Default 1,000.
+    pub fn max_requests(mut self, requests: u64) -> Self {
+        self.limits.max_requests = requests.max(1);
+        self
+    }
+
+    /// How many connections there may be at a time, of all clients and proxies, websockets or not. Whoever comes
+    /// beyond that is closed at once, before anything is read, and the others go on.
+    ///
+    /// Default, and at most, what the limit of open files allows when the server starts (`RLIMIT_NOFILE`, `ulimit
+    /// -n`) less an eighth, or 64 if that is more, for whatever else the program opens. A number above
+    /// that is a warning in the log. If descriptors are used up all the same, whoever comes is closed as
+    /// well. None of this is for a [`Mount`], whose connections are the other server's.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.admission_limits.max_connections = Some(connections);
+        self
+    }
+
+    /// How many connections each [client address](crate::Handshake::client_ip) may have at a time, or each network of
+    /// 64 bits of IPv6; `None`, the default, for any number. Not counted are this machine's own (loopback),
+    /// those of Unix sockets and of [trusted proxies](Self::trusted_proxies).
+    ///
+    /// Whoever comes beyond that is closed at once, before TLS. Behind a proxy that tells of its clients by a
+    /// header, it is a client's websockets that are counted, and a handshake is answered 429.
+    pub fn max_connections_per_ip(mut self, connections: impl Into<Option<usize>>) -> Self {
+        self.admission_limits.max_connections_per_ip = connections.into();
+        self
+    }
+
+    /// How many websocket handshakes a second each client address may begin, after so many at once (`burst`); at
+    /// least one of each. More are answered 429 with a `Retry-After`, and `on_open` is not asked. Addresses are
+    /// those of [`max_connections_per_ip`](Self::max_connections_per_ip). Default any number.
+    ///
+    /// Of 65,536 addresses it is known at a time how often they came: one that stays away while as many others
+    /// come is new again.
+    pub fn handshakes_per_ip(mut self, per_second: u32, burst: u32) -> Self {
+        let rate = Rate { per_second: per_second.max(1), burst: burst.max(1) };
+        self.admission_limits.handshakes_per_ip = Some(rate);
         self
     }
 
@@ -322,8 +378,9 @@ impl Server {
         let stop_period = self.limits.stop_period;
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
-        let limits = self.limits;
-        let context = Arc::new(AcceptContext { hosts, proxies, limits, stop: stop.clone() });
+        let (admission, limits) = (Admission::new(self.admission_limits), self.limits);
+        let context =
+            Arc::new(AcceptContext { hosts, proxies, admission, limits, stop: stop.clone() });
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         #[cfg(feature = "tls")]
         let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.spoken.tls.clone()).collect();

@@ -19,6 +19,7 @@ use super::{
     accept_queue::{AcceptQueues, Arrival},
 };
 use crate::{
+    admission::LimitsHit,
     app::Endpoint,
     error::EndpointError,
     http_server::{AcceptContext, Answered, ReceivedHandshake, ResponseBody, stopping},
@@ -121,6 +122,11 @@ impl Mount {
         path: &str,
     ) -> Result<Endpoint<S>, EndpointError> {
         self.running.endpoint(path)
+    }
+
+    /// How often each limit was reached: see [`Running::limits_hit`].
+    pub fn limits_hit(&self) -> LimitsHit {
+        self.running.limits_hit()
     }
 
     /// Refuses whoever still comes, with 503, and stops as [`Running::stop`] does: every client is closed with

@@ -20,6 +20,7 @@ use super::{
     accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications, signal::Signals,
 };
 use crate::{
+    admission::LimitsHit,
     app::Endpoint,
     error::{EndpointError, ServerError},
     log,
@@ -103,6 +104,11 @@ impl Running {
         path: &str,
     ) -> Result<Endpoint<S>, EndpointError> {
         self.applications.endpoint(path)
+    }
+
+    /// How often each limit was reached since the server has started.
+    pub fn limits_hit(&self) -> LimitsHit {
+        self.accept_queues.admission().hits.snapshot()
     }
 
     /// Looks now whether the files of [`Tls`](crate::Tls) have other certificates, and answers how many are new:

@@ -10,6 +10,7 @@ use std::{
 use tokio::time::timeout;
 
 use crate::{
+    admission::AddressPlace,
     driver::Driver,
     http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
@@ -56,9 +57,20 @@ pub(crate) async fn serve_http<T: Transport>(
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
+    let place = context.admit(&peer).ok()?;
+    serve_admitted(transport, peer, place, worker, context).await
+}
+
+async fn serve_admitted<T: Transport>(
+    transport: T,
+    peer: PeerInfo,
+    place: Option<Arc<AddressPlace>>,
+    worker: usize,
+    context: Arc<AcceptContext>,
+) -> Option<Pin<Box<Driver<T>>>> {
     let address = peer.client_addr();
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(transport, peer, worker, context).await {
+    match http_server::serve(transport, peer, place, worker, context).await {
         Outcome::Over => {
             log::event!(DEBUG, { %address, worker }, "a connection was closed");
             None
@@ -93,6 +105,7 @@ pub(crate) async fn serve_https<T: Transport>(
     if proxy_protocol {
         peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
     }
+    let place = context.admit(&peer).ok()?;
     let (stream, tls) = match in_time(acceptor.accept(transport), &context).await? {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -103,7 +116,7 @@ pub(crate) async fn serve_https<T: Transport>(
     };
     drop(acceptor);
     peer.tls = Some(tls);
-    serve_http(stream, peer, worker, context).await
+    serve_admitted(stream, peer, place, worker, context).await
 }
 
 /// Whom a proxy connects for, if it is for anybody; nothing at all if nobody is to be served.

@@ -3,7 +3,7 @@
 use std::{
     any::{Any, type_name},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
 };
 
 use aerys_proto::{
@@ -13,6 +13,7 @@ use aerys_proto::{
 
 use super::Session;
 use crate::{
+    admission::{EndpointPlace, Full, Places},
     app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
     connection::Shared,
     options::{HandshakeRules, Settings},
@@ -25,6 +26,8 @@ pub(crate) struct Mounted<W, S> {
     host: String,
     endpoint: Endpoint<S>,
     settings: Settings,
+    /// How many of [`Options::max_clients`](crate::Options::max_clients) are taken.
+    clients: Arc<AtomicUsize>,
 }
 
 /// A mounted application, whatever its type.
@@ -38,6 +41,8 @@ pub(crate) trait Application: Send + Sync {
     fn state_type(&self) -> &'static str;
     /// What a handshake is held to.
     fn rules(&self) -> &HandshakeRules;
+    /// Takes one of the places that there are for clients, if those are counted.
+    fn admit(&self) -> Result<Option<EndpointPlace>, Full>;
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>>;
@@ -57,6 +62,8 @@ pub(crate) struct Opening {
     pub(crate) agreement: Option<Agreement>,
     /// Of its worker.
     pub(crate) alarms: Arc<Alarms>,
+    /// What it takes of limits.
+    pub(crate) places: Option<Box<Places>>,
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -70,7 +77,8 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
         workers: &[Arc<Worker>],
     ) -> Self {
         let roster = Roster::new(path, Arc::clone(&settings.protocol), workers);
-        Self { app, host: host.to_owned(), endpoint: Endpoint::new(roster), settings }
+        let (host, endpoint) = (host.to_owned(), Endpoint::new(roster));
+        Self { app, host, endpoint, settings, clients: Arc::default() }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -103,6 +111,11 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         &self.settings.rules
     }
 
+    fn admit(&self) -> Result<Option<EndpointPlace>, Full> {
+        let Some(max) = self.settings.rules.max_clients else { return Ok(None) };
+        EndpointPlace::take(&self.clients, max).map(Some).ok_or(Full)
+    }
+
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
         let shared = Arc::new(Shared::new(self.settings.outbox_limits));
         let config = Arc::clone(&self.settings.protocol);
@@ -113,7 +126,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         let alarms = Arc::clone(self.endpoint.roster().alarms(request_info.worker()));
         let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
         let session = Session::new(self, handshake, Arc::clone(&shared));
-        Opening { session, shared, config, agreement, alarms }
+        Opening { session, shared, config, agreement, alarms, places: None }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {

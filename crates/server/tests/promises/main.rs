@@ -46,6 +46,7 @@ mod just_in_time;
 mod life;
 mod limits;
 mod logging;
+mod max_clients;
 mod much;
 #[cfg(all(feature = "compression", feature = "files"))]
 mod nonsense;

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod clients;
+mod proxied;
 mod reload;
 mod unfinished;
 mod versions;
@@ -81,6 +82,16 @@ impl Authority {
         name: &str,
         own: Option<&str>,
     ) -> io::Result<TlsStream<TcpStream>> {
+        self.secure(TcpStream::connect(server.address()).await?, name, own).await
+    }
+
+    /// The same on a connection that there is.
+    async fn secure(
+        &self,
+        stream: TcpStream,
+        name: &str,
+        own: Option<&str>,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -96,7 +107,6 @@ impl Authority {
                 config.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        let stream = TcpStream::connect(server.address()).await?;
         let name = ServerName::try_from(name.to_owned()).unwrap();
         soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
     }

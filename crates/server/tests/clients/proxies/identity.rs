@@ -115,3 +115,51 @@ async fn haproxy_says_it_by_the_proxy_protocol_in_both_versions() {
         soon(server.stop()).await;
     }
 }
+
+// Their addresses are such as proxies have them say here: those of this machine do not count.
+#[tokio::test]
+async fn limits_are_for_each_client_and_not_for_the_proxy() {
+    const FOR_WHOM: &str = "http-request set-header X-Forwarded-For %[src]";
+    let haproxy = format!("http-request set-src url_param(as)\n    {FOR_WHOM}");
+    for (proxy, change, listener, send, too_many) in [
+        (
+            Proxy::Nginx,
+            ("X-Forwarded-For $remote_addr", "X-Forwarded-For $arg_as"),
+            local(),
+            None,
+            "429",
+        ),
+        (Proxy::Haproxy, (FOR_WHOM, haproxy.as_str()), local(), None, "429"),
+        // The connection is closed, of which haproxy says so much.
+        (
+            Proxy::Haproxy,
+            (FOR_WHOM, haproxy.as_str()),
+            local().proxy_protocol(),
+            Some(("server first", "default-server send-proxy-v2\n    server first")),
+            "502",
+        ),
+    ] {
+        let host = Host::new("mysite.com").websocket("/who", Who);
+        let server = Server::new().listen(listener).host(host).workers(2);
+        let server = server.trusted_proxies(["127.0.0.1"]).max_connections_per_ip(2);
+        let server = soon(server.start()).await.expect("the server starts");
+        let changes: Vec<_> = [change].into_iter().chain(send).collect();
+        let running = proxy.start(&server.address().to_string(), &changes).await;
+        let mut inside = Vec::new();
+        for (client, status) in [
+            ("203.0.113.7", "101"),
+            ("203.0.113.7", "101"),
+            ("203.0.113.7", too_many),
+            ("203.0.113.8", "101"),
+            ("203.0.113.7", too_many),
+        ] {
+            let path = format!("/who?as={client}");
+            let (stream, head) = running.handshake(&path, &["Host: mysite.com"]).await;
+            assert_eq!(head.split(' ').nth(1), Some(status), "{proxy:?}, {client}: {head}");
+            inside.push(stream);
+        }
+        assert_eq!(server.limits_hit().connections_per_ip, 2, "{proxy:?}");
+        drop(inside);
+        soon(server.stop()).await;
+    }
+}

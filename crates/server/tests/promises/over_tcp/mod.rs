@@ -2,6 +2,7 @@
 //! servers. And what takes a client that resets its connection.
 
 mod addresses;
+mod admission;
 mod at_rest;
 mod listeners;
 mod mounted;

@@ -1,0 +1,175 @@
+//! Who may still come: limits on connections, handshakes and clients, and how often each was reached.
+
+mod addresses;
+mod buckets;
+mod hits;
+mod key;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+pub use self::hits::LimitsHit;
+use self::{addresses::Addresses, buckets::Buckets, hits::Hits, key::Key};
+pub(crate) use self::addresses::AddressPlace;
+use crate::log;
+
+/// What a server lets in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AdmissionLimits {
+    /// `None` for as many as there may be open files.
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) max_connections_per_ip: Option<usize>,
+    pub(crate) handshakes_per_ip: Option<Rate>,
+}
+
+/// So many at once, and so many more each second; at least one of each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) per_second: u32,
+    pub(crate) burst: u32,
+}
+
+/// Those limits, and what is taken of each.
+pub(crate) struct Admission {
+    max_connections: usize,
+    connections: Option<Arc<Addresses>>,
+    handshakes: Option<Buckets>,
+    pub(crate) hits: Hits,
+}
+
+/// What a client takes of limits, until its session is over.
+#[derive(Default)]
+pub(crate) struct Places {
+    pub(crate) address: Option<Arc<AddressPlace>>,
+    pub(crate) endpoint: Option<EndpointPlace>,
+}
+
+/// One of the clients that an endpoint may have. It is given back when dropped.
+pub(crate) struct EndpointPlace(Arc<AtomicUsize>);
+
+/// A limit has been reached, and since others go, it is for later.
+pub(crate) struct Full;
+
+impl Admission {
+    /// More connections than the system allows are not to be had.
+    pub(crate) fn new(limits: AdmissionLimits) -> Self {
+        let possible = possible_connections();
+        let asked = limits.max_connections.unwrap_or(possible);
+        if asked > possible {
+            log::event!(
+                WARN, { asked, possible },
+                "Server::max_connections is more than the limit of open files allows: raise that (ulimit -n)"
+            );
+        }
+        Self {
+            max_connections: asked.min(possible),
+            connections: limits.max_connections_per_ip.map(Addresses::new).map(Arc::new),
+            handshakes: limits.handshakes_per_ip.map(Buckets::new),
+            hits: Hits::default(),
+        }
+    }
+
+    /// Whether there may be one more than so many connections.
+    pub(crate) fn has_room(&self, connections: usize) -> bool {
+        let has_room = connections < self.max_connections;
+        if !has_room {
+            self.hits.connections.count();
+        }
+        has_room
+    }
+
+    /// Counts a connection of an address; nothing if that is not counted.
+    pub(crate) fn connection(&self, ip: IpAddr) -> Result<Option<Arc<AddressPlace>>, Full> {
+        let Some(connections) = &self.connections else { return Ok(None) };
+        let place = connections.take(Key::of(ip)).map(Arc::new);
+        if place.is_none() {
+            self.hits.connections_per_ip.count();
+        }
+        place.map(Some).ok_or(Full)
+    }
+
+    /// Counts a handshake of an address.
+    ///
+    /// # Errors
+    ///
+    /// After how long the next one may come.
+    pub(crate) fn handshake(&self, ip: IpAddr) -> Result<(), Duration> {
+        let Some(handshakes) = &self.handshakes else { return Ok(()) };
+        let taken = handshakes.take(Key::of(ip));
+        if taken.is_err() {
+            self.hits.handshakes_per_ip.count();
+        }
+        taken
+    }
+}
+
+impl Places {
+    /// In a box, of which there is none where nothing is counted.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self.address.is_some() || self.endpoint.is_some()).then(|| Box::new(self))
+    }
+}
+
+impl EndpointPlace {
+    /// One of `max`, of which so many are taken.
+    pub(crate) fn take(taken: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
+        let one_more = |taken| (taken < max).then_some(taken + 1);
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for EndpointPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many connections there may be, for all that the system allows: the limit of open files, less an eighth, or
+/// 64, or half if there are as few, for whatever else the program opens.
+fn possible_connections() -> usize {
+    open_files().map_or(usize::MAX, |files| files - (files / 8).max(64.min(files / 2)))
+}
+
+#[cfg(unix)]
+fn open_files() -> Option<usize> {
+    use rustix::process::{Resource, getrlimit};
+    usize::try_from(getrlimit(Resource::Nofile).current?).ok()
+}
+
+#[cfg(not(unix))]
+fn open_files() -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_so_many_places_and_gets_them_back() {
+        let taken = Arc::default();
+        let take = || EndpointPlace::take(&taken, 2);
+        let [one, two] = [take(), take()].map(Option::unwrap);
+        assert!(take().is_none());
+        drop(one);
+        let three = take();
+        assert!(three.is_some() && take().is_none());
+        drop((two, three));
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn some_open_files_are_left_to_the_program() {
+        if let Some(files) = open_files() {
+            let possible = possible_connections();
+            assert!(possible >= files / 2 && possible < files, "{possible} of {files}");
+        }
+    }
+}
