@@ -1,6 +1,6 @@
 //! The machine that is measured on: its cores, its limits, and what it is called.
 
-use std::{fs, process::Command, thread};
+use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result};
 use rustix::{
@@ -48,7 +48,7 @@ impl Machine {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
         Self {
             cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
-            cores: thread::available_parallelism().map_or(1, usize::from),
+            cores: cores.count(),
             memory_gib: kib.unwrap_or(0.0) / f64::from(1 << 20),
             kernel: kernel.map_or_else(unknown, |kernel| kernel.trim().to_owned()),
             rustc: answer("rustc", &["--version"]).unwrap_or_else(unknown),
