@@ -470,7 +470,10 @@ pub use crate::{
     },
     http_server::{Body, BodyError, Host},
     options::{Options, OptionsError, Origins, Overflow},
-    server::{Mount, MountBody, MountFuture, MountService, Running, Server, Shutdown},
+    server::{
+        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Running, Server,
+        Shutdown,
+    },
     transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };
 

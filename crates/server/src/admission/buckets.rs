@@ -46,8 +46,7 @@ impl Buckets {
     fn take_at(&self, key: Key, now: Instant) -> Result<(), Duration> {
         let (per_second, full) = (f64::from(self.rate.per_second), f64::from(self.rate.burst));
         let mut halves = self.halves.lock();
-        let Bucket { tokens, at } =
-            halves.remove(key).unwrap_or(Bucket { tokens: full, at: now });
+        let Bucket { tokens, at } = halves.remove(key).unwrap_or(Bucket { tokens: full, at: now });
         let refill = now.saturating_duration_since(at).as_secs_f64() * per_second;
         let tokens = (tokens + refill).min(full);
         let (left, outcome) = if tokens >= 1.0 {
@@ -88,7 +87,8 @@ mod tests {
     fn an_address_may_come_so_often_at_once_and_then_as_it_refills() {
         let buckets = Buckets::new(Rate { per_second: 2, burst: 3 });
         let began = Instant::now();
-        let take = |number, millis| buckets.take_at(key(number), began + Duration::from_millis(millis));
+        let take =
+            |number, millis| buckets.take_at(key(number), began + Duration::from_millis(millis));
         assert!((0..3).all(|_| take(1, 0).is_ok()));
         assert_eq!(take(1, 0), Err(Duration::from_millis(500)));
         assert_eq!(take(1, 100), Err(Duration::from_millis(400)));

@@ -14,9 +14,9 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::addresses::AddressPlace;
 pub use self::hits::LimitsHit;
 use self::{addresses::Addresses, buckets::Buckets, hits::Hits, key::Key};
-pub(crate) use self::addresses::AddressPlace;
 use crate::log;
 
 /// What a server lets in.

@@ -1,6 +1,6 @@
 //! Why a server did not start, or did not stop as it should.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
 use super::{Failure, RootError};
 use crate::{
@@ -129,6 +129,17 @@ pub enum ServerError {
     ZeroPeriod {
         /// The option of [`Server`](crate::Server).
         option: &'static str,
+    },
+    /// A drain would leave no time to stop.
+    #[error(
+        "`Server::drain` takes {period:?} of the {stop_period:?} that `Server::stop_period` has for all of a stop: \
+         half of that at most, so make it longer or the drain shorter"
+    )]
+    Drain {
+        /// Its delay and the time over which clients are closed.
+        period: Duration,
+        /// For the whole stop.
+        stop_period: Duration,
     },
     /// An application's options make no sense.
     #[error("the options of the application at {path:?} make no sense: {cause}")]

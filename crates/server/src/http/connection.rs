@@ -1,6 +1,14 @@
 //! One connection while it speaks HTTP.
 
-use std::{future::poll_fn, io, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::time::{sleep, sleep_until};
@@ -60,11 +68,18 @@ pub(crate) struct AcceptContext {
     pub(crate) proxies: TrustedProxies,
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,
+    /// Whether nobody new is let in any more, as the server is about to stop.
+    pub(crate) is_draining: AtomicBool,
     /// Lets the request that is being answered be the last.
     pub(crate) stop: CancellationToken,
 }
 
 impl AcceptContext {
+    /// Whether a handshake comes too late.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.stop.is_cancelled() || self.is_draining.load(Ordering::Relaxed)
+    }
+
     /// Resolves when the responses that were under way when the server was told to stop have had
     /// their time.
     pub(super) async fn out_of_time(&self) {

@@ -23,8 +23,8 @@ use super::{
     upgrade::{self, Asked, JustInTime, Slot},
 };
 use crate::{
-    admission::AddressPlace,
     address::{Target, TargetError, requested},
+    admission::AddressPlace,
     app::{RequestHead, RequestInfo},
     log::{self, PeerText},
     options::HandshakeRules,
@@ -125,7 +125,7 @@ impl Service {
     ) -> Answering {
         let (application, params) = found;
         let Claims { requester, host } = claims;
-        if self.context.stop.is_cancelled() {
+        if self.context.is_leaving() {
             return ready(answer::refused(upgrade::stopping()));
         }
         let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();

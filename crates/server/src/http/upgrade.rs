@@ -274,7 +274,7 @@ fn upgrade_offer() -> [(HeaderName, HeaderValue); 2] {
 }
 
 pub(super) fn stopping() -> Refusal {
-    unavailable("The server is stopping")
+    unavailable("The server is stopping").header(header::RETRY_AFTER, 5)
 }
 
 /// Before `on_open` has returned, so that the connection cannot serve another request.

@@ -99,6 +99,11 @@ impl AcceptQueues {
         Self { accept_queues, context: Arc::clone(context), placed: Notify::new() }
     }
 
+    /// Nobody new is let in any more.
+    pub(super) fn refuse(&self) {
+        self.context.is_draining.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn admission(&self) -> &Admission {
         &self.context.admission
     }

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::select_all;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::drain::{Drain, Leavers};
 use crate::{
     app::{Endpoint, Fault},
     error::{EndpointError, Failure, ServerError},
@@ -87,6 +88,11 @@ impl Applications {
             let connections: usize = workers.iter().map(|it| it.connections().len()).sum();
             log::event!(WARN, { connections }, "clients were still there when the server stopped");
         }
+    }
+
+    /// Closes every client, spread over a time.
+    pub(super) async fn drain(&self, drain: Drain) -> Leavers {
+        drain.see_off(self.0.iter().flat_map(|it| it.see_off()).collect()).await
     }
 
     /// Tells every client that the server goes away.

@@ -1,6 +1,6 @@
 //! A server without sockets and threads: it runs on the runtime around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
@@ -41,7 +41,14 @@ impl InMemory {
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (limits, stop) = (server.limits, CancellationToken::new());
         let admission = Admission::new(server.admission_limits);
-        let context = Arc::new(AcceptContext { hosts, proxies, admission, limits, stop });
+        let context = Arc::new(AcceptContext {
+            hosts,
+            proxies,
+            admission,
+            limits,
+            is_draining: AtomicBool::new(false),
+            stop,
+        });
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 

@@ -8,6 +8,7 @@ mod applications;
 mod certificates;
 #[cfg(test)]
 mod defaults;
+mod drain;
 #[cfg(feature = "test")]
 mod in_memory;
 mod mount;
@@ -18,7 +19,7 @@ mod task;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     thread,
     time::Duration,
 };
@@ -30,8 +31,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::in_memory::InMemory;
 use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
 pub use self::{
+    drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
-    running::{Running, Shutdown},
+    running::{Readiness, Running, Shutdown},
 };
 use crate::{
     admission::{Admission, AdmissionLimits, Rate},
@@ -73,6 +75,7 @@ pub struct Server {
     workers: usize,
     trusted_proxies: Vec<String>,
     admission_limits: AdmissionLimits,
+    drain: Drain,
     limits: Limits,
     max_inbound_bytes: usize,
 }
@@ -86,6 +89,7 @@ impl Server {
             workers: thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: Vec::new(),
             admission_limits: AdmissionLimits::default(),
+            drain: Drain::new(),
             limits: Limits {
                 max_head_size: 16 * 1024,
                 max_headers: 100,
@@ -266,6 +270,25 @@ impl Server {
         self
     }
 
+    /// How clients are seen off when the server is to stop: on SIGTERM, and by [`Running::drain`]. Default all at
+    /// once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use aerys::{Drain, Server};
+    ///
+    /// // A balancer has five seconds to learn of it; then a thousand clients go in each second, of ten thousand.
+    /// let drain = Drain::new().delay(Duration::from_secs(5)).spread(Duration::from_secs(10));
+    /// let server = Server::new().drain(drain).stop_period(Duration::from_secs(40));
+    /// ```
+    ///
+    /// Both periods together may be half of [`stop_period`](Self::stop_period), and a supervisor has to wait for as
+    /// long as that: else the server [does not start](ServerError::Drain).
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
     /// Runs until SIGINT, SIGTERM or SIGHUP, then stops as [`Running::stop`] does.
     ///
     /// # Errors
@@ -360,6 +383,7 @@ impl Server {
         listen: impl FnOnce(Vec<Listener>) -> Result<Listeners, ServerError>,
     ) -> Result<(Running, Arc<AcceptContext>), ServerError> {
         self.limits.check()?;
+        self.drain.check(self.limits.stop_period)?;
         let proxies = TrustedProxies::parse(self.trusted_proxies)?;
         if let Some(listener) = self.listeners.iter().find(|it| it.speaks_proxy_protocol())
             && proxies.is_empty()
@@ -379,8 +403,14 @@ impl Server {
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
         let (admission, limits) = (Admission::new(self.admission_limits), self.limits);
-        let context =
-            Arc::new(AcceptContext { hosts, proxies, admission, limits, stop: stop.clone() });
+        let context = Arc::new(AcceptContext {
+            hosts,
+            proxies,
+            admission,
+            limits,
+            is_draining: AtomicBool::new(false),
+            stop: stop.clone(),
+        });
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         #[cfg(feature = "tls")]
         let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.spoken.tls.clone()).collect();
@@ -394,7 +424,9 @@ impl Server {
             threads,
             stop,
             shutdown,
+            readiness: Readiness::default(),
             stop_period,
+            drain: self.drain,
             #[cfg(feature = "tls")]
             tls,
         };

@@ -3,21 +3,28 @@
 use std::{
     fmt, mem,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use tokio::{
     sync::oneshot,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "tls")]
 use super::certificates;
 use super::{
-    accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications, signal::Signals,
+    accept_queue::AcceptQueues,
+    acceptor::Acceptor,
+    applications::Applications,
+    drain::{Drain, Drained},
+    signal::{Signals, TERMINATE},
 };
 use crate::{
     admission::LimitsHit,
@@ -42,7 +49,9 @@ pub struct Running {
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
     pub(super) shutdown: Shutdown,
+    pub(super) readiness: Readiness,
     pub(super) stop_period: Duration,
+    pub(super) drain: Drain,
     #[cfg(feature = "tls")]
     pub(super) tls: Arc<[Arc<TlsAcceptor>]>,
 }
@@ -53,6 +62,21 @@ pub struct Running {
 /// [`Running::stop`] does.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(CancellationToken);
+
+/// Whether a server is to be sent clients, for whoever answers a balancer's question. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Whether it is: from its start until it is told to stop, or to [drain](Running::drain).
+    pub fn is_ready(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 impl Shutdown {
     /// Asks the server to stop. It does not wait for that; to ask twice is harmless.
@@ -127,6 +151,12 @@ impl Running {
         self.shutdown.clone()
     }
 
+    /// Whether it is to be sent clients, for whoever answers a balancer's question: as a
+    /// [service](crate::Host::service), say.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
     /// Waits until a future resolves, or until its [`shutdown`](Self::shutdown) is asked for, then
     /// [stops](Self::stop).
     ///
@@ -148,7 +178,7 @@ impl Running {
     }
 
     /// Waits for SIGINT, SIGTERM or SIGHUP, or until its [`shutdown`](Self::shutdown) is asked for, then
-    /// stops. A SIGHUP that is ignored when this is called, as `nohup` has it, stays ignored. Signals are
+    /// stops: on SIGTERM by way of a [drain](Self::drain). A SIGHUP that is ignored when this is called, as `nohup` has it, stays ignored. Signals are
     /// listened for from the call on, before the future is polled.
     ///
     /// # Errors
@@ -159,14 +189,22 @@ impl Running {
         let signals = Signals::listen();
         async move {
             let mut signals = signals.map_err(ServerError::System)?;
-            tokio::select! {
+            let is_to_drain = tokio::select! {
                 signal = signals.next() => {
                     log::event!(INFO, { signal }, "stopping; a second signal stops at once");
+                    signal == TERMINATE
                 }
-                () = self.shutdown.asked_for() => {}
-            }
+                () = self.shutdown.asked_for() => false,
+            };
+            let stop = async {
+                if is_to_drain {
+                    self.drain().await;
+                } else {
+                    self.stop().await;
+                }
+            };
             tokio::select! {
-                () = self.stop() => Ok(()),
+                () = stop => Ok(()),
                 _ = signals.next() => Err(ServerError::Interrupted),
             }
         }
@@ -175,8 +213,27 @@ impl Running {
     /// Accepts no more connections, closes every client with 1001, waits until each `on_close` and
     /// then each `on_stop` has run, and ends the threads. All of it takes at most
     /// [`Server::stop_period`](crate::Server::stop_period), which says who gets which share.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.stop_since(Instant::now()).await;
+    }
+
+    /// Sees all clients off as [`Server::drain`](crate::Server::drain) says, and [stops](Self::stop): it is
+    /// [ready](Self::readiness) no more, and goes on for the delay; then whoever comes is answered 503 with a
+    /// `Retry-After`, and clients are closed one by one. Answers what became of them.
+    pub async fn drain(self) -> Drained {
         let began = Instant::now();
+        self.readiness.end();
+        sleep(self.drain.waits()).await;
+        self.accept_queues.refuse();
+        let leavers = self.applications.drain(self.drain).await;
+        self.stop_since(began).await;
+        let drained @ Drained { closed, left, cut, .. } = leavers.count();
+        log::event!(INFO, { closed, left, cut }, "all clients were seen off");
+        drained
+    }
+
+    async fn stop_since(mut self, began: Instant) {
+        self.readiness.end();
         let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
         // Unless the log holds its thread up.

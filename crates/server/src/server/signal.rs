@@ -5,6 +5,9 @@ use std::io;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The one that supervisors send.
+pub(crate) const TERMINATE: &str = "SIGTERM";
+
 /// SIGINT, SIGTERM and SIGHUP; Ctrl-C where there are no signals.
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -36,7 +39,7 @@ impl Signals {
         };
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.terminate.recv() => TERMINATE,
             _ = hangup => "SIGHUP",
         }
     }

@@ -1,6 +1,7 @@
 //! The application's side of one connection: `on_open`, then `on_data` message by message, and
 //! beside them `on_close`.
 
+mod leaver;
 mod mounted;
 
 use std::{
@@ -16,7 +17,10 @@ use std::{
 use aerys_proto::Ending;
 use http::HeaderMap;
 
-pub(crate) use self::mounted::{Application, BoxFuture, Mounted, Opening};
+pub(crate) use self::{
+    leaver::Leaver,
+    mounted::{Application, BoxFuture, Mounted, Opening},
+};
 use crate::{
     app::{Accepted, Client, ClientCell, Departure, Fault, Handshake, Websocket},
     connection::{Shared, mailbox::Mailbox},

@@ -11,7 +11,7 @@ use aerys_proto::{
     deflate::{self, Agreement},
 };
 
-use super::Session;
+use super::{Leaver, Session};
 use crate::{
     admission::{EndpointPlace, Full, Places},
     app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
@@ -46,6 +46,8 @@ pub(crate) trait Application: Send + Sync {
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Every client, to be told to go one by one. From now on nobody stays.
+    fn see_off(&self) -> Vec<Box<dyn Leaver>>;
     /// Tells every client that the server goes away (RFC 6455 §7.4.1: 1001).
     fn close_all(&self);
     /// Ends what is bound to the endpoint.
@@ -135,6 +137,11 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
             tried(span, || self.app.on_start(&self.endpoint)).await
         };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStart, start))
+    }
+
+    fn see_off(&self) -> Vec<Box<dyn Leaver>> {
+        let clients = self.endpoint.roster().stop().into_iter();
+        clients.map(|client| Box::new(client) as Box<dyn Leaver>).collect()
     }
 
     fn close_all(&self) {

@@ -4,6 +4,7 @@
 mod addresses;
 mod admission;
 mod at_rest;
+mod drain;
 mod listeners;
 mod mounted;
 mod proxies;
