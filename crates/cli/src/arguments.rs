@@ -28,6 +28,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
+    /// Speak TLS for a first try, with a certificate that is made now and that no client trusts by itself.
+    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    tls_self_signed: bool,
+
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
     debug: bool,
@@ -41,16 +45,27 @@ pub(crate) struct Settings {
     pub(crate) workers: Option<usize>,
     /// `None` for the page that is compiled in.
     pub(crate) root: Option<PathBuf>,
-    /// The files of a certificate and its key; `None` for clear text.
-    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// `None` for clear text.
+    pub(crate) certificate: Option<Certificate>,
     pub(crate) debug: bool,
+}
+
+/// What is shown to clients within TLS.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    Files { certificate: PathBuf, key: PathBuf },
+    /// Made for this run.
+    SelfSigned,
 }
 
 impl Arguments {
     pub(crate) fn into_settings(self) -> Settings {
-        let Self { listen, workers, root, tls_cert, tls_key, debug } = self;
+        let Self { listen, workers, root, tls_cert, tls_key, tls_self_signed, debug } = self;
         let workers = workers.or(debug.then_some(1)).map(usize::from);
-        Settings { listen, workers, root, tls: tls_cert.zip(tls_key), debug }
+        let files = tls_cert.zip(tls_key);
+        let files = files.map(|(certificate, key)| Certificate::Files { certificate, key });
+        let certificate = files.or(tls_self_signed.then_some(Certificate::SelfSigned));
+        Settings { listen, workers, root, certificate, debug }
     }
 }
 
@@ -76,7 +91,7 @@ mod tests {
             listen: ([127, 0, 0, 1], 1337).into(),
             workers: None,
             root: None,
-            tls: None,
+            certificate: None,
             debug: false,
         };
         assert_eq!(settings(&[]).unwrap(), usual);
@@ -95,9 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn tls_takes_a_certificate_and_its_key() {
-        let settings = settings(&["--tls-cert", "a.pem", "--tls-key", "a.key"]).unwrap();
-        assert_eq!(settings.tls, Some(("a.pem".into(), "a.key".into())));
+    fn tls_takes_a_certificate_and_its_key_or_makes_both() {
+        let files = Certificate::Files { certificate: "a.pem".into(), key: "a.key".into() };
+        for (arguments, certificate) in [
+            (&["--tls-cert", "a.pem", "--tls-key", "a.key"][..], files),
+            (&["--tls-self-signed"], Certificate::SelfSigned),
+        ] {
+            assert_eq!(settings(arguments).unwrap().certificate, Some(certificate));
+        }
     }
 
     #[test]
@@ -110,6 +130,7 @@ mod tests {
             &["--root"],
             &["--tls-cert", "a.pem"],
             &["--tls-key", "a.key"],
+            &["--tls-self-signed", "--tls-cert", "a.pem", "--tls-key", "a.key"],
             &["public"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

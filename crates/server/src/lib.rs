@@ -450,7 +450,7 @@ pub use crate::http_server::Root;
 
 #[cfg(feature = "tls")]
 pub use crate::{
-    error::CertificateError,
+    error::{CertificateError, PemSource},
     transport::{Tls, TlsInfo},
 };
 
