@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, value_parser};
+use clap::{ArgGroup, Parser, value_parser};
 
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
 #[command(name = "aerys", version)]
+#[command(group(ArgGroup::new("certificate").args(["tls_cert", "tls_self_signed"])))]
 pub(crate) struct Arguments {
     /// Where to listen: an IP address and a port; port 0 is any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
@@ -29,8 +30,16 @@ pub(crate) struct Arguments {
     tls_key: Option<PathBuf>,
 
     /// Speak TLS for a first try, with a certificate that is made now and that no client trusts by itself.
-    #[arg(long, conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(long, conflicts_with = "tls_key")]
     tls_self_signed: bool,
+
+    /// Listen there too, in clear text, and redirect whoever comes to https.
+    #[arg(long, value_name = "ADDR", requires = "certificate")]
+    redirect_http: Option<SocketAddr>,
+
+    /// Answer the challenges of ACME from this folder, where certbot puts them with --webroot.
+    #[arg(long, value_name = "DIR")]
+    acme_webroot: Option<PathBuf>,
 
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
@@ -47,25 +56,36 @@ pub(crate) struct Settings {
     pub(crate) root: Option<PathBuf>,
     /// `None` for clear text.
     pub(crate) certificate: Option<Certificate>,
+    /// Where whoever comes is redirected from.
+    pub(crate) redirect_http: Option<SocketAddr>,
+    pub(crate) acme_webroot: Option<PathBuf>,
     pub(crate) debug: bool,
 }
 
 /// What is shown to clients within TLS.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Certificate {
-    Files { certificate: PathBuf, key: PathBuf },
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
     /// Made for this run.
     SelfSigned,
 }
 
 impl Arguments {
     pub(crate) fn into_settings(self) -> Settings {
-        let Self { listen, workers, root, tls_cert, tls_key, tls_self_signed, debug } = self;
-        let workers = workers.or(debug.then_some(1)).map(usize::from);
-        let files = tls_cert.zip(tls_key);
+        let files = self.tls_cert.zip(self.tls_key);
         let files = files.map(|(certificate, key)| Certificate::Files { certificate, key });
-        let certificate = files.or(tls_self_signed.then_some(Certificate::SelfSigned));
-        Settings { listen, workers, root, certificate, debug }
+        Settings {
+            listen: self.listen,
+            workers: self.workers.or(self.debug.then_some(1)).map(usize::from),
+            root: self.root,
+            certificate: files.or(self.tls_self_signed.then_some(Certificate::SelfSigned)),
+            redirect_http: self.redirect_http,
+            acme_webroot: self.acme_webroot,
+            debug: self.debug,
+        }
     }
 }
 
@@ -92,6 +112,8 @@ mod tests {
             workers: None,
             root: None,
             certificate: None,
+            redirect_http: None,
+            acme_webroot: None,
             debug: false,
         };
         assert_eq!(settings(&[]).unwrap(), usual);
@@ -121,6 +143,14 @@ mod tests {
     }
 
     #[test]
+    fn clear_text_may_be_redirected_to_either_certificate() {
+        for tls in [&["--tls-cert", "a.pem", "--tls-key", "a.key"][..], &["--tls-self-signed"]] {
+            let settings = settings(&[tls, &["--redirect-http", "[::]:80"]].concat()).unwrap();
+            assert_eq!(settings.redirect_http, Some("[::]:80".parse().unwrap()));
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             &["--workers", "0"][..],
@@ -131,6 +161,9 @@ mod tests {
             &["--tls-cert", "a.pem"],
             &["--tls-key", "a.key"],
             &["--tls-self-signed", "--tls-cert", "a.pem", "--tls-key", "a.key"],
+            &["--tls-self-signed", "--tls-key", "a.key"],
+            &["--redirect-http", "[::]:80"],
+            &["--tls-self-signed", "--redirect-http", "80"],
             &["public"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
 };
 
 use aerys::{Listener, ServerError, Tls};
@@ -24,12 +24,30 @@ pub(crate) fn listeners(settings: &Settings) -> Result<(Vec<Listener>, Announcem
         }
     };
     let announcement = Announcement { is_secure: tls.is_some(), fingerprint };
-    let listener = Listener::from(settings.listen);
+    let (listener, port) = listener(settings.listen)?;
     let listener = match tls {
         Some(tls) => listener.tls(tls),
         None => listener,
     };
-    Ok((vec![listener], announcement))
+    let redirect = settings.redirect_http;
+    let redirect = redirect.map(|address| Listener::from(address).redirect_to_https(port));
+    let with_challenges = |listener: Listener| match &settings.acme_webroot {
+        Some(webroot) => listener.acme_webroot(webroot),
+        None => listener,
+    };
+    let listeners = [listener].into_iter().chain(redirect).map(with_challenges);
+    Ok((listeners.collect(), announcement))
+}
+
+/// Listens there, and on which port.
+fn listener(address: SocketAddr) -> Result<(Listener, u16), ServerError> {
+    if address.port() != 0 {
+        return Ok((address.into(), address.port()));
+    }
+    let refused = |cause| ServerError::Listen { address: address.to_string(), cause };
+    let socket = TcpListener::bind(address).map_err(refused)?;
+    let port = socket.local_addr().map_err(refused)?.port();
+    Ok((socket.into(), port))
 }
 
 /// What is told to who has started the binary.
@@ -52,8 +70,11 @@ impl Announcement {
     fn lines(&self, addresses: &[SocketAddr]) -> String {
         let scheme = if self.is_secure { "https" } else { "http" };
         let mut lines = String::new();
-        for address in addresses {
-            lines += &format!("Listening on {scheme}://{address}\n");
+        if let [main, redirected @ ..] = addresses {
+            lines += &format!("Listening on {scheme}://{main}\n");
+            for address in redirected {
+                lines += &format!("Redirecting http://{address} to it\n");
+            }
         }
         if let Some(fingerprint) = &self.fingerprint {
             lines += &format!("The certificate is self-signed: SHA-256 {fingerprint}\n");

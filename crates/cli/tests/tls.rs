@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::{fs, net::SocketAddr};
 
 use common::{
+    http,
     server::{Server, run},
     soon,
     tls::{connect, open, pinning, shown, trusting},
@@ -20,6 +21,13 @@ async fn fingerprint(server: &mut Server) -> String {
     let fingerprint = fingerprint.unwrap_or_else(|| panic!("no fingerprint in {line:?}"));
     assert_eq!(fingerprint.len(), 32 * 3 - 1, "{fingerprint}");
     fingerprint.to_owned()
+}
+
+/// Where it listens in clear text.
+async fn redirecting(server: &mut Server) -> SocketAddr {
+    let line = server.line().await;
+    let address = line.strip_prefix("Redirecting http://").and_then(|it| it.strip_suffix(" to it"));
+    address.unwrap_or_else(|| panic!("no address in {line:?}")).parse().expect("it is one")
 }
 
 /// Whether one who trusts a certificate by this fingerprint speaks with the server.
@@ -69,4 +77,37 @@ async fn it_is_one_certificate_or_the_other() {
     assert_eq!(ended.status.code(), Some(2));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(said.contains("--tls-self-signed") && said.contains("--tls-cert"), "{said}");
+}
+
+#[tokio::test]
+async fn clear_text_is_redirected_and_challenges_are_answered_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let challenges = folder.path().join(".well-known/acme-challenge");
+    fs::create_dir_all(&challenges).unwrap();
+    fs::write(challenges.join("token"), "token.thumbprint").unwrap();
+    let webroot = folder.path().to_str().unwrap();
+    let arguments = ["--tls-self-signed", "--redirect-http", "127.0.0.1:0"];
+    let arguments = [&arguments[..], &["--acme-webroot", webroot]].concat();
+    let mut server = Server::start(&arguments).await;
+    let clear = redirecting(&mut server).await;
+    let port = server.address().port();
+    let answer = http::get(clear, "/chat?room=1").await;
+    let location = format!("https://127.0.0.1:{port}/chat?room=1");
+    assert_eq!((answer.status, answer.header("location")), (301, &*location));
+    let fingerprint = fingerprint(&mut server).await;
+    assert!(is_known_by(server.address(), &fingerprint).await);
+    let answer = http::get(clear, "/.well-known/acme-challenge/token").await;
+    assert_eq!((answer.status, &*answer.body), (200, "token.thumbprint"));
+}
+
+#[tokio::test]
+async fn challenges_are_answered_before_there_is_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let challenges = folder.path().join(".well-known/acme-challenge");
+    fs::create_dir_all(&challenges).unwrap();
+    fs::write(challenges.join("token"), "token.thumbprint").unwrap();
+    let server = Server::start(&["--acme-webroot", folder.path().to_str().unwrap()]).await;
+    let answer = http::get(server.address(), "/.well-known/acme-challenge/token").await;
+    assert_eq!((answer.status, &*answer.body), (200, "token.thumbprint"));
+    assert_eq!(http::get(server.address(), "/").await.status, 200);
 }

@@ -362,7 +362,7 @@
 //! | feature | | what it brings |
 //! | --- | --- | --- |
 //! | `compression` | on | compressed messages (RFC 7692): [`Compression`], [`Options::compression`]. Without it all messages go as they are, whatever clients offer |
-//! | `files` | on | document roots: [`Root`], [`Host::root`] |
+//! | `files` | on | document roots: [`Root`], [`Host::root`]; [`Listener::acme_webroot`] |
 //! | `tls` | off | `Listener::tls`, `Tls`: TLS 1.2 and 1.3 by rustls |
 //! | `json` | off | `Message::json`, `Message::parse_json` |
 //! | `test` | off | applications under test, in memory: `aerys::test` |

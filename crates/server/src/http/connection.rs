@@ -7,7 +7,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts,
+    BodyLimits, Hosts, ListenerRoutes,
     fast_handshake::{self, Start},
     http1,
     service::Service,
@@ -80,13 +80,14 @@ pub(crate) enum Outcome<T> {
 pub(crate) async fn serve<T: Transport>(
     transport: T,
     peer: PeerInfo,
+    listener_routes: Option<Arc<ListenerRoutes>>,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
     let slot = Slot::default();
     let address = peer.address.clone();
-    let service = Service { context, peer, worker, slot: slot.clone() };
+    let service = Service { context, listener_routes, peer, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,

@@ -73,6 +73,9 @@ fn start(
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
     let Some((head, len)) = parse(&read) else { return Ok(Start::Plain(read, None)) };
+    if let Some(answer) = service.listener_answer(&head) {
+        return Ok(Start::Plain(read, Some(Box::new(answer))));
+    }
     let Way::Endpoint(found) = service.context.way(&head) else {
         return Ok(Start::Plain(read, None));
     };

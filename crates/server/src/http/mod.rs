@@ -14,6 +14,7 @@ mod http1;
 mod hyper_connection;
 mod hyper_socket;
 mod linger;
+mod listener_routes;
 mod received;
 mod service;
 mod socket;
@@ -34,6 +35,7 @@ pub use files::Root;
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
+pub(crate) use listener_routes::ListenerRoutes;
 pub(crate) use received::{Answered, ReceivedHandshake};
 pub(crate) use transfer::BodyLimits;
 

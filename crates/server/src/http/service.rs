@@ -16,7 +16,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AcceptContext, Body, ResponseBody, answer,
+    AcceptContext, Body, ListenerRoutes, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     hosts::{Found, HostRoutes},
     upgrade::{self, Asked, JustInTime, Slot},
@@ -35,6 +35,8 @@ use crate::{
 /// What answers the requests of one connection.
 pub(super) struct Service {
     pub(super) context: Arc<AcceptContext>,
+    /// What its listener answers itself, if there is something.
+    pub(super) listener_routes: Option<Arc<ListenerRoutes>>,
     pub(super) peer: PeerInfo,
     pub(super) worker: usize,
     pub(super) slot: Slot,
@@ -77,6 +79,9 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
 
 impl Service {
     fn answer(&self, head: RequestHead, body: Body) -> Answering {
+        if let Some(answer) = self.listener_answer(&head) {
+            return answer;
+        }
         match self.context.way(&head) {
             Way::Endpoint(found) => self.handshake(found, head, &body),
             Way::Page(routes) => self.page(routes, head, body, None),
@@ -95,6 +100,11 @@ impl Service {
                 ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
             }
         }
+    }
+
+    /// What its listener answers, before any host is asked.
+    pub(super) fn listener_answer(&self, head: &RequestHead) -> Option<Answering> {
+        self.listener_routes.as_ref()?.answer(head, &self.context.hosts)
     }
 
     fn page(

@@ -22,7 +22,7 @@ use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https};
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
-    http_server::{AcceptContext, ReceivedHandshake},
+    http_server::{AcceptContext, ListenerRoutes, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
@@ -57,11 +57,12 @@ pub(crate) enum Arrival {
     Handshake(Box<ReceivedHandshake>),
 }
 
-/// Where a connection is from, and what it speaks.
+/// Where a connection is from, what it speaks, and what its listener answers itself.
 pub(crate) struct Entry {
     pub(super) address: PeerAddr,
     /// Unless it is clear text.
     pub(super) tls: Option<Arc<TlsAcceptor>>,
+    pub(super) routes: Option<Arc<ListenerRoutes>>,
 }
 
 /// What a worker has taken, and its runtime knows.
@@ -182,14 +183,14 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, tls }, worker) = (entry, self.worker.index());
+        let (Entry { address, tls, routes }, worker) = (entry, self.worker.index());
         match tls {
             None => {
-                let http = serve_http(transport, PeerInfo::plain(address), worker, context);
+                let http = serve_http(transport, PeerInfo::plain(address), routes, worker, context);
                 self.worker.spawn(ConnectionTask::new(http));
             }
             Some(acceptor) => {
-                let https = serve_https(transport, address, acceptor, worker, context);
+                let https = serve_https(transport, address, acceptor, routes, worker, context);
                 self.worker.spawn(ConnectionTask::new(https));
             }
         }

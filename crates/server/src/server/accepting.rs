@@ -1,7 +1,9 @@
 //! The loop that accepts connections and places them.
 
 use std::{
-    io, mem, thread,
+    io, mem,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -9,7 +11,11 @@ use futures_util::FutureExt;
 use tokio::time::sleep;
 
 use super::accept_queue::{AcceptQueues, Arrival, Entry};
-use crate::{log, transport::Listening};
+use crate::{
+    http_server::ListenerRoutes,
+    log,
+    transport::{BoundListener, TlsAcceptor},
+};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 
@@ -24,10 +30,18 @@ const GATHER: Duration = Duration::from_micros(300);
 /// has its turn at once, and the others wait for as long (bench/NOTES.md#handshakes).
 const PLACED_AT_ONCE: usize = 16;
 
+/// A socket that listens, what those who connect to it speak, and what it answers itself.
+pub(super) struct Listening {
+    pub(super) listener: BoundListener,
+    /// Unless it is clear text.
+    pub(super) tls: Option<Arc<TlsAcceptor>>,
+    pub(super) routes: Option<Arc<ListenerRoutes>>,
+}
+
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, tls } = listening;
+pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
+    let Listening { listener, tls, routes } = listening;
     let mut last = Instant::now();
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
@@ -36,7 +50,8 @@ pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
         while let Some(accepted) = next {
             match accepted {
                 Ok((stream, address)) => {
-                    batch.push(Arrival::Connection(stream, Entry { address, tls: tls.clone() }));
+                    let entry = Entry { address, tls: tls.clone(), routes: routes.clone() };
+                    batch.push(Arrival::Connection(stream, entry));
                 }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");

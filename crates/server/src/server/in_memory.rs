@@ -45,7 +45,8 @@ impl InMemory {
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
-        let http = serve_http(transport, PeerInfo::plain(address), 0, Arc::clone(&self.context));
+        let (peer_info, context) = (PeerInfo::plain(address), Arc::clone(&self.context));
+        let http = serve_http(transport, peer_info, None, 0, context);
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());
         self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));
         peer

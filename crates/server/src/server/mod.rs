@@ -25,7 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "test")]
 pub(crate) use self::in_memory::InMemory;
-use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
+use self::{
+    accept_queue::AcceptQueues, accepting::Listening, acceptor::Acceptor,
+    applications::Applications,
+};
 pub use self::{
     mount::{Mount, MountBody, MountFuture, MountService},
     running::{Running, Shutdown},
@@ -33,10 +36,10 @@ pub use self::{
 use crate::{
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits},
+    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, ListenerRoutes},
     log,
     runtime::WorkerThread,
-    transport::{Listener, Listening},
+    transport::Listener,
 };
 
 /// Longer than any server runs: a hundred years.
@@ -338,11 +341,16 @@ fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
     for mut listener in listeners {
         let tls = listener.load_tls()?;
         let address = listener.to_string();
+        let rules = listener.take_rules();
+        if rules.https_port.is_some() && tls.is_some() {
+            return Err(ServerError::RedirectWithinTls { address });
+        }
+        let routes = ListenerRoutes::new(rules)?;
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, tls });
+        listening.push(Listening { listener, tls, routes });
         log::event!(DEBUG, { %address }, "bound");
     }
     Ok((acceptor, addresses, listening))

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::{
     driver::Driver,
-    http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
+    http_server::{self, AcceptContext, ListenerRoutes, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
     transport::{PeerAddr, PeerInfo, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded},
@@ -50,12 +50,13 @@ impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
 pub(crate) async fn serve_http<T: Transport>(
     transport: T,
     peer: PeerInfo,
+    listener_routes: Option<Arc<ListenerRoutes>>,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
     let address = peer.address.clone();
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(transport, peer, worker, context).await {
+    match http_server::serve(transport, peer, listener_routes, worker, context).await {
         Outcome::Over => {
             log::event!(DEBUG, { %address, worker }, "a connection was closed");
             None
@@ -72,6 +73,7 @@ pub(crate) async fn serve_https<T: Transport>(
     transport: T,
     address: PeerAddr,
     acceptor: Arc<TlsAcceptor>,
+    listener_routes: Option<Arc<ListenerRoutes>>,
     worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
@@ -87,7 +89,7 @@ pub(crate) async fn serve_https<T: Transport>(
         }
     };
     drop(acceptor);
-    serve_http(stream, PeerInfo { address, tls: Some(tls) }, worker, context).await
+    serve_http(stream, PeerInfo { address, tls: Some(tls) }, listener_routes, worker, context).await
 }
 
 /// A handshake that another server has received; what drives its connection from then on.

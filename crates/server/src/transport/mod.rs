@@ -27,7 +27,6 @@ mod upgraded;
 
 use std::{
     io::{self, IoSlice},
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -40,22 +39,15 @@ use self::system::stream;
 pub(crate) use self::tls::TlsInfo;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsInfo};
+pub use self::{listener::Listener, peer::PeerAddr};
 pub(crate) use self::{
-    listener::Bound,
+    listener::{Bound, ListenerRules},
     peer::PeerInfo,
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
     system::{BoundListener, Reactor, TcpStream, yield_now},
     tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
 };
-pub use self::{listener::Listener, peer::PeerAddr};
-
-/// A socket that listens, and what those who connect to it speak.
-pub(crate) struct Listening {
-    pub(crate) listener: BoundListener,
-    /// Unless it is clear text.
-    pub(crate) tls: Option<Arc<TlsAcceptor>>,
-}
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
 pub(crate) enum Incoming {

@@ -3,7 +3,10 @@
 
 mod addresses;
 mod at_rest;
+#[cfg(all(feature = "files", unix))]
+mod challenges;
 mod listeners;
 mod mounted;
+mod redirect;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 mod unsent;
