@@ -494,6 +494,10 @@ struct ComingFromAxum;
 #[doc = include_str!("../../../docs/behind-a-proxy.md")]
 struct BehindAProxy;
 
+#[cfg(all(doctest, feature = "files", feature = "tls"))]
+#[doc = include_str!("../../../docs/certificates.md")]
+struct Certificates;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]
 struct Deployment;
