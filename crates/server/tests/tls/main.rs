@@ -2,6 +2,7 @@
 
 mod certificates;
 mod clients;
+mod redirect;
 mod reload;
 mod unfinished;
 mod versions;
