@@ -3,6 +3,7 @@
 mod certificates;
 mod clients;
 mod half_open;
+mod hello;
 #[path = "../process/mod.rs"]
 mod process;
 mod redirect;
