@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # autobahn.sh [--full]: the Autobahn suite against the echo example. Every case has to pass. Without
 # --full most sizes of 12.* and 13.* are left out, which are about compression and take long. These
-# run a second time against a server that keeps its context from message to message. With --full what
-# is run without it is run over a Unix socket too: what is left out is about compression alone.
+# run a second time against a server that keeps its context from message to message. With --full all is
+# run within TLS too, and what is run without it over a Unix socket: what is left out there is about
+# compression alone.
 # The suite and its reports are in Cargo's target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +61,7 @@ run() {
     done
     case "$listening" in
         unix:*) to=(--unix "${listening#unix:}" ws://localhost) ;;
+        https:*) to=(--trust "$folder/certificate" "${listening/#https:/wss:}") ;;
         *) to=("${listening/#http:/ws:}") ;;
     esac
     "$target/autobahn/bin/python" tests/autobahn/run.py --out "$reports/$name" "${to[@]}" "$@" || failed=1
@@ -76,6 +78,10 @@ with=()
 run plain "$tcp" "${all[@]}"
 if [ "$*" = --full ]; then
     run unix "unix:$folder/socket" "${most[@]}"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=aerys \
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$folder/key" -out "$folder/certificate" 2> /dev/null
+    with=(--tls-cert "$folder/certificate" --tls-key "$folder/key")
+    run tls "$tcp" "${all[@]}"
 fi
 with=(--takeover)
 run takeover "$tcp" "${compressed[@]}"

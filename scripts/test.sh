@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, slow peers are as slow as they are, and the promises are kept over Unix sockets and within
-# TLS, without the default features, and with the system calls of other systems, too.
+# its last case, ten thousand handshakes do not go on, certificates are an authority's, slow peers are as
+# slow as they are, and the promises are kept over Unix sockets and within TLS, without the default
+# features, and with the system calls of other systems, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,6 +31,10 @@ has curl || missing+=(curl)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
+if [ "$*" = --full ]; then
+    has certbot || missing+=(certbot)
+    has pebble || missing+=(pebble)
+fi
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && has apt-get; then
         apt-get update -qq
@@ -79,6 +84,12 @@ if [ "$*" = --full ]; then
 
     step 'the promises within TLS'
     AERYS_PROMISES_OVER=tls "${promises[@]}" --skip over_tcp:: --skip in_clear_text::
+
+    step 'handshakes that do not go on'
+    cargo test --workspace --all-features --test tls --locked -- --ignored --nocapture ten_thousand
+
+    step 'an authority'
+    cargo test --workspace --all-features --test acme --locked -- --ignored
 
     step 'slow peers'
     cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32

@@ -5,7 +5,8 @@ For the Python that setup.sh has installed the suite for:
     DEST/bin/python run.py ws://127.0.0.1:9001 -o DIR --except '12.*' --except '13.*'
 
 CASE is a case or a pattern: 9.3.1, '9.*'. With --unix PATH the suite connects to that Unix socket,
-and the URL is what it asks for there. DIR gets a folder of reports for each process of the
+and the URL is what it asks for there. With --trust FILE it speaks TLS to a wss: URL if the server has that
+certificate, or one that is vouched for by it. DIR gets a folder of reports for each process of the
 suite: index.html, index.json, a page for each case, and wstest.log.
 
 A case passes if the suite says OK of both what the server did and how it closed; the suite itself
@@ -30,15 +31,24 @@ from fnmatch import fnmatchcase
 from autobahntestsuite.case import Cases
 
 # The suite as a program. It knows of TCP alone: with a path as its first argument, where it connects to
-# an address it is given that Unix socket instead.
+# an address it is given that Unix socket instead. And it trusts whoever speaks TLS: with a file of PEM as its
+# second argument, only who is vouched for by what is in there.
 PROGRAM = '''
 import sys
-from twisted.internet import reactor
-path = sys.argv.pop(1)
+from twisted.internet import reactor, ssl
+path, trusted = sys.argv.pop(1), sys.argv.pop(1)
 if path:
     def connect(host, port, factory, timeout=30, bindAddress=None):
         return reactor.connectUNIX(path, factory, timeout)
     reactor.connectTCP = connect
+if trusted:
+    with open(trusted, 'rb') as file:
+        authorities = ssl.trustRootFromCertificates([ssl.Certificate.loadPEM(file.read())])
+    connect_trusting_all = reactor.connectSSL
+    def connect(host, port, factory, contextFactory, timeout=30, bindAddress=None):
+        options = ssl.optionsForClientTLS(host, authorities)
+        return connect_trusting_all(host, port, factory, options, timeout, bindAddress)
+    reactor.connectSSL = connect
 from autobahntestsuite.wstest import run
 run()
 '''
@@ -76,6 +86,7 @@ def parse():
     parser.add_argument('-j', '--jobs', metavar='N', type=int, default=os.cpu_count(),
                         help='how many of 12.* and 13.* run at the same time; default: one for each core')
     parser.add_argument('-u', '--unix', metavar='PATH', default='', help='a Unix socket to connect to')
+    parser.add_argument('-t', '--trust', metavar='FILE', default='', help='whom to trust within TLS: PEM')
     return parser.parse_intermixed_args()
 
 
@@ -111,7 +122,7 @@ def run(name, cases, arguments):
     spec = {'outdir': str(out), 'servers': [{'agent': 'server', 'url': arguments.url}],
             'cases': cases, 'exclude-cases': [], 'exclude-agent-cases': {}}
     (out / 'spec.json').write_text(json.dumps(spec, indent=1))
-    command = [sys.executable, '-c', PROGRAM, arguments.unix,
+    command = [sys.executable, '-c', PROGRAM, arguments.unix, arguments.trust,
                '-m', 'fuzzingclient', '-s', str(out / 'spec.json')]
     with open(out / 'wstest.log', 'w') as log:
         status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode

@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, value_parser};
+use clap::{ArgGroup, Parser, value_parser};
 
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
 #[command(name = "aerys", version)]
+#[command(group(ArgGroup::new("certificate").args(["tls_cert", "tls_self_signed"])))]
 pub(crate) struct Arguments {
     /// Where to listen: an IP address and a port; port 0 is any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
@@ -38,6 +39,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
+    /// Speak TLS for a first try, with a certificate that is made now and that no client trusts by itself.
+    #[arg(long, conflicts_with = "tls_key")]
+    tls_self_signed: bool,
+
+    /// Listen there too, in clear text, and redirect whoever comes to https.
+    #[arg(long, value_name = "ADDR", requires = "certificate")]
+    redirect_http: Option<SocketAddr>,
+
+    /// Answer the challenges of ACME from this folder, where certbot puts them with --webroot.
+    #[arg(long, value_name = "DIR")]
+    acme_webroot: Option<PathBuf>,
+
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
     debug: bool,
@@ -53,17 +66,40 @@ pub(crate) struct Settings {
     pub(crate) workers: Option<usize>,
     /// `None` for the page that is compiled in.
     pub(crate) root: Option<PathBuf>,
-    /// The files of a certificate and its key; `None` for clear text.
-    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// `None` for clear text.
+    pub(crate) certificate: Option<Certificate>,
+    /// Where whoever comes is redirected from.
+    pub(crate) redirect_http: Option<SocketAddr>,
+    pub(crate) acme_webroot: Option<PathBuf>,
     pub(crate) debug: bool,
+}
+
+/// What is shown to clients within TLS.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// Made for this run.
+    SelfSigned,
 }
 
 impl Arguments {
     pub(crate) fn into_settings(self) -> Settings {
-        let Self { listen, hosts, trusted_proxies, workers, root, tls_cert, tls_key, debug } = self;
-        let workers = workers.or(debug.then_some(1)).map(usize::from);
-        let tls = tls_cert.zip(tls_key);
-        Settings { listen, hosts, trusted_proxies, workers, root, tls, debug }
+        let files = self.tls_cert.zip(self.tls_key);
+        let files = files.map(|(certificate, key)| Certificate::Files { certificate, key });
+        Settings {
+            listen: self.listen,
+            hosts: self.hosts,
+            trusted_proxies: self.trusted_proxies,
+            workers: self.workers.or(self.debug.then_some(1)).map(usize::from),
+            root: self.root,
+            certificate: files.or(self.tls_self_signed.then_some(Certificate::SelfSigned)),
+            redirect_http: self.redirect_http,
+            acme_webroot: self.acme_webroot,
+            debug: self.debug,
+        }
     }
 }
 
@@ -91,7 +127,9 @@ mod tests {
             trusted_proxies: Vec::new(),
             workers: None,
             root: None,
-            tls: None,
+            certificate: None,
+            redirect_http: None,
+            acme_webroot: None,
             debug: false,
         };
         assert_eq!(settings(&[]).unwrap(), usual);
@@ -118,9 +156,22 @@ mod tests {
     }
 
     #[test]
-    fn tls_takes_a_certificate_and_its_key() {
-        let settings = settings(&["--tls-cert", "a.pem", "--tls-key", "a.key"]).unwrap();
-        assert_eq!(settings.tls, Some(("a.pem".into(), "a.key".into())));
+    fn tls_takes_a_certificate_and_its_key_or_makes_both() {
+        let files = Certificate::Files { certificate: "a.pem".into(), key: "a.key".into() };
+        for (arguments, certificate) in [
+            (&["--tls-cert", "a.pem", "--tls-key", "a.key"][..], files),
+            (&["--tls-self-signed"], Certificate::SelfSigned),
+        ] {
+            assert_eq!(settings(arguments).unwrap().certificate, Some(certificate));
+        }
+    }
+
+    #[test]
+    fn clear_text_may_be_redirected_to_either_certificate() {
+        for tls in [&["--tls-cert", "a.pem", "--tls-key", "a.key"][..], &["--tls-self-signed"]] {
+            let settings = settings(&[tls, &["--redirect-http", "[::]:80"]].concat()).unwrap();
+            assert_eq!(settings.redirect_http, Some("[::]:80".parse().unwrap()));
+        }
     }
 
     #[test]
@@ -133,6 +184,10 @@ mod tests {
             &["--root"],
             &["--tls-cert", "a.pem"],
             &["--tls-key", "a.key"],
+            &["--tls-self-signed", "--tls-cert", "a.pem", "--tls-key", "a.key"],
+            &["--tls-self-signed", "--tls-key", "a.key"],
+            &["--redirect-http", "[::]:80"],
+            &["--tls-self-signed", "--redirect-http", "80"],
             &["public"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");

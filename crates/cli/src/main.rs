@@ -6,17 +6,18 @@
 mod arguments;
 mod chat;
 mod echo;
+mod listeners;
 mod log;
 mod page;
 mod protocol;
+mod self_signed;
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
     process::ExitCode,
 };
 
-use aerys::{Host, Listener, Server, ServerError, Tls};
+use aerys::{Host, Server, ServerError};
 use clap::Parser;
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
@@ -25,6 +26,7 @@ use crate::{
     arguments::{Arguments, Settings},
     chat::Chat,
     echo::Echo,
+    listeners::listeners,
     page::Page,
 };
 
@@ -59,6 +61,7 @@ fn run(settings: Settings) -> Result<(), ServerError> {
 }
 
 async fn serve(settings: Settings) -> Result<(), ServerError> {
+    let (listeners, announcement) = listeners(&settings)?;
     let any = settings.hosts.iter().any(|name| name == "*");
     let host = if any { Host::any() } else { Host::new("localhost") };
     let names = settings.hosts.into_iter().filter(|name| name != "*");
@@ -70,27 +73,15 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
         Some(folder) => host.root(folder),
         None => host.service(Page::new()),
     };
-    let (mut listener, mut scheme) = (Listener::from(settings.listen), "http");
-    if let Some((certificate, key)) = settings.tls {
-        (listener, scheme) = (listener.tls(Tls::new(certificate, key)), "https");
-    }
-    let mut server =
-        Server::new().listen(listener).host(host).trusted_proxies(settings.trusted_proxies);
+    let server = listeners.into_iter().fold(Server::new(), Server::listen).host(host);
+    let mut server = server.trusted_proxies(settings.trusted_proxies);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
     let running = server.start().await?;
-    let address = running.address();
+    let addresses = running.addresses().to_vec();
     // In this order, so that who has read the address may send a signal at once.
     let signalled = running.until_signalled();
-    announce(scheme, address);
+    announcement.print(&addresses);
     signalled.await
-}
-
-fn announce(scheme: &str, address: SocketAddr) {
-    let mut out = io::stdout();
-    let said = writeln!(out, "Listening on {scheme}://{address}").and_then(|()| out.flush());
-    if let Err(error) = said {
-        warn!(%address, %error, "the address could not be printed");
-    }
 }

@@ -4,11 +4,16 @@
 //! cargo run --release --example echo -- 127.0.0.1:9001 --workers 1 --await
 //! ```
 
+#[cfg_attr(feature = "tls", path = "common/tls.rs")]
+#[cfg_attr(not(feature = "tls"), path = "common/no_tls.rs")]
+mod tls;
+
 use aerys::{
-    Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server,
-    ServerError, Websocket,
+    Accepted, Client, Compression, Failure, Handshake, Host, Listener, Message, Options, Refusal,
+    Server, ServerError, Websocket,
 };
 use clap::Parser;
+use tls::TlsArguments;
 
 /// Echoes every message at `/`.
 #[derive(Parser)]
@@ -24,6 +29,8 @@ struct Arguments {
     /// Compress each message in the context of those before it, both ways.
     #[arg(long)]
     takeover: bool,
+    #[command(flatten)]
+    tls: TlsArguments,
 }
 
 struct Echo {
@@ -59,15 +66,16 @@ async fn main() -> Result<(), ServerError> {
         .max_queued_bytes(2 * limit)
         .compression(compression);
     let echo = Echo { awaited: arguments.awaited };
+    let (listener, scheme) = arguments.tls.apply(Listener::from(&*arguments.address));
     let mut server = Server::new()
-        .listen(&*arguments.address)
+        .listen(listener)
         .host(Host::new("localhost").websocket_with("/", echo, options));
     if let Some(workers) = arguments.workers {
         server = server.workers(workers);
     }
     let running = server.start().await?;
     let address = match running.addresses().first() {
-        Some(address) => format!("http://{address}"),
+        Some(address) => format!("{scheme}://{address}"),
         None => arguments.address,
     };
     // Before anyone is told the address, who may then send a signal at once.

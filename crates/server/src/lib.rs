@@ -362,7 +362,7 @@
 //! | feature | | what it brings |
 //! | --- | --- | --- |
 //! | `compression` | on | compressed messages (RFC 7692): [`Compression`], [`Options::compression`]. Without it all messages go as they are, whatever clients offer |
-//! | `files` | on | document roots: [`Root`], [`Host::root`] |
+//! | `files` | on | document roots: [`Root`], [`Host::root`]; [`Listener::acme_webroot`] |
 //! | `tls` | off | `Listener::tls`, `Tls`: TLS 1.2 and 1.3 by rustls |
 //! | `json` | off | `Message::json`, `Message::parse_json` |
 //! | `test` | off | applications under test, in memory: `aerys::test` |
@@ -451,7 +451,7 @@ pub use crate::http_server::Root;
 
 #[cfg(feature = "tls")]
 pub use crate::{
-    error::CertificateError,
+    error::{CertificateError, PemSource},
     transport::{Tls, TlsInfo},
 };
 
@@ -498,6 +498,10 @@ struct ComingFromAxum;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/behind-a-proxy.md")]
 struct BehindAProxy;
+
+#[cfg(all(doctest, feature = "files", feature = "tls"))]
+#[doc = include_str!("../../../docs/certificates.md")]
+struct Certificates;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]

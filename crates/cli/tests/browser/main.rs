@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod secure;
 mod tab;
 
 use std::{env, fs, path::Path};

@@ -31,6 +31,7 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
 pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    scheme: String,
     address: SocketAddr,
 }
 
@@ -45,9 +46,10 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let line = soon("the first line", lines.next_line()).await.unwrap();
         let line = line.expect("the server says where it listens");
-        let address = line.strip_prefix("Listening on http://").and_then(|it| it.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { child, lines, address }
+        let url = line.strip_prefix("Listening on ").and_then(|url| url.split_once("://"));
+        let (scheme, address) = url.unwrap_or_else(|| panic!("no address in {line:?}"));
+        let (scheme, address) = (scheme.to_owned(), address.parse().expect("it is an address"));
+        Self { child, lines, scheme, address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -55,7 +57,13 @@ impl Server {
     }
 
     pub(crate) fn page(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}/", self.scheme, self.address)
+    }
+
+    /// The next line that it prints.
+    pub(crate) async fn line(&mut self) -> String {
+        let line = soon("another line", self.lines.next_line()).await.unwrap();
+        line.expect("the server still runs")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -63,7 +71,7 @@ impl Server {
         kill_process(id.expect("it runs"), signal).unwrap();
     }
 
-    /// Waits until it has ended by itself; it must have printed nothing after its first line.
+    /// Waits until it has ended by itself; it must have printed nothing more.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let line = soon("the end of the server", self.lines.next_line()).await.unwrap();
         assert_eq!(line, None, "a line too many");

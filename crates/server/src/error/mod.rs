@@ -16,7 +16,7 @@ use std::{
 };
 
 #[cfg(feature = "tls")]
-pub use self::certificate::CertificateError;
+pub use self::certificate::{CertificateError, PemSource};
 pub(crate) use self::misuse::Misuse;
 pub use self::{
     endpoint::EndpointError,

@@ -48,6 +48,15 @@ pub enum ServerError {
         /// Where it listens.
         address: String,
     },
+    /// A listener that speaks TLS was to redirect to https, which is where who comes to it is.
+    #[error(
+        "the listener {address} speaks TLS and redirects to https: call `Listener::redirect_to_https` on one \
+         in clear text"
+    )]
+    RedirectWithinTls {
+        /// The address asked for.
+        address: String,
+    },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
         "the host {host:?} has two document roots, {} and {}: call `Host::root` once",

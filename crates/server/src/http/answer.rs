@@ -81,7 +81,7 @@ pub(super) fn method_not_allowed(allowed: &Method) -> Response<ResponseBody> {
     response
 }
 
-fn full(body: Bytes) -> ResponseBody {
+pub(super) fn full(body: Bytes) -> ResponseBody {
     Full::new(body).map_err(|never| match never {}).boxed_unsync()
 }
 

@@ -15,7 +15,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts, TrustedProxies,
+    BodyLimits, Hosts, ListenerRoutes, TrustedProxies,
     fast_handshake::{self, Start},
     http1,
     service::Service,
@@ -88,6 +88,16 @@ impl AcceptContext {
     }
 }
 
+/// What is known of a connection before anything is said on it.
+pub(crate) struct Entrance {
+    pub(crate) peer: PeerInfo,
+    /// What it takes of limits, if it is counted.
+    pub(crate) place: Option<Arc<AddressPlace>>,
+    /// What its listener answers itself, if that is anything.
+    pub(crate) listener_routes: Option<Arc<ListenerRoutes>>,
+    pub(crate) worker: usize,
+}
+
 /// How HTTP ended.
 pub(crate) enum Outcome<T> {
     /// With nothing left to do.
@@ -101,15 +111,14 @@ pub(crate) enum Outcome<T> {
 /// Serves HTTP on a transport until it is closed or becomes a websocket.
 pub(crate) async fn serve<T: Transport>(
     transport: T,
-    peer: PeerInfo,
-    place: Option<Arc<AddressPlace>>,
-    worker: usize,
+    entrance: Entrance,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
     let slot = Slot::default();
-    let address = peer.client_addr();
-    let service = Service { context, peer, place, worker, slot: slot.clone() };
+    let address = entrance.peer.client_addr();
+    let Entrance { peer, place, listener_routes, worker } = entrance;
+    let service = Service { context, listener_routes, peer, place, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,

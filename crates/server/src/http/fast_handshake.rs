@@ -74,6 +74,9 @@ fn start(
 ) -> io::Result<Start> {
     let most = service.context.limits.max_headers.min(MAX_HEADERS);
     let Some((head, len)) = parse(&read, most) else { return Ok(Start::Plain(read, None)) };
+    if let Some(answer) = service.listener_answer(&head) {
+        return Ok(Start::Plain(read, Some(Box::new(answer))));
+    }
     let Ok(claims) = service.context.proxies.claims(&service.peer, &head) else {
         return Ok(Start::Plain(read, None));
     };

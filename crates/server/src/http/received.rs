@@ -101,6 +101,7 @@ impl ReceivedHandshake {
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
         let service = Service {
             context: Arc::clone(&context),
+            listener_routes: None,
             peer: PeerInfo::plain(address.peer().clone()),
             place: None,
             worker,

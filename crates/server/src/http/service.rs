@@ -16,7 +16,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AcceptContext, Body, ResponseBody, answer,
+    AcceptContext, Body, ListenerRoutes, ResponseBody, answer,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     forwarded::Claims,
     hosts::{Found, HostRoutes},
@@ -37,6 +37,8 @@ use crate::{
 /// What answers the requests of one connection.
 pub(super) struct Service {
     pub(super) context: Arc<AcceptContext>,
+    /// What its listener answers itself, if there is something.
+    pub(super) listener_routes: Option<Arc<ListenerRoutes>>,
     pub(super) peer: PeerInfo,
     /// What the connection takes of limits, if it is counted.
     pub(super) place: Option<Arc<AddressPlace>>,
@@ -81,6 +83,9 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
 
 impl Service {
     fn answer(&self, head: RequestHead, body: Body) -> Answering {
+        if let Some(answer) = self.listener_answer(&head) {
+            return answer;
+        }
         let claims = match self.context.proxies.claims(&self.peer, &head) {
             Ok(claims) => claims,
             Err(error) => return ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())),
@@ -99,6 +104,11 @@ impl Service {
                 ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
             }
         }
+    }
+
+    /// What its listener answers, before any host is asked.
+    pub(super) fn listener_answer(&self, head: &RequestHead) -> Option<Answering> {
+        self.listener_routes.as_ref()?.answer(head, &self.context.hosts)
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.

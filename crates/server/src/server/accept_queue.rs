@@ -23,7 +23,7 @@ use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https, serv
 use crate::transport::UnixStream;
 use crate::{
     admission::Admission,
-    http_server::{AcceptContext, ReceivedHandshake},
+    http_server::{AcceptContext, Entrance, ListenerRoutes, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
@@ -59,10 +59,11 @@ pub(crate) enum Arrival {
     Handshake(Box<ReceivedHandshake>),
 }
 
-/// Where a connection is from, and what it speaks.
+/// Where a connection is from, what it speaks, and what its listener answers itself.
 pub(crate) struct Entry {
     pub(super) address: PeerAddr,
     pub(super) spoken: Spoken,
+    pub(super) routes: Option<Arc<ListenerRoutes>>,
 }
 
 /// What a worker has taken, and its runtime knows.
@@ -199,20 +200,21 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, spoken }, worker) = (entry, self.worker.index());
+        let (Entry { address, spoken, routes }, worker) = (entry, self.worker.index());
         let Spoken { tls, proxy_protocol, forwarded } = spoken;
         let peer = PeerInfo { forwarded, ..PeerInfo::plain(address) };
+        let entrance = Entrance { peer, place: None, listener_routes: routes, worker };
         match tls {
             None if proxy_protocol => {
-                let http = serve_proxied_http(transport, peer, worker, context);
+                let http = serve_proxied_http(transport, entrance, context);
                 self.worker.spawn(ConnectionTask::new(http));
             }
             None => {
-                let http = serve_http(transport, peer, worker, context);
+                let http = serve_http(transport, entrance, context);
                 self.worker.spawn(ConnectionTask::new(http));
             }
             Some(acceptor) => {
-                let https = serve_https(transport, peer, proxy_protocol, acceptor, worker, context);
+                let https = serve_https(transport, entrance, proxy_protocol, acceptor, context);
                 self.worker.spawn(ConnectionTask::new(https));
             }
         }

@@ -1,7 +1,9 @@
 //! The loop that accepts connections and places them.
 
 use std::{
-    io, mem, thread,
+    io, mem,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,7 +14,11 @@ use super::{
     accept_queue::{AcceptQueues, Arrival, Entry},
     spare::{Spare, is_out_of_descriptors},
 };
-use crate::{log, transport::Listening};
+use crate::{
+    http_server::ListenerRoutes,
+    log,
+    transport::{BoundListener, Spoken},
+};
 
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,10 +33,17 @@ const GATHER: Duration = Duration::from_micros(300);
 /// has its turn at once, and the others wait for as long (bench/NOTES.md#handshakes).
 const PLACED_AT_ONCE: usize = 16;
 
+/// A socket that listens, what those who connect to it speak, and what it answers itself.
+pub(super) struct Listening {
+    pub(super) listener: BoundListener,
+    pub(super) spoken: Spoken,
+    pub(super) routes: Option<Arc<ListenerRoutes>>,
+}
+
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
-pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, spoken } = listening;
+pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
+    let Listening { listener, spoken, routes } = listening;
     let (mut last, mut spare) = (Instant::now(), Spare::new());
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
@@ -46,10 +59,8 @@ pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                     );
                 }
                 Ok((stream, address)) => {
-                    batch.push(Arrival::Connection(
-                        stream,
-                        Entry { address, spoken: spoken.clone() },
-                    ));
+                    let entry = Entry { address, spoken: spoken.clone(), routes: routes.clone() };
+                    batch.push(Arrival::Connection(stream, entry));
                 }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");

@@ -12,12 +12,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[cfg(feature = "tls")]
 use super::certificates;
-use super::{accept_queue::AcceptQueues, accepting::accept};
+use super::{
+    accept_queue::AcceptQueues,
+    accepting::{Listening, accept},
+};
 #[cfg(feature = "tls")]
 use crate::transport::TlsAcceptor;
 use crate::{
     runtime::{Worker, supervise, watch},
-    transport::{Bound, BoundListener, Listening},
+    transport::{Bound, BoundListener},
 };
 
 /// The thread. It ends when dropped.

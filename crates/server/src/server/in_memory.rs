@@ -15,7 +15,7 @@ use crate::{
     admission::Admission,
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, Hosts, TrustedProxies},
+    http_server::{AcceptContext, Entrance, Hosts, TrustedProxies},
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, memory},
 };
@@ -55,7 +55,9 @@ impl InMemory {
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
-        let http = serve_http(transport, PeerInfo::plain(address), 0, Arc::clone(&self.context));
+        let peer_info = PeerInfo::plain(address);
+        let entrance = Entrance { peer: peer_info, place: None, listener_routes: None, worker: 0 };
+        let http = serve_http(transport, entrance, Arc::clone(&self.context));
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());
         self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));
         peer

@@ -29,7 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "test")]
 pub(crate) use self::in_memory::InMemory;
-use self::{accept_queue::AcceptQueues, acceptor::Acceptor, applications::Applications};
+use self::{
+    accept_queue::AcceptQueues, accepting::Listening, acceptor::Acceptor,
+    applications::Applications,
+};
 pub use self::{
     drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
@@ -39,10 +42,10 @@ use crate::{
     admission::{Admission, AdmissionLimits, Rate},
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, TrustedProxies},
+    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, ListenerRoutes, TrustedProxies},
     log,
     runtime::WorkerThread,
-    transport::{Listener, Listening},
+    transport::Listener,
 };
 
 /// Longer than any server runs: a hundred years.
@@ -456,11 +459,16 @@ fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
     for mut listener in listeners {
         let spoken = listener.load()?;
         let address = listener.to_string();
+        let rules = listener.take_rules();
+        if rules.https_port.is_some() && spoken.tls.is_some() {
+            return Err(ServerError::RedirectWithinTls { address });
+        }
+        let routes = ListenerRoutes::new(rules)?;
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, spoken });
+        listening.push(Listening { listener, spoken, routes });
         log::event!(DEBUG, { %address }, "bound");
     }
     Ok((acceptor, addresses, listening))

@@ -10,14 +10,12 @@ use std::{
 use tokio::time::timeout;
 
 use crate::{
-    admission::AddressPlace,
     driver::Driver,
-    http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
+    http_server::{self, AcceptContext, Entrance, Outcome, ReceivedHandshake},
     log,
     session::BoxFuture,
     transport::{
-        PeerAddr, PeerInfo, Proxied, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded,
-        proxy_protocol,
+        PeerAddr, Proxied, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded, proxy_protocol,
     },
 };
 
@@ -53,59 +51,37 @@ impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
 /// A connection while it speaks HTTP; what drives it from then on, if it became a websocket.
 pub(crate) async fn serve_http<T: Transport>(
     transport: T,
-    peer: PeerInfo,
-    worker: usize,
+    mut entrance: Entrance,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
-    let place = context.admit(&peer).ok()?;
-    serve_admitted(transport, peer, place, worker, context).await
-}
-
-async fn serve_admitted<T: Transport>(
-    transport: T,
-    peer: PeerInfo,
-    place: Option<Arc<AddressPlace>>,
-    worker: usize,
-    context: Arc<AcceptContext>,
-) -> Option<Pin<Box<Driver<T>>>> {
-    let address = peer.client_addr();
-    log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(transport, peer, place, worker, context).await {
-        Outcome::Over => {
-            log::event!(DEBUG, { %address, worker }, "a connection was closed");
-            None
-        }
-        Outcome::Upgraded { opening, transport, early } => {
-            Some(Box::pin(Driver::new(opening, transport, early)))
-        }
-        Outcome::Vanished(opening) => Some(Box::pin(Driver::vanished(opening))),
-    }
+    entrance.place = context.admit(&entrance.peer).ok()?;
+    serve_admitted(transport, entrance, context).await
 }
 
 /// As [`serve_http`], behind a header of the PROXY protocol.
 pub(crate) async fn serve_proxied_http<T: Transport>(
     transport: T,
-    mut peer: PeerInfo,
-    worker: usize,
+    mut entrance: Entrance,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
+    let peer = &mut entrance.peer;
     peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
-    serve_http(transport, peer, worker, context).await
+    serve_http(transport, entrance, context).await
 }
 
 /// As [`serve_http`], within TLS, and if need be behind a header of the PROXY protocol.
 pub(crate) async fn serve_https<T: Transport>(
     transport: T,
-    mut peer: PeerInfo,
+    mut entrance: Entrance,
     proxy_protocol: bool,
     acceptor: Arc<TlsAcceptor>,
-    worker: usize,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
+    let peer = &mut entrance.peer;
     if proxy_protocol {
         peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
     }
-    let place = context.admit(&peer).ok()?;
+    entrance.place = context.admit(peer).ok()?;
     let (stream, tls) = match in_time(acceptor.accept(transport), &context).await? {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -116,7 +92,26 @@ pub(crate) async fn serve_https<T: Transport>(
     };
     drop(acceptor);
     peer.tls = Some(tls);
-    serve_admitted(stream, peer, place, worker, context).await
+    serve_admitted(stream, entrance, context).await
+}
+
+async fn serve_admitted<T: Transport>(
+    transport: T,
+    entrance: Entrance,
+    context: Arc<AcceptContext>,
+) -> Option<Pin<Box<Driver<T>>>> {
+    let (address, worker) = (entrance.peer.client_addr(), entrance.worker);
+    log::event!(DEBUG, { %address, worker }, "a connection was opened");
+    match http_server::serve(transport, entrance, context).await {
+        Outcome::Over => {
+            log::event!(DEBUG, { %address, worker }, "a connection was closed");
+            None
+        }
+        Outcome::Upgraded { opening, transport, early } => {
+            Some(Box::pin(Driver::new(opening, transport, early)))
+        }
+        Outcome::Vanished(opening) => Some(Box::pin(Driver::vanished(opening))),
+    }
 }
 
 /// Whom a proxy connects for, if it is for anybody; nothing at all if nobody is to be served.

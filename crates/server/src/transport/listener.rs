@@ -3,8 +3,9 @@
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 use std::{
-    fmt, io,
+    fmt, io, mem,
     net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6, TcpListener},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -43,6 +44,16 @@ pub struct Listener {
     tls: Option<Tls>,
     proxy_protocol: bool,
     forwarded: Forwarded,
+    rules: ListenerRules,
+}
+
+/// What a listener answers itself, before any host is asked.
+#[derive(Debug, Default)]
+pub(crate) struct ListenerRules {
+    /// The port of https, where everything is redirected to.
+    pub(crate) https_port: Option<u16>,
+    /// Beneath which answers to challenges of ACME are.
+    pub(crate) acme_webroot: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -74,7 +85,7 @@ impl Listener {
     /// One that is there already is replaced if nobody listens on it any more; if somebody does, or
     /// it is no socket, the server does not start.
     #[cfg(unix)]
-    pub fn unix(path: impl Into<std::path::PathBuf>) -> Self {
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
         Self::of(Source::Unix(SocketFile::new(path.into())))
     }
 
@@ -150,8 +161,61 @@ impl Listener {
         self
     }
 
+    /// Redirects whoever comes to the same by https, at this port: 443, unless who is outside reaches it at
+    /// another.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server, Tls};
+    ///
+    /// let tls = Tls::new("/etc/tls/example.org.pem", "/etc/tls/example.org.key");
+    /// Server::new()
+    ///     .listen(Listener::from("[::]:443").tls(tls))
+    ///     .listen(Listener::from("[::]:80").redirect_to_https(443));
+    /// ```
+    ///
+    /// GET and HEAD are answered 301, and other methods 308, which has them repeated as they were (RFC 9110
+    /// §15.4). Path and query stay, and so does the host that is asked for, if it is one of the server's; else
+    /// that is answered 421, as it is without the redirect. Clients may remember it for an hour. No endpoint and no
+    /// service sees such a request, and no `allowed_origins` is asked.
+    ///
+    /// A handshake of a websocket is redirected as well, but browsers do not follow there: a page has to open
+    /// `wss:` itself. A page that was redirected has no choice, as browsers let none by https open a `ws:`.
+    pub fn redirect_to_https(mut self, port: u16) -> Self {
+        self.rules.https_port = Some(port);
+        self
+    }
+
+    /// Answers the challenges of an authority that certifies names by ACME (HTTP-01, RFC 8555 §8.3): whatever
+    /// host is asked for, `/.well-known/acme-challenge/TOKEN` is the file of this path beneath `webroot`, where
+    /// an ACME client puts it, such as certbot with `--webroot`. `docs/certificates.md` has it step by step.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// let listener = Listener::from("[::]:80").redirect_to_https(443);
+    /// Server::new().listen(listener.acme_webroot("/var/lib/acme"));
+    /// ```
+    ///
+    /// Nothing else in that folder is served, nor what links lead to outside of it. It has to be there when the
+    /// server starts.
+    #[cfg(feature = "files")]
+    pub fn acme_webroot(mut self, webroot: impl Into<PathBuf>) -> Self {
+        self.rules.acme_webroot = Some(webroot.into());
+        self
+    }
+
     fn of(source: Source) -> Self {
-        Self { source, tls: None, proxy_protocol: false, forwarded: Forwarded::default() }
+        Self {
+            source,
+            tls: None,
+            proxy_protocol: false,
+            forwarded: Forwarded::default(),
+            rules: ListenerRules::default(),
+        }
+    }
+
+    pub(crate) fn take_rules(&mut self) -> ListenerRules {
+        mem::take(&mut self.rules)
     }
 
     /// Whether its connections begin with a header of the PROXY protocol.

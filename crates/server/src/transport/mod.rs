@@ -44,7 +44,7 @@ pub use self::tls::{Tls, TlsInfo};
 pub(crate) use self::{
     client_addr::{ClientAddr, Requester},
     forwarded::ForwardedHeader,
-    listener::Bound,
+    listener::{Bound, ListenerRules},
     peer::{PeerInfo, Proxied},
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
     system::{BoundListener, Reactor, TcpStream, yield_now},
@@ -56,12 +56,6 @@ pub use self::{
     listener::Listener,
     peer::{ClientIp, PeerAddr},
 };
-
-/// A socket that listens, and what those who connect to it speak.
-pub(crate) struct Listening {
-    pub(crate) listener: BoundListener,
-    pub(crate) spoken: Spoken,
-}
 
 /// What those who connect to a listener speak.
 #[derive(Clone)]

@@ -3,7 +3,8 @@
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use crate::{
-    server::{Kind, PATIENCE, ServerProcess, allow_descriptors},
+    process::allow_descriptors,
+    server::{Kind, PATIENCE},
     wire::{OFFER, RSV1, deflate, frame, hear, open},
 };
 
@@ -34,7 +35,7 @@ async fn a_compressed_message_costs_little_until_there_is_something_to_inflate()
 async fn cost(begun: usize, deflated: &[u8]) -> usize {
     const CLIENTS: usize = 1000;
     allow_descriptors(CLIENTS);
-    let server = ServerProcess::start(Kind::Usual);
+    let server = Kind::Usual.start();
     let visit = async {
         let mut first = open(server.address, OFFER).await.0;
         begin(&mut first, begun, deflated).await;

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use crate::{
-    server::{Kind, PATIENCE, ServerProcess},
+    server::{Kind, PATIENCE},
     wire::{CLOSE, OFFER, PING, PONG, RSV1, TAIL, TEXT, deflate, frame, hear_data, inflate, open},
 };
 
@@ -18,7 +18,7 @@ const LIMIT: usize = 10 << 20;
 async fn a_deflate_bomb_is_closed_with_1009_within_the_limit() {
     let bomb = bomb();
     for kind in [Kind::Usual, Kind::Takeover] {
-        let server = ServerProcess::start(kind);
+        let server = kind.start();
         let (mut stream, _) = open(server.address, OFFER).await;
         let before = server.peak_memory();
         let (mut reader, mut writer) = stream.split();
@@ -52,7 +52,7 @@ async fn a_deflate_bomb_is_closed_with_1009_within_the_limit() {
 /// Each is as large as a message may be, and all of them fit in one read.
 #[tokio::test]
 async fn messages_that_wait_behind_another_are_not_decompressed_before_their_turn() {
-    let server = ServerProcess::start(Kind::Stuck);
+    let server = Kind::Stuck.start();
     let (mut stream, _) = open(server.address, OFFER).await;
     let before = server.peak_memory();
     let largest = frame(TEXT | RSV1, &deflate(&vec![b'0'; LIMIT]));

@@ -3,7 +3,8 @@
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use crate::{
-    server::{Kind, PATIENCE, ServerProcess, allow_descriptors},
+    process::allow_descriptors,
+    server::{Kind, PATIENCE},
     wire::{OFFER, RSV1, TEXT, deflate, frame, hear_data, inflate, open},
 };
 
@@ -30,7 +31,7 @@ async fn with_takeover_an_idle_client_costs_its_windows() {
 /// What the server needs for each of these clients, in bytes.
 async fn cost(kind: Kind, extra: &str, clients: usize) -> usize {
     allow_descriptors(clients);
-    let server = ServerProcess::start(kind);
+    let server = kind.start();
     let visit = async {
         // What is made once, and lent to all, is not what a client costs.
         let mut first = open(server.address, extra).await.0;

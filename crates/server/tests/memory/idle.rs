@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    server::{Kind, PATIENCE, ServerProcess, allow_descriptors},
+    process::{ServerProcess, allow_descriptors},
+    server::{Kind, PATIENCE},
     wire::{PING, PONG, TEXT, frame, hear, hear_data, open},
 };
 
@@ -20,7 +21,7 @@ const CLIENTS: usize = 10_000;
 #[test]
 fn ten_thousand_idle_clients_stay_open_through_two_heartbeats() {
     allow_descriptors(CLIENTS);
-    let server = ServerProcess::start(Kind::Usual);
+    let server = Kind::Usual.start();
     let before = server.memory();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let memory = runtime.block_on(async {

@@ -4,5 +4,7 @@ mod begun;
 mod bomb;
 mod compressed;
 mod idle;
+#[path = "../process/mod.rs"]
+mod process;
 mod server;
 mod wire;

@@ -14,7 +14,7 @@ async fn each_name_has_its_own_certificate() {
     for (name, certificate) in
         [("localhost", &first), ("chat.example", &second), ("a.rooms.example", &second)]
     {
-        let stream = authority.connect(&server, name, None).await.unwrap();
+        let stream = authority.connect(server.address(), name, None).await.unwrap();
         let shown = stream.get_ref().1.peer_certificates().unwrap();
         assert_eq!(&shown[0], certificate, "{name}");
     }
@@ -38,7 +38,7 @@ async fn a_client_that_is_known_is_let_in_and_others_as_they_are_asked_for() {
         let server = serve(tls, authority.folder.path()).await;
         for (own, about) in [(Some("ann"), Some("TLSv1.3 1")), (Some("bob"), None), (None, nobody)]
         {
-            let opened = authority.open(&server, own).await;
+            let opened = authority.open(server.address(), own).await;
             match (opened, about) {
                 (Ok(mut socket), Some(about)) => assert_eq!(echo(&mut socket, "tls").await, about),
                 (Err(_), None) => {}

@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use super::{Authority, serve, soon};
 
-async fn run(program: &str, arguments: &[&str]) -> Output {
+pub(super) async fn run(program: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
     let command = command.args(arguments).stdin(std::process::Stdio::null()).kill_on_drop(true);
     soon(command.output()).await.unwrap_or_else(|error| panic!("{program}: {error}"))

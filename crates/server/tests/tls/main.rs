@@ -2,13 +2,19 @@
 
 mod certificates;
 mod clients;
+mod half_open;
+mod hello;
+#[path = "../process/mod.rs"]
+mod process;
 mod proxied;
+mod redirect;
 mod reload;
 mod unfinished;
 mod versions;
 
 use std::{
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -31,7 +37,7 @@ use rustls::{
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 
 /// For what should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,11 +84,11 @@ impl Authority {
     /// Connects as one who trusts this authority, and may have a certificate of its own.
     async fn connect(
         &self,
-        server: &Running,
+        server: SocketAddr,
         name: &str,
         own: Option<&str>,
     ) -> io::Result<TlsStream<TcpStream>> {
-        self.secure(TcpStream::connect(server.address()).await?, name, own).await
+        self.secure(TcpStream::connect(server).await?, name, own).await
     }
 
     /// The same on a connection that there is.
@@ -92,6 +98,12 @@ impl Authority {
         name: &str,
         own: Option<&str>,
     ) -> io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        soon(TlsConnector::from(self.client(own)).connect(name, stream)).await
+    }
+
+    /// What a client goes by that trusts this authority, and may have a certificate of its own.
+    fn client(&self, own: Option<&str>) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -107,12 +119,11 @@ impl Authority {
                 config.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
+        Arc::new(config)
     }
 
     /// As [`connect`](Self::connect), and opens a websocket.
-    async fn open(&self, server: &Running, own: Option<&str>) -> io::Result<Socket> {
+    async fn open(&self, server: SocketAddr, own: Option<&str>) -> io::Result<Socket> {
         let stream = self.connect(server, "localhost", own).await?;
         let opened = soon(client_async("wss://localhost/", stream)).await;
         opened.map(|(socket, _)| socket).map_err(io::Error::other)
@@ -121,10 +132,15 @@ impl Authority {
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// Says something, and answers what comes back.
+/// Says something, and answers what comes back, whatever pings come before that.
 async fn echo(socket: &mut Socket, text: &str) -> String {
     socket.send(text.into()).await.unwrap();
-    soon(socket.next()).await.expect("it is open").unwrap().to_text().unwrap().to_owned()
+    loop {
+        match soon(socket.next()).await.expect("it is open").unwrap() {
+            tungstenite::Message::Ping(_) => {}
+            message => return message.to_text().unwrap().to_owned(),
+        }
+    }
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {

@@ -20,7 +20,7 @@ async fn those_that_do_not_go_on_are_ended_in_time_and_hurt_nobody() {
     authority.certify("own", &["localhost"]);
     let host = Host::new("localhost").websocket("/", Echo);
     let server = server(authority.tls("own")).head_period(PERIOD).host(host).start().await.unwrap();
-    let mut socket = authority.open(&server, None).await.unwrap();
+    let mut socket = authority.open(server.address(), None).await.unwrap();
     let address = server.address();
     let unfinished = (0..CLIENTS).map(async |number| {
         let mut stream = TcpStream::connect(address).await.unwrap();

@@ -1,11 +1,12 @@
 //! Versions that are spoken no more.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, process::Stdio};
 
 use aerys::Host;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    process::{Child, Command},
 };
 
 use super::{Authority, Echo, server, soon};
@@ -64,6 +65,39 @@ async fn who_speaks_nothing_newer_than_tls_1_1_is_told_that_it_is_not_spoken() {
     server.stop().await;
 }
 
+/// A server that is not particular, on a port of its own.
+async fn start_openssl(authority: &Authority, version: &str) -> (Child, SocketAddr) {
+    let mut command = Command::new("openssl");
+    command.args(["s_server", "-accept", "127.0.0.1:0", "-www", version]);
+    // Keys and digests of that time.
+    command.args(["-cipher", "ALL:@SECLEVEL=0"]);
+    command.arg("-cert").arg(authority.path("own.pem"));
+    command.arg("-key").arg(authority.path("own.key"));
+    command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("this test needs apt-get install openssl");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    loop {
+        let line = soon(lines.next_line()).await.unwrap().expect("openssl says where it listens");
+        if let Some(address) = line.strip_prefix("ACCEPT ") {
+            return (child, address.parse().expect("it is an address"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_tls_1_0_and_1_1_is_found_out() {
+    let authority = Authority::new();
+    authority.certify("own", &["localhost"]);
+    for (version, minor) in [("-tls1", 1), ("-tls1_1", 2)] {
+        let (_server, address) = start_openssl(&authority, version).await;
+        // RFC 5246 §7.4: it goes on, with a ServerHello.
+        let (kind, [message, _]) = answer(address, minor).await;
+        assert_eq!((kind, message), (HANDSHAKE, 2), "3.{minor}");
+        assert!(!refuses(address, minor).await, "3.{minor}");
+    }
+}
+
+/// There is no such server to be had any more that speaks SSL 3.0.
 #[tokio::test]
 async fn a_server_that_speaks_anything_would_be_found_out() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -3,6 +3,7 @@
 mod accept;
 mod body;
 mod cache;
+mod challenges;
 mod conditions;
 mod date;
 mod encoding;
@@ -20,6 +21,7 @@ use std::{fs, io, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
+pub(super) use self::challenges::Challenges;
 pub use self::root::Root;
 use self::{
     cache::CacheRules,

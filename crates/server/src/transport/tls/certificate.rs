@@ -1,22 +1,23 @@
-//! A certificate with its key, as they are on disk.
+//! A certificate with its key, as they are on disk or in memory.
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use bytes::Bytes;
 use rustls::{crypto::CryptoProvider, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject};
 use webpki::EndEntityCert;
 
-use crate::error::CertificateError;
+use crate::error::{CertificateError, PemSource};
 
 /// Where a certificate and its key are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Files {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Files { certificate: PathBuf, key: PathBuf },
+    Memory(Contents),
 }
 
 /// A certificate, with the chain that leads to an authority, and its key.
@@ -27,14 +28,15 @@ pub(super) struct Certificate {
     pub(super) names: Vec<String>,
 }
 
-impl Files {
-    /// What is in both files now: a certificate that is renewed has other bytes.
+impl Source {
+    /// What is there now: a certificate that is renewed has other bytes.
     pub(super) fn read(&self) -> Result<Contents, CertificateError> {
-        let read = |path: &Path| {
-            let unreadable = |cause| CertificateError::Unreadable { path: path.to_owned(), cause };
-            fs::read(path).map_err(unreadable)
-        };
-        Ok(Contents { certificate: read(&self.certificate)?, key: read(&self.key)? })
+        match self {
+            Self::Files { certificate, key } => {
+                Ok(Contents { certificate: read(certificate)?.into(), key: read(key)?.into() })
+            }
+            Self::Memory(contents) => Ok(contents.clone()),
+        }
     }
 
     /// Makes of it what can be shown to clients, if both fit.
@@ -45,28 +47,26 @@ impl Files {
     ) -> Result<Certificate, CertificateError> {
         let chain = CertificateDer::pem_slice_iter(&contents.certificate)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| no_pem(&self.certificate, error))?;
+            .map_err(|error| no_pem(self.certificate(), error))?;
         let Some(first) = chain.first() else {
-            return Err(CertificateError::NoCertificate { path: self.certificate.clone() });
+            return Err(CertificateError::NoCertificate { pem: self.certificate() });
         };
-        let of_certificate = |cause: String| CertificateError::BadCertificate {
-            path: self.certificate.clone(),
-            cause,
-        };
+        let bad_certificate =
+            |cause: String| CertificateError::BadCertificate { pem: self.certificate(), cause };
         let names = EndEntityCert::try_from(first)
-            .map_err(|error| of_certificate(error.to_string()))?
+            .map_err(|error| bad_certificate(error.to_string()))?
             .valid_dns_names()
             .map(str::to_ascii_lowercase)
             .collect();
         let der = match PrivateKeyDer::from_pem_slice(&contents.key) {
             Ok(der) => der,
             Err(pem::Error::NoItemsFound) => {
-                return Err(CertificateError::NoKey { path: self.key.clone() });
+                return Err(CertificateError::NoKey { pem: self.key() });
             }
-            Err(error) => return Err(no_pem(&self.key, error)),
+            Err(error) => return Err(no_pem(self.key(), error)),
         };
         let bad_key = |error: rustls::Error| CertificateError::BadKey {
-            path: self.key.clone(),
+            pem: self.key(),
             cause: error.to_string(),
         };
         let key = provider.key_provider.load_private_key(der).map_err(bad_key)?;
@@ -75,25 +75,53 @@ impl Files {
             // One that cannot tell is believed.
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
             Err(rustls::Error::InconsistentKeys(_)) => {
-                return Err(CertificateError::OtherKey {
-                    certificate: self.certificate.clone(),
-                    key: self.key.clone(),
-                });
+                let (certificate, key) = (self.certificate(), self.key());
+                return Err(CertificateError::OtherKey { certificate, key });
             }
-            Err(error) => return Err(of_certificate(error.to_string())),
+            Err(error) => return Err(bad_certificate(error.to_string())),
         }
         Ok(Certificate { key: Arc::new(key), names })
     }
+
+    fn certificate(&self) -> PemSource {
+        match self {
+            Self::Files { certificate, .. } => file(certificate),
+            Self::Memory(_) => PemSource::Memory,
+        }
+    }
+
+    fn key(&self) -> PemSource {
+        match self {
+            Self::Files { key, .. } => file(key),
+            Self::Memory(_) => PemSource::Memory,
+        }
+    }
 }
 
-/// The bytes of both files.
-#[derive(PartialEq, Eq)]
+/// The bytes of both.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Contents {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
+    pub(super) certificate: Bytes,
+    pub(super) key: Bytes,
 }
 
-fn no_pem(path: &Path, error: pem::Error) -> CertificateError {
+/// The key is nobody's business.
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents").finish_non_exhaustive()
+    }
+}
+
+/// What is in a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
+    fs::read(path).map_err(|cause| CertificateError::Unreadable { pem: file(path), cause })
+}
+
+pub(super) fn file(path: &Path) -> PemSource {
+    PemSource::File(path.to_owned())
+}
+
+fn no_pem(pem: PemSource, error: pem::Error) -> CertificateError {
     let cause = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-    CertificateError::Unreadable { path: path.to_owned(), cause }
+    CertificateError::Unreadable { pem, cause }
 }

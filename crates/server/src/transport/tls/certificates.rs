@@ -9,7 +9,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::certificate::{Certificate, Contents, Files};
+use super::certificate::{Certificate, Contents, Source};
 use crate::{
     error::CertificateError,
     sync::{Mutex, Rank},
@@ -24,7 +24,7 @@ pub(crate) struct Certificates {
 
 /// A certificate with its key, where they are and what was read there.
 struct Pair {
-    files: Files,
+    source: Source,
     contents: Contents,
     certificate: Certificate,
     /// What was there at the last look, and does not fit. It is told of once.
@@ -49,15 +49,15 @@ pub(crate) struct Reloaded {
 
 impl Certificates {
     pub(super) fn read(
-        files: Vec<Files>,
+        sources: Vec<Source>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, CertificateError> {
-        let pair = |files: Files| {
-            let contents = files.read()?;
-            let certificate = files.parse(&contents, provider)?;
-            Ok(Pair { files, contents, certificate, refused: None })
+        let pair = |source: Source| {
+            let contents = source.read()?;
+            let certificate = source.parse(&contents, provider)?;
+            Ok(Pair { source, contents, certificate, refused: None })
         };
-        let pairs = files.into_iter().map(pair).collect::<Result<Vec<_>, _>>()?;
+        let pairs = sources.into_iter().map(pair).collect::<Result<Vec<_>, _>>()?;
         let now = ArcSwap::from_pointee(Chosen::of(&pairs));
         let pairs = Mutex::new(Rank::Leaf, Some(pairs));
         Ok(Self { provider: Arc::clone(provider), pairs, now })
@@ -91,11 +91,11 @@ impl Certificates {
 impl Pair {
     /// Answers whether there was something new.
     fn look(&mut self, provider: &CryptoProvider) -> Result<bool, CertificateError> {
-        let contents = self.files.read()?;
+        let contents = self.source.read()?;
         if contents == self.contents || self.refused.as_ref() == Some(&contents) {
             return Ok(false);
         }
-        match self.files.parse(&contents, provider) {
+        match self.source.parse(&contents, provider) {
             Ok(certificate) => {
                 self.certificate = certificate;
                 self.contents = contents;

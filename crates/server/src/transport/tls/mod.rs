@@ -16,7 +16,10 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 pub use self::info::TlsInfo;
-use self::{certificate::Files, certificates::Certificates};
+use self::{
+    certificate::{Contents, Source, file, read},
+    certificates::Certificates,
+};
 pub(crate) use self::{certificates::Reloaded, stream::TlsStream};
 use super::Transport;
 use crate::error::{CertificateError, ServerError};
@@ -36,18 +39,19 @@ const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 /// ```
 ///
 /// Clients speak TLS 1.2 or 1.3. A certificate's file has the certificate first and then the chain that leads
-/// to an authority, both files as PEM. That they fit is checked when the server starts.
+/// to an authority, both files as PEM; either pair may be [in memory](Self::from_pem) as well. That they fit is
+/// checked when the server starts.
 ///
 /// # Certificates that change
 ///
 /// The files are looked at every ten seconds, and by
 /// [`Running::reload_certificates`](crate::Running::reload_certificates). A new pair that fits is shown to those
 /// who connect from then on, and one that does not is told of in the log, while the old one stays. No
-/// connection is closed.
+/// connection is closed. What was given in memory stays for as long as the server runs.
 #[derive(Clone, Debug)]
 #[must_use = "give it to `Listener::tls`"]
 pub struct Tls {
-    pairs: Vec<Files>,
+    pairs: Vec<Source>,
     clients: Clients,
 }
 
@@ -63,15 +67,47 @@ enum Clients {
 }
 
 impl Tls {
-    /// With a certificate, shown to whoever asks for none of the others.
+    /// With a certificate that is in a file, as its key is in another: shown to whoever asks for none of the
+    /// others.
     pub fn new(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self { pairs: Vec::new(), clients: Clients::Anybody }.certificate(certificate, key)
+        Self::without_certificate().certificate(certificate, key)
+    }
+
+    /// As [`new`](Self::new), with what would be in the files: from a secret store, or made for a test.
+    ///
+    /// ```no_run
+    /// use std::{env, error::Error};
+    /// use aerys::{Listener, Server, Tls};
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let tls = Tls::from_pem(env::var("TLS_CERTIFICATE")?, env::var("TLS_KEY")?);
+    /// Server::new().listen(Listener::from("0.0.0.0:443").tls(tls));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_pem(certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        Self::without_certificate().certificate_pem(certificate, key)
+    }
+
+    fn without_certificate() -> Self {
+        Self { pairs: Vec::new(), clients: Clients::Anybody }
     }
 
     /// Adds a certificate for the names that are in it, among which may be wildcards: a client says which name
     /// it wants (server name indication, RFC 6066 §3).
     pub fn certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.pairs.push(Files { certificate: certificate.into(), key: key.into() });
+        self.pairs.push(Source::Files { certificate: certificate.into(), key: key.into() });
+        self
+    }
+
+    /// As [`certificate`](Self::certificate), with what would be in the files.
+    pub fn certificate_pem(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        let (certificate, key) = (certificate.into().into(), key.into().into());
+        self.pairs.push(Source::Memory(Contents { certificate, key }));
         self
     }
 
@@ -120,16 +156,16 @@ impl Clients {
         let Self::Known { authorities: path, is_required } = self else {
             return Ok(WebPkiClientVerifier::no_client_auth());
         };
-        let unreadable = |cause| CertificateError::Unreadable { path: path.clone(), cause };
+        let unreadable = |cause| CertificateError::Unreadable { pem: file(&path), cause };
         let mut roots = RootCertStore::empty();
-        let pem = std::fs::read(&path).map_err(unreadable)?;
+        let pem = read(&path)?;
         for authority in CertificateDer::pem_slice_iter(&pem) {
             let invalid = |error: String| io::Error::new(io::ErrorKind::InvalidData, error);
             let authority = authority.map_err(|error| unreadable(invalid(error.to_string())))?;
             roots.add(authority).map_err(|error| unreadable(invalid(error.to_string())))?;
         }
         if roots.is_empty() {
-            return Err(CertificateError::NoCertificate { path });
+            return Err(CertificateError::NoCertificate { pem: file(&path) });
         }
         let provider = Arc::clone(provider);
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);

@@ -286,6 +286,46 @@ fn a_new_certificate_is_shown_and_one_that_does_not_fit_is_not() {
 }
 
 #[test]
+fn what_is_given_in_memory_is_shown_beside_what_is_in_files_and_stays() {
+    let folder = Certificates::new();
+    let (first, second) =
+        (folder.make("first", &["example.org"]), folder.make("second", &["chat.example"]));
+    let read = |kind| fs::read(folder.path("first", kind)).unwrap();
+    let tls = Tls::from_pem(read("pem"), read("key"));
+    let acceptor = folder.and(tls, "second").load().unwrap();
+    for name in ["pem", "key"] {
+        fs::remove_file(folder.path("first", name)).unwrap();
+    }
+    for is_asked in [false, true] {
+        let reloaded = acceptor.reload(is_asked);
+        assert_eq!((reloaded.changed, reloaded.refused.len()), (0, 0));
+    }
+    for (name, whose) in [("example.org", 0), ("chat.example", 1)] {
+        assert_eq!(shown(&acceptor, name, &[&first, &second]), Some(whose), "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_memory_is_told_and_no_key_is() {
+    let folder = Certificates::new();
+    folder.make("own", &["example.org"]);
+    folder.make("other", &["example.org"]);
+    let read = |file, kind| fs::read_to_string(folder.path(file, kind)).unwrap();
+    let (pem, key) = (read("own", "pem"), read("own", "key"));
+    for (certificate, key, why) in [
+        (&*pem, &*read("other", "key"), "is not that of the first certificate in the PEM"),
+        (&pem, "", "no private key in the PEM that was given"),
+        (&key, &key, "no certificate in the PEM that was given"),
+    ] {
+        let tls = Tls::from_pem(certificate, key);
+        let shown = format!("{tls:?}");
+        assert!(key.is_empty() || !shown.contains(key.lines().nth(1).unwrap()), "{shown}");
+        let said = tls.try_load().err().expect("it does not fit").to_string();
+        assert!(said.contains(why) && !said.contains('\n'), "{said}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_certificate_is_one_sentence_that_names_the_file() {
     let folder = Certificates::new();
     folder.make("own", &["example.org"]);

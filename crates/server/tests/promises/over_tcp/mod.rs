@@ -4,9 +4,12 @@
 mod addresses;
 mod admission;
 mod at_rest;
+#[cfg(all(feature = "files", unix))]
+mod challenges;
 mod drain;
 mod listeners;
 mod mounted;
 mod proxies;
+mod redirect;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 mod unsent;

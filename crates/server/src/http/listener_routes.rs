@@ -1,0 +1,115 @@
+//! What a listener answers itself, before any host is asked: the challenges of ACME, and redirects to https.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{
+    Hosts, ResponseBody, answer,
+    files::Challenges,
+    service::{Answering, ready},
+};
+use crate::{
+    address::{Authority, Target},
+    app::RequestHead,
+    error::ServerError,
+    transport::ListenerRules,
+};
+
+/// For how long a redirect may be remembered. Without this word browsers do for as long as they like, and one
+/// to a port where nobody is any more would be undone by nobody.
+const REMEMBERED: HeaderValue = HeaderValue::from_static("max-age=3600");
+
+/// What has to be encoded in a URL beside what is no ASCII, and in requests is not always.
+const ESCAPED: AsciiSet = CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+pub(crate) struct ListenerRoutes {
+    challenges: Option<Challenges>,
+    /// The port of https, where everything else is redirected to.
+    https_port: Option<u16>,
+}
+
+impl ListenerRoutes {
+    /// `None` if everything is left to the hosts.
+    pub(crate) fn new(rules: ListenerRules) -> Result<Option<Arc<Self>>, ServerError> {
+        let ListenerRules { https_port, acme_webroot } = rules;
+        let challenges = acme_webroot.map(Challenges::new).transpose()?;
+        let is_needed = challenges.is_some() || https_port.is_some();
+        Ok(is_needed.then(|| Arc::new(Self { challenges, https_port })))
+    }
+
+    /// `None` if the host that is asked for is to answer. A request that is for nothing is told so there.
+    pub(super) fn answer(&self, head: &RequestHead, hosts: &Hosts) -> Option<Answering> {
+        let target = Target::of(head.method(), head.uri(), head.version(), head);
+        let Ok(Target::Resource(host)) = target else { return None };
+        // Whatever host it is: a name is certified before it is served.
+        if let Some(challenges) = &self.challenges
+            && let Some(answer) = challenges.answer(head)
+        {
+            return Some(Answering::Page(answer));
+        }
+        let port = self.https_port?;
+        // One that is not served is told so there as well.
+        hosts.host(host.as_ref())?;
+        // Who names no host, as was done before HTTP/1.1, cannot be told where to go.
+        let location = host.and_then(|host| location(&host, port, head.uri()));
+        let redirect = location.map(|location| redirect(head.method(), location));
+        Some(ready(redirect.unwrap_or_else(answer::not_found)))
+    }
+}
+
+/// RFC 9110 §15.4.9: a 308 keeps the method, which a 301 need not. Old clients know 301 alone.
+fn redirect(method: &Method, location: HeaderValue) -> Response<ResponseBody> {
+    let status = match *method {
+        Method::GET | Method::HEAD => StatusCode::MOVED_PERMANENTLY,
+        _ => StatusCode::PERMANENT_REDIRECT,
+    };
+    let mut response = answer::plain(status, "This is served by https alone.");
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::CACHE_CONTROL, REMEMBERED);
+    response
+}
+
+/// Where the same is by https.
+fn location(host: &Authority<'_>, port: u16, asked: &Uri) -> Option<HeaderValue> {
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let asked = asked.path_and_query().map_or("/", |it| it.as_str());
+    let asked = utf8_percent_encode(asked, &ESCAPED);
+    HeaderValue::try_from(format!("https://{}{port}{asked}", host.host)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_leads_to_the_same_path_and_query_and_to_no_other_host() {
+        for (host, port, asked, leads_to) in [
+            ("mysite.com", 443, "/", "https://mysite.com/"),
+            ("MySite.com.:80", 443, "/a/b?c=d", "https://mysite.com/a/b?c=d"),
+            ("mysite.com:8080", 8443, "/a?", "https://mysite.com:8443/a?"),
+            ("[0::1]:80", 443, "/", "https://[::1]/"),
+            ("127.0.0.1", 8443, "/", "https://127.0.0.1:8443/"),
+            ("mysite.com", 443, "//evil.example/", "https://mysite.com//evil.example/"),
+            ("mysite.com", 443, "/%0d%0aX:%20y", "https://mysite.com/%0d%0aX:%20y"),
+            ("mysite.com", 443, "/{\"a\"}?q={}", "https://mysite.com/%7B%22a%22%7D?q=%7B%7D"),
+            ("mysite.com", 443, "http://other.example", "https://mysite.com/"),
+            ("mysite.com", 443, "http://other.example/x?y", "https://mysite.com/x?y"),
+        ] {
+            let host = Authority::parse(host).unwrap();
+            let location = location(&host, port, &asked.parse().unwrap()).unwrap();
+            assert_eq!(location, leads_to, "{host:?} {asked}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A server in another process, the test program once more, so that its memory can be told from the clients' and
+//! each has descriptors enough.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+/// In the environment of the process that is to be the server.
+const KIND: &str = "AERYS_TEST_SERVER";
+
+/// What the server says before its address.
+const READY: &str = "ready at ";
+
+pub(crate) struct ServerProcess {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl ServerProcess {
+    /// Runs a test of this program that is ignored else, and learns its `kind` by [`kind`].
+    pub(crate) fn start(test: &str, kind: &str) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .env(KIND, kind)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this test can be run once more");
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix(READY).and_then(|it| it.parse().ok()))
+            .expect("the server says where it listens");
+        Self { child, address }
+    }
+
+    /// Resident memory, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most there has been of it so far.
+    pub(crate) fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    /// How many files are open, which connections are.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    fn status(&self, name: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the server is to be; `None` if nobody has started it as one.
+pub(crate) fn kind() -> Option<String> {
+    env::var(KIND).ok()
+}
+
+/// Tells where the server listens.
+pub(crate) fn tell(address: SocketAddr) {
+    println!("\n{READY}{address}");
+}
+
+/// Makes sure that `count` connections can be open.
+pub(crate) fn allow_descriptors(count: usize) {
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).expect("a limit of open files");
+    assert!(
+        descriptors > count as u64 + 100,
+        "only {descriptors} open files are allowed: raise `ulimit -Hn` above {}",
+        count + 100
+    );
+}
