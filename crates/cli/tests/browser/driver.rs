@@ -30,10 +30,15 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With arguments of its own.
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let driver = Driver::start().await;
         let profile = tempfile::tempdir().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities(&profile));
+        builder.capabilities(capabilities(&profile, arguments));
         let address = format!("http://127.0.0.1:{}", driver.port);
         let client = soon("the browser", builder.connect(&address)).await;
         let client = client.expect("Chromium starts");
@@ -91,8 +96,8 @@ async fn size(client: &Client) {
     client.set_window_size(1280 + width, 800 + height).await.unwrap();
 }
 
-fn capabilities(profile: &TempDir) -> Capabilities {
-    let arguments = [
+fn capabilities(profile: &TempDir, more: &[&str]) -> Capabilities {
+    let usual = [
         "--headless=new",
         "--no-sandbox",
         "--disable-gpu",
@@ -107,6 +112,7 @@ fn capabilities(profile: &TempDir) -> Capabilities {
         "--force-prefers-reduced-motion",
         &format!("--user-data-dir={}", profile.path().display()),
     ];
+    let arguments = [&usual, more].concat();
     let capabilities = json!({
         "goog:chromeOptions": { "args": arguments },
         "goog:loggingPrefs": { "browser": "ALL" },

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod http2;
 mod tab;
 
 use std::{env, fs, path::Path};

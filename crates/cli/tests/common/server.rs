@@ -31,6 +31,7 @@ pub(crate) async fn run(arguments: &[&str]) -> Output {
 pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    scheme: String,
     address: SocketAddr,
 }
 
@@ -45,9 +46,10 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let line = soon("the first line", lines.next_line()).await.unwrap();
         let line = line.expect("the server says where it listens");
-        let address = line.strip_prefix("Listening on http://").and_then(|it| it.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { child, lines, address }
+        let address = line.strip_prefix("Listening on ").and_then(|url| url.split_once("://"));
+        let address = address.and_then(|(scheme, it)| Some((scheme.to_owned(), it.parse().ok()?)));
+        let (scheme, address) = address.unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self { child, lines, scheme, address }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -55,7 +57,7 @@ impl Server {
     }
 
     pub(crate) fn page(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}/", self.scheme, self.address)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

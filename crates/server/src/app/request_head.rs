@@ -12,6 +12,10 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, request::Part
 
 pub(crate) struct RequestHead(Source);
 
+/// Marks an extended CONNECT among a request's extensions.
+#[derive(Clone)]
+pub(crate) struct ConnectProtocol(pub(crate) Box<str>);
+
 enum Source {
     Read(ReadHead),
     Parts(Parts),
@@ -62,6 +66,14 @@ impl RequestHead {
         match &self.0 {
             Source::Read(_) => &Method::GET,
             Source::Parts(parts) => &parts.method,
+        }
+    }
+
+    /// What an extended CONNECT asks for (RFC 8441 §4): its `:protocol`.
+    pub(crate) fn connect_protocol(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Read(_) => None,
+            Source::Parts(parts) => parts.extensions.get::<ConnectProtocol>().map(|it| &*it.0),
         }
     }
 

@@ -9,16 +9,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BodyLimits, Hosts,
     fast_handshake::{self, Start},
-    http1,
+    http1, http2,
     service::Service,
     upgrade::Slot,
 };
 use crate::{
     error::ServerError,
     log,
-    runtime::clock,
+    runtime::{Worker, clock},
     session::Opening,
-    transport::{PeerInfo, Transport},
+    transport::{PeerInfo, Transport, Versions},
 };
 
 /// What a request and its response may cost.
@@ -80,12 +80,26 @@ pub(crate) enum Outcome<T> {
 pub(crate) async fn serve<T: Transport>(
     transport: T,
     peer: PeerInfo,
-    worker: usize,
+    versions: Versions,
+    worker: Arc<Worker>,
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
+    match versions {
+        Versions::Http1 => {}
+        // In boxes of their own, as below.
+        Versions::Http2(http2) => {
+            let begun = http2::Begun { transport, read: Bytes::new(), came, peer, worker, context };
+            Box::pin(http2::serve(http2, begun)).await;
+            return Outcome::Over;
+        }
+        Versions::AsBegun(http2) => {
+            let begun = http2::Begun { transport, read: Bytes::new(), came, peer, worker, context };
+            return Box::pin(http2::serve_as_begun(http2, begun)).await;
+        }
+    }
     let slot = Slot::default();
-    let address = peer.address.clone();
+    let (address, worker) = (peer.address.clone(), worker.index());
     let service = Service { context, peer, worker, slot: slot.clone() };
     let start = tokio::select! {
         biased;

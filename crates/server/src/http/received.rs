@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use aerys_proto::upgrade::Accept;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
@@ -18,8 +17,9 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{
     AcceptContext, Outcome, ResponseBody, answer,
     hosts::Found,
+    http2,
     service::{Answering, Service, Way},
-    upgrade::{self, Slot},
+    upgrade::{self, Asking, Slot},
 };
 use crate::{
     app::RequestHead,
@@ -30,7 +30,7 @@ use crate::{
 /// A handshake that may be let in, and the way back to who received it.
 pub(crate) struct ReceivedHandshake {
     found: Found,
-    accept: Accept,
+    asking: Asking,
     head: RequestHead,
     address: PeerAddr,
     on_upgrade: OnUpgrade,
@@ -47,7 +47,8 @@ impl ReceivedHandshake {
         request: Request<B>,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = request.extensions().get().cloned().unwrap_or(PeerAddr::Unknown);
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        http2::mark_connect(&mut head.extensions);
         let head = head.into();
         let no_handshake = match context.way(&head) {
             Way::Endpoint(found) => return Self::check(found, head, &body, address),
@@ -64,7 +65,7 @@ impl ReceivedHandshake {
         body: &impl Body,
         address: PeerAddr,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
-        let accept = upgrade::check_or_answer(&head, body, found.0.path(), &address)?;
+        let asking = upgrade::check_or_answer(&head, body, found.0.path(), &address)?;
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
@@ -75,7 +76,7 @@ impl ReceivedHandshake {
             return Err(Box::new(answer::failed()));
         };
         let (answer, answered) = oneshot::channel();
-        Ok((Self { found, accept, head: parts.into(), address, on_upgrade, answer }, answered))
+        Ok((Self { found, asking, head: parts.into(), address, on_upgrade, answer }, answered))
     }
 
     /// Has the application decide on it, answers it, and takes the connection over if it was let in.
@@ -84,7 +85,7 @@ impl ReceivedHandshake {
         worker: usize,
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
-        let Self { found, accept, head, address, on_upgrade, mut answer } = *self;
+        let Self { found, asking, head, address, on_upgrade, mut answer } = *self;
         let slot = Slot::default();
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
         let service = Service {
@@ -93,7 +94,7 @@ impl ReceivedHandshake {
             worker,
             slot: slot.clone(),
         };
-        let mut answering = service.open(found, accept, head);
+        let mut answering = service.open(found, asking, head);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
         let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
         let Some(opening) = slot.take() else { return Outcome::Over };

@@ -8,18 +8,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys_proto::{
-    Fields,
-    upgrade::{Accept, is_meant},
-};
+use aerys_proto::{Fields, upgrade::is_meant};
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
     AcceptContext, Body, ResponseBody, answer,
+    body::Source,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     hosts::{Found, HostRoutes},
-    upgrade::{self, Asked, JustInTime, Slot},
+    upgrade::{self, Asked, Asking, JustInTime, Slot},
 };
 use crate::{
     address::{Target, TargetError},
@@ -69,20 +67,20 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
             return self.exchange.begin(*prepared, None);
         }
         let (head, incoming) = request.into_parts();
-        let (body, transfer) = Body::new(incoming);
+        let (body, transfer) = Body::new(Source::Http1(incoming));
         let answering = self.service.answer(head.into(), body);
         self.exchange.begin(answering, transfer)
     }
 }
 
 impl Service {
-    fn answer(&self, head: RequestHead, body: Body) -> Answering {
+    pub(super) fn answer(&self, head: RequestHead, body: Body) -> Answering {
         match self.context.way(&head) {
             Way::Endpoint(found) => self.handshake(found, head, &body),
             Way::Page(routes) => self.page(routes, head, body, None),
             Way::PageAtEndpoint(routes) => {
                 let refused = upgrade::check(&head, &body).err();
-                let refused = refused.map(|unfit| Box::new(unfit.answer()));
+                let refused = refused.map(|unfit| Box::new(unfit.answer(head.version())));
                 self.page(routes, head, body, refused)
             }
             Way::Server => ready(answer::options()),
@@ -123,13 +121,13 @@ impl Service {
         body: &impl http_body::Body,
     ) -> Answering {
         match upgrade::check_or_answer(&head, body, found.0.path(), &self.peer.address) {
-            Ok(accept) => self.open(found, accept, head),
+            Ok(asking) => self.open(found, asking, head),
             Err(answer) => ready(*answer),
         }
     }
 
     /// Has an application decide on a handshake, if it may come to that.
-    pub(super) fn open(&self, found: Found, accept: Accept, head: RequestHead) -> Answering {
+    pub(super) fn open(&self, found: Found, asking: Asking, head: RequestHead) -> Answering {
         let (application, params) = found;
         if self.context.stop.is_cancelled() {
             return ready(answer::refused(upgrade::stopping()));
@@ -149,7 +147,7 @@ impl Service {
         let request_info =
             RequestInfo::new(head, params, self.peer.clone(), self.worker, subprotocols);
         let opening = application.open(request_info);
-        Answering::Handshake(self.slot.open(opening, accept, asked))
+        Answering::Handshake(self.slot.open(opening, asking, asked))
     }
 }
 
@@ -167,7 +165,7 @@ impl AcceptContext {
         let Some(found) = routes.endpoint(head.uri().path()) else {
             return Way::Page(routes);
         };
-        if routes.has_pages() && !is_meant(head) {
+        if routes.has_pages() && head.connect_protocol().is_none() && !is_meant(head) {
             return Way::PageAtEndpoint(routes);
         }
         Way::Endpoint(found)

@@ -18,15 +18,18 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https};
+use super::task::{serve_handshake, serve_http, serve_https};
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
+    driver::ConnectionTask,
     http_server::{AcceptContext, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
-    transport::{Incoming, PeerAddr, PeerInfo, TcpStream, TlsAcceptor, Transport, yield_now},
+    transport::{
+        Incoming, PeerAddr, PeerInfo, TcpStream, TlsAcceptor, Transport, Versions, yield_now,
+    },
 };
 
 /// How long a connection waits for its worker before another one gets it. A worker at work looks
@@ -62,6 +65,8 @@ pub(crate) struct Entry {
     pub(super) address: PeerAddr,
     /// Unless it is clear text.
     pub(super) tls: Option<Arc<TlsAcceptor>>,
+    /// Of HTTP, in clear text.
+    pub(super) versions: Versions,
 }
 
 /// What a worker has taken, and its runtime knows.
@@ -182,10 +187,11 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, tls }, worker) = (entry, self.worker.index());
+        let (Entry { address, tls, versions }, worker) = (entry, Arc::clone(&self.worker));
         match tls {
             None => {
-                let http = serve_http(transport, PeerInfo::plain(address), worker, context);
+                let peer = PeerInfo::plain(address);
+                let http = serve_http(transport, peer, versions, worker, context);
                 self.worker.spawn(ConnectionTask::new(http));
             }
             Some(acceptor) => {

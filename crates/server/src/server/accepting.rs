@@ -27,7 +27,7 @@ const PLACED_AT_ONCE: usize = 16;
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, tls } = listening;
+    let Listening { listener, tls, versions } = listening;
     let mut last = Instant::now();
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
@@ -36,7 +36,8 @@ pub(crate) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
         while let Some(accepted) = next {
             match accepted {
                 Ok((stream, address)) => {
-                    batch.push(Arrival::Connection(stream, Entry { address, tls: tls.clone() }));
+                    let entry = Entry { address, tls: tls.clone(), versions: *versions };
+                    batch.push(Arrival::Connection(stream, entry));
                 }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");

@@ -6,17 +6,14 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Server,
-    applications::Applications,
-    task::{ConnectionTask, serve_http},
-};
+use super::{Server, applications::Applications, task::serve_http};
 use crate::{
     connection::inbound_memory,
+    driver::ConnectionTask,
     error::ServerError,
     http_server::{AcceptContext, Hosts},
     runtime::Worker,
-    transport::{PeerAddr, PeerInfo, memory},
+    transport::{PeerAddr, PeerInfo, Versions, memory},
 };
 
 /// Dropping it ends it at once.
@@ -45,7 +42,9 @@ impl InMemory {
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
-        let http = serve_http(transport, PeerInfo::plain(address), 0, Arc::clone(&self.context));
+        let (worker, context) = (Arc::clone(&self.workers[0]), Arc::clone(&self.context));
+        let http =
+            serve_http(transport, PeerInfo::plain(address), Versions::Http1, worker, context);
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());
         self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));
         peer

@@ -336,13 +336,13 @@ fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
     let acceptor = Acceptor::start().map_err(ServerError::System)?;
     let (mut addresses, mut listening) = (Vec::new(), Vec::new());
     for mut listener in listeners {
-        let tls = listener.load_tls()?;
+        let (tls, versions) = (listener.load_tls()?, listener.versions());
         let address = listener.to_string();
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
         addresses.extend(bound.socket_addr().map_err(refused)?);
         let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, tls });
+        listening.push(Listening { listener, tls, versions });
         log::event!(DEBUG, { %address }, "bound");
     }
     Ok((acceptor, addresses, listening))

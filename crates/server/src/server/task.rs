@@ -1,11 +1,6 @@
 //! One connection, from its first byte to its last: HTTP first, and then perhaps a websocket.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{io, pin::Pin, sync::Arc};
 
 use tokio::time::timeout;
 
@@ -13,51 +8,26 @@ use crate::{
     driver::Driver,
     http_server::{self, AcceptContext, Outcome, ReceivedHandshake},
     log,
+    runtime::Worker,
     session::BoxFuture,
-    transport::{PeerAddr, PeerInfo, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded},
+    transport::{
+        PeerAddr, PeerInfo, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded, Versions,
+    },
 };
-
-/// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned
-/// with, so each stage has memory of its own: what HTTP needs is given back with the upgrade.
-pub(crate) enum ConnectionTask<D> {
-    Http(BoxFuture<'static, Option<D>>),
-    Driver(D),
-}
-
-impl<D> ConnectionTask<D> {
-    pub(crate) fn new(http: impl Future<Output = Option<D>> + Send + 'static) -> Self {
-        Self::Http(Box::pin(http))
-    }
-}
-
-impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match &mut *self {
-                Self::Http(http) => match ready!(http.as_mut().poll(cx)) {
-                    Some(driver) => *self = Self::Driver(driver),
-                    None => return Poll::Ready(()),
-                },
-                Self::Driver(driver) => return Pin::new(driver).poll(cx),
-            }
-        }
-    }
-}
 
 /// A connection while it speaks HTTP; what drives it from then on, if it became a websocket.
 pub(crate) async fn serve_http<T: Transport>(
     transport: T,
     peer: PeerInfo,
-    worker: usize,
+    versions: Versions,
+    worker: Arc<Worker>,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
-    let address = peer.address.clone();
-    log::event!(DEBUG, { %address, worker }, "a connection was opened");
-    match http_server::serve(transport, peer, worker, context).await {
+    let (address, index) = (peer.address.clone(), worker.index());
+    log::event!(DEBUG, { %address, worker = index }, "a connection was opened");
+    match http_server::serve(transport, peer, versions, worker, context).await {
         Outcome::Over => {
-            log::event!(DEBUG, { %address, worker }, "a connection was closed");
+            log::event!(DEBUG, { %address, worker = index }, "a connection was closed");
             None
         }
         Outcome::Upgraded { opening, transport, early } => {
@@ -72,22 +42,23 @@ pub(crate) async fn serve_https<T: Transport>(
     transport: T,
     address: PeerAddr,
     acceptor: Arc<TlsAcceptor>,
-    worker: usize,
+    worker: Arc<Worker>,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
     let accepted = tokio::select! {
         accepted = timeout(context.limits.head_period, acceptor.accept(transport)) => accepted,
         () = context.stop.cancelled() => return None,
     };
-    let (stream, tls) = match accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(accepted) => accepted,
-        Err(error) => {
-            log::event!(DEBUG, { %address, %error }, "a TLS handshake came to nothing");
-            return None;
-        }
-    };
+    let (stream, tls, versions) =
+        match accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                log::event!(DEBUG, { %address, %error }, "a TLS handshake came to nothing");
+                return None;
+            }
+        };
     drop(acceptor);
-    serve_http(stream, PeerInfo { address, tls: Some(tls) }, worker, context).await
+    serve_http(stream, PeerInfo { address, tls: Some(tls) }, versions, worker, context).await
 }
 
 /// A handshake that another server has received; what drives its connection from then on.

@@ -13,6 +13,7 @@ use super::unix::{self, SocketFile};
 use super::{
     tcp,
     tls::{Tls, TlsAcceptor},
+    versions::Versions,
 };
 use crate::error::ServerError;
 
@@ -44,6 +45,7 @@ use crate::error::ServerError;
 pub struct Listener {
     source: Source,
     tls: Option<Tls>,
+    versions: Versions,
 }
 
 #[derive(Debug)]
@@ -124,8 +126,30 @@ impl Listener {
         self
     }
 
+    /// Has those who connect in clear text speak HTTP/2 if they begin with it, knowing beforehand that they
+    /// may (RFC 9113 §3.3), as a proxy does; else they speak HTTP/1.1 as ever. It costs those a little,
+    /// as the short way for handshakes is not theirs.
+    ///
+    /// Within [TLS](Self::tls) the two sides agree on a version, and this changes nothing.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// Server::new().listen(Listener::from("127.0.0.1:8080").http2_prior_knowledge());
+    /// ```
+    #[cfg(feature = "http2")]
+    pub fn http2_prior_knowledge(mut self) -> Self {
+        self.versions = Versions::AsBegun(super::http2::Http2);
+        self
+    }
+
     fn of(source: Source) -> Self {
-        Self { source, tls: None }
+        Self { source, tls: None, versions: Versions::Http1 }
+    }
+
+    /// Which versions of HTTP are spoken in clear text.
+    pub(crate) fn versions(&self) -> Versions {
+        self.versions
     }
 
     /// What makes its connections speak TLS, if they are to.

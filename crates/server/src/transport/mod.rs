@@ -1,6 +1,11 @@
 //! Connected streams, as those above need them, and where they come from.
 
 mod async_io;
+#[cfg(feature = "http2")]
+pub(crate) mod http2;
+#[cfg(not(feature = "http2"))]
+#[path = "no_http2.rs"]
+pub(crate) mod http2;
 mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
@@ -24,6 +29,7 @@ mod tls;
 #[cfg(unix)]
 mod unix;
 mod upgraded;
+mod versions;
 
 use std::{
     io::{self, IoSlice},
@@ -47,6 +53,7 @@ pub(crate) use self::{
     system::{BoundListener, Reactor, TcpStream, yield_now},
     tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
+    versions::Versions,
 };
 pub use self::{listener::Listener, peer::PeerAddr};
 
@@ -55,6 +62,8 @@ pub(crate) struct Listening {
     pub(crate) listener: BoundListener,
     /// Unless it is clear text.
     pub(crate) tls: Option<Arc<TlsAcceptor>>,
+    /// Of HTTP, in clear text.
+    pub(crate) versions: Versions,
 }
 
 /// A connection that belongs to no runtime yet, in non-blocking mode.
