@@ -84,7 +84,7 @@ async fn subprotocols_and_compression_are_agreed_upon_as_ever() {
         .header(header::SEC_WEBSOCKET_EXTENSIONS, "permessage-deflate");
     let (response, mut tunnel) = client.try_open(request.body(()).unwrap()).await;
     let headers = response.headers();
-    assert_eq!(headers[header::SEC_WEBSOCKET_PROTOCOL], "chat.v2");
+    assert_eq!(headers[header::SEC_WEBSOCKET_PROTOCOL], "chat.v1", "the client's first");
     let extensions = headers[header::SEC_WEBSOCKET_EXTENSIONS].to_str().unwrap();
     assert!(extensions.starts_with("permessage-deflate"), "{extensions}");
     // A masked text of 1,000 times the same letter, deflated, as RFC 7692 §7.2.3.1 has it.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use h2::{Ping, PingPong, Reason, RecvStream, server};
 use http::Request;
 use tokio::time::{Sleep, sleep, sleep_until};
@@ -188,8 +189,8 @@ impl<T: Transport> Connection<T> {
             slot: Slot::default(),
         };
         let (open, task) = (self.streams.open(), Arc::clone(&self.tasks));
-        let stream = stream::serve(request, respond, service, open, task);
-        self.worker.spawn(ConnectionTask::new(stream));
+        let stream = ConnectionTask::new(stream::serve(request, respond, service, open));
+        self.worker.spawn(stream.map(move |()| drop(task)));
     }
 
     /// Ready with the end, or when h2 has to go on.

@@ -33,14 +33,12 @@ use crate::{
 /// What drives a stream once it is a websocket's.
 type StreamDriver = Pin<Box<Driver<Http2Stream>>>;
 
-/// Answers a request; what drives its stream from then on, if it has become a websocket. `_task` counts those
-/// that have not ended.
+/// Answers a request; what drives its stream from then on, if it has become a websocket.
 pub(super) async fn serve(
     request: Request<RecvStream>,
     mut respond: SendResponse<Payload>,
     service: Service,
     mut open: OpenStream,
-    _task: Arc<()>,
 ) -> Option<StreamDriver> {
     let Received { head, body, transfer, tunnel, is_head, expects } = Received::new(request);
     let (slot, context) = (service.slot.clone(), Arc::clone(&service.context));
