@@ -116,7 +116,8 @@ async fn handlers_of_streams_that_were_reset_are_few() {
         // Slowly enough for the budget of resets.
         sleep(Duration::from_millis(15)).await;
     }
-    assert_eq!(refused, Some(200));
+    // What refuses one may come behind the answer to its ping.
+    assert!(matches!(refused, Some(200 | 201)), "{refused:?}");
     soon(stage.server.stop()).await;
 }
 

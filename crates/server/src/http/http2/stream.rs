@@ -6,11 +6,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream, server::SendResponse};
 use http::{Request, Response, StatusCode};
+use tokio::time::{Sleep, sleep};
 
 use super::{
     deadlines::{Deadline, Deadlines},
@@ -27,11 +29,46 @@ use crate::{
     },
     log,
     session::Opening,
-    transport::http2::{Http2Stream, OpenStream, Payload},
+    transport::http2::{Http2Stream, Inbound, OpenStream, Payload},
 };
 
+/// How long a client has to end its side of a stream when we have ended ours.
+const END_PERIOD: Duration = Duration::from_secs(5);
+
 /// What drives a stream once it is a websocket's.
-type StreamDriver = Pin<Box<Driver<Http2Stream>>>;
+pub(super) enum StreamDriver {
+    Websocket {
+        driver: Pin<Box<Driver<Http2Stream>>>,
+        /// `None` if there is no stream any more.
+        inbound: Option<Arc<Inbound>>,
+    },
+    /// The stream has ended but for the client's side. Dropped earlier, it would be reset.
+    Ending { inbound: Arc<Inbound>, time: Pin<Box<Sleep>> },
+}
+
+impl Future for StreamDriver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Websocket { driver, inbound } = &mut *self {
+            ready!(driver.as_mut().poll(cx));
+            let Some(inbound) = inbound.take().filter(|inbound| inbound.has_our_end()) else {
+                return Poll::Ready(());
+            };
+            *self = Self::Ending { inbound, time: Box::pin(sleep(END_PERIOD)) };
+        }
+        match &mut *self {
+            Self::Ending { inbound, time } => {
+                if inbound.poll_end(cx).is_ready() {
+                    Poll::Ready(())
+                } else {
+                    time.as_mut().poll(cx)
+                }
+            }
+            Self::Websocket { .. } => Poll::Pending,
+        }
+    }
+}
 
 /// Answers a request; what drives its stream from then on, if it has become a websocket.
 pub(super) async fn serve(
@@ -89,14 +126,16 @@ fn begin(
     match respond.send_response(Response::from_parts(head, ()), false) {
         Ok(sending) => {
             let stream = Http2Stream::new(sending, receiving, open);
-            Box::pin(Driver::new(opening, stream, Bytes::new()))
+            let inbound = Some(stream.inbound());
+            let driver = Box::pin(Driver::new(opening, stream, Bytes::new()));
+            StreamDriver::Websocket { driver, inbound }
         }
         Err(_) => vanished(opening),
     }
 }
 
 fn vanished(opening: Opening) -> StreamDriver {
-    Box::pin(Driver::vanished(opening))
+    StreamDriver::Websocket { driver: Box::pin(Driver::vanished(opening)), inbound: None }
 }
 
 /// The making of a response.

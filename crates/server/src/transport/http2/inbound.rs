@@ -6,7 +6,10 @@
 
 use std::{
     io, mem,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll, Wake, Waker, ready},
 };
 
@@ -21,6 +24,7 @@ use crate::sync::{Mutex, Rank};
 pub(crate) struct Inbound {
     state: Mutex<Option<Box<State>>>,
     arrival: Arc<Arrival>,
+    has_our_end: AtomicBool,
 }
 
 struct State {
@@ -33,6 +37,8 @@ struct State {
     end: Option<io::Result<()>>,
     /// Whether that is no good one.
     has_failed: bool,
+    /// Whether nobody reads it any more, and what comes is thrown away.
+    is_discarded: bool,
 }
 
 /// Tells the connection, and whoever reads, that something has come.
@@ -52,10 +58,21 @@ impl Wake for Arrival {
 impl Inbound {
     pub(super) fn new(receiving: RecvStream, streams: Arc<StreamSet>) -> Arc<Self> {
         let (first, gathered) = (Bytes::new(), BytesMut::new());
-        let state = Box::new(State { receiving, first, gathered, end: None, has_failed: false });
+        let state = Box::new(State {
+            receiving,
+            first,
+            gathered,
+            end: None,
+            has_failed: false,
+            is_discarded: false,
+        });
         Arc::new_cyclic(|inbound| {
             let arrival = Arrival { inbound: inbound.clone(), streams, reader: AtomicWaker::new() };
-            Self { state: Mutex::new(Rank::Leaf, Some(state)), arrival: Arc::new(arrival) }
+            Self {
+                state: Mutex::new(Rank::Leaf, Some(state)),
+                arrival: Arc::new(arrival),
+                has_our_end: AtomicBool::new(false),
+            }
         })
     }
 
@@ -75,6 +92,27 @@ impl Inbound {
         self.arrival.reader.register(cx.waker());
         let is_ready = self.with(|state| state.has_unread() || state.end.is_some());
         if is_ready.unwrap_or(true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Our side has ended.
+    pub(super) fn note_end(&self) {
+        self.has_our_end.store(true, Relaxed);
+    }
+
+    /// Whether our side has ended as it should, and the client is to end its own.
+    pub(crate) fn has_our_end(&self) -> bool {
+        self.has_our_end.load(Relaxed)
+    }
+
+    /// Ready when the client has ended its side too, what it says before that being thrown away.
+    pub(crate) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.arrival.reader.register(cx.waker());
+        let has_ended = self.with(|state| {
+            state.is_discarded = true;
+            state.discard();
+            state.end.is_some()
+        });
+        if has_ended.unwrap_or(true) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Takes from h2 what has come.
@@ -108,6 +146,7 @@ impl State {
     fn poll_gather(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.end.is_none() {
             match ready!(self.receiving.poll_data(cx)) {
+                Some(Ok(bytes)) if self.is_discarded => self.release(bytes.len()),
                 Some(Ok(bytes)) if self.has_unread() => self.gathered.extend_from_slice(&bytes),
                 Some(Ok(bytes)) => self.first = bytes,
                 Some(Err(error)) => {
@@ -139,8 +178,18 @@ impl State {
         if self.first.is_empty() {
             self.first = Bytes::new();
         }
-        // The client is told of room. It fails where the stream is closed, and nobody waits for any.
-        let _ = self.receiving.flow_control().release_capacity(size);
+        self.release(size);
         Poll::Ready(Ok(size))
+    }
+
+    fn discard(&mut self) {
+        self.release(self.first.len() + self.gathered.len());
+        (self.first, self.gathered) = (Bytes::new(), BytesMut::new());
+    }
+
+    /// Tells the client of room.
+    fn release(&mut self, size: usize) {
+        // It fails where the stream is closed, and nobody waits for any.
+        let _ = self.receiving.flow_control().release_capacity(size);
     }
 }

@@ -7,8 +7,8 @@ mod stream_set;
 
 use std::io;
 
-use self::inbound::Inbound;
 pub(crate) use self::{
+    inbound::Inbound,
     payload::{Payload, Sent},
     stream::Http2Stream,
     stream_set::{OpenStream, StreamSet},

@@ -47,6 +47,11 @@ impl Http2Stream {
         Self { state: Mutex::new(Rank::Leaf, Some(state)), inbound }
     }
 
+    /// What outlives it, if the client has not ended its side.
+    pub(crate) fn inbound(&self) -> Arc<Inbound> {
+        Arc::clone(&self.inbound)
+    }
+
     fn with<T>(&self, call: impl FnOnce(&mut State) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let state = self.state.lock().take();
         // Gone for good if h2 has panicked.
@@ -186,7 +191,7 @@ impl Transport for Http2Stream {
     }
 
     fn poll_shutdown(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|state| Poll::Ready(state.shut_down()))
+        self.with(|state| Poll::Ready(state.shut_down())).map_ok(|()| self.inbound.note_end())
     }
 
     /// The client's kernel acknowledges what came of all streams.

@@ -20,7 +20,7 @@ async function open(session, path) {
   assert.equal(headers[":status"], 200);
   assert.equal(headers["sec-websocket-accept"], undefined);
   // It takes a stream over that somebody else has opened, as servers have them; this is a client's.
-  const ws = new WebSocket(null, undefined, {});
+  const ws = new WebSocket(null, undefined, { closeTimeout: 30_000 });
   ws._isServer = false;
   ws.setSocket(stream, Buffer.alloc(0), { maxPayload: 0 });
   return ws;

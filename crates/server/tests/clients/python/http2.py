@@ -45,7 +45,9 @@ class Client:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     self.websockets[event.stream_id].receive(event.data)
                 case StreamEnded():
-                    self.websockets[event.stream_id].has_ended = True
+                    websocket = self.websockets[event.stream_id]
+                    websocket.protocol.receive_eof()
+                    websocket.has_ended = True
 
     def until(self, is_so):
         while not is_so():
