@@ -101,10 +101,14 @@ impl Source {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Box<dyn Error + Send + Sync>>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
-            Self::Http1(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::Http2(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Http1(body) => {
+                Pin::new(body).poll_frame(cx).map_err(|error| BodyError::Broken(error.into()))
+            }
+            Self::Http2(body) => {
+                Pin::new(body).poll_frame(cx).map_err(|error| BodyError::Broken(error.into()))
+            }
         }
     }
 
@@ -140,7 +144,7 @@ impl http_body::Body for Body {
             Ok(()) => {
                 let waker = Waker::from(Arc::clone(transfer));
                 let cx = &mut Context::from_waker(&waker);
-                ready!(incoming.poll_frame(cx)).map(|frame| frame.map_err(BodyError::Broken))
+                ready!(incoming.poll_frame(cx))
             }
             Err(error) => Some(Err(error.into())),
         };
