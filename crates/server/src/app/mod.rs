@@ -30,6 +30,6 @@ pub use self::{
 pub(crate) use self::{
     fault::{Fault, tried},
     handshake::ClientCell,
-    request_head::{ConnectProtocol, RequestHead},
+    request_head::RequestHead,
     request_info::RequestInfo,
 };

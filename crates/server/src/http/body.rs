@@ -57,6 +57,7 @@ pub struct Body {
 
 /// Where it comes from.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "there is one"))]
 pub(super) enum Source {
     Http1(Incoming),
     Http2(RequestBody),

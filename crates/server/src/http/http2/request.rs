@@ -12,7 +12,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Request, header};
 use http_body::{Frame, SizeHint};
 
 use crate::{
-    app::{ConnectProtocol, RequestHead},
+    app::RequestHead,
     http_server::{Body, body::Source, transfer::Transfer},
 };
 
@@ -36,7 +36,7 @@ impl Received {
         let protocol = parts.extensions.remove::<Protocol>();
         let (body, transfer, tunnel) = match protocol {
             Some(protocol) => {
-                parts.extensions.insert(ConnectProtocol(protocol.as_str().into()));
+                RequestHead::mark_connect(&mut parts.extensions, protocol.as_str());
                 (Body::none(), None, Some(incoming))
             }
             None => {
@@ -55,8 +55,8 @@ impl Received {
 
 /// Marks an extended CONNECT that hyper has received.
 pub(in crate::http_server) fn mark_connect(extensions: &mut Extensions) {
-    if let Some(protocol) = extensions.get::<hyper::ext::Protocol>() {
-        let protocol = ConnectProtocol(protocol.as_str().into());
+    if let Some(protocol) = extensions.remove::<hyper::ext::Protocol>() {
+        RequestHead::mark_connect(extensions, protocol.as_str());
         extensions.insert(protocol);
     }
 }
