@@ -2,8 +2,8 @@
 # autobahn.sh [--full]: the Autobahn suite against the echo example. Every case has to pass. Without
 # --full most sizes of 12.* and 13.* are left out, which are about compression and take long. These
 # run a second time against a server that keeps its context from message to message. With --full all is
-# run within TLS too, and what is run without it over a Unix socket: what is left out there is about
-# compression alone.
+# run within TLS too, and over HTTP/2, through a bridge, as the suite knows HTTP/1.1 alone; and what is run without it
+# over a Unix socket: what is left out there is about compression alone.
 # The suite and its reports are in Cargo's target folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +30,7 @@ esac
 
 target=$(cargo metadata --no-deps --locked --format-version 1 |
     sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
-cargo build --workspace --example echo --locked "${build[@]}"
+cargo build --workspace --example echo --example http2_bridge --locked "${build[@]}"
 tests/autobahn/setup.sh "$target/autobahn"
 reports=$target/autobahn-reports
 mkdir -p "$reports"
@@ -44,17 +44,17 @@ clean_up() {
 trap clean_up EXIT
 failed=
 
-# run NAME ADDRESS CASE...: against a server that listens there, with the arguments in `with`.
+# run NAME EXAMPLE ADDRESS CASE...: against a server that listens there, with the arguments in `with`.
 run() {
-    local name=$1 address=$2 listening= to=()
-    shift 2
-    echo "Against echo $address${with[*]:+ ${with[*]}}:"
-    "$target/$profile/examples/echo" "$address" "${with[@]}" > "$reports/$name.out" &
+    local name=$1 example=$2 address=$3 listening= to=()
+    shift 3
+    echo "Against $example $address${with[*]:+ ${with[*]}}:"
+    "$target/$profile/examples/$example" "$address" "${with[@]}" > "$reports/$name.out" &
     server=$!
     until [ "$listening" ]; do
         sleep 0.1
         if ! kill -0 "$server" 2> /dev/null; then
-            echo "The echo example ended before it said where it listens." >&2
+            echo "The example $example ended before it said where it listens." >&2
             exit 1
         fi
         listening=$(sed -n 's,^Listening on ,,p' "$reports/$name.out")
@@ -67,7 +67,7 @@ run() {
     "$target/autobahn/bin/python" tests/autobahn/run.py --out "$reports/$name" "${to[@]}" "$@" || failed=1
     kill "$server" || true
     if ! wait "$server"; then
-        echo "The echo example did not end well." >&2
+        echo "The example $example did not end well." >&2
         failed=1
     fi
     server=
@@ -75,16 +75,17 @@ run() {
 
 tcp=127.0.0.1:0
 with=()
-run plain "$tcp" "${all[@]}"
+run plain echo "$tcp" "${all[@]}"
 if [ "$*" = --full ]; then
-    run unix "unix:$folder/socket" "${most[@]}"
+    run unix echo "unix:$folder/socket" "${most[@]}"
+    run http2 http2_bridge "$tcp" "${all[@]}"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=aerys \
         -addext subjectAltName=IP:127.0.0.1 -keyout "$folder/key" -out "$folder/certificate" 2> /dev/null
     with=(--tls-cert "$folder/certificate" --tls-key "$folder/key")
-    run tls "$tcp" "${all[@]}"
+    run tls echo "$tcp" "${all[@]}"
 fi
 with=(--takeover)
-run takeover "$tcp" "${compressed[@]}"
+run takeover echo "$tcp" "${compressed[@]}"
 if [ "$failed" ]; then
     echo "The reports are in $reports." >&2
     exit 1

@@ -28,6 +28,7 @@ struct Request {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
+    Connect,
     Method,
     Http,
     Upgrade,
@@ -106,6 +107,7 @@ impl Request {
     /// The key of a request for a websocket, or the first rule that it breaks.
     fn fault(&self) -> std::result::Result<Vec<u8>, Fault> {
         let require = |rule: bool, fault| rule.then_some(()).ok_or(fault);
+        require(!matches!(self.version, Version::HTTP_2 | Version::HTTP_3), Fault::Connect)?;
         require(self.method.as_str() == "GET", Fault::Method)?;
         require(!matches!(self.version, Version::HTTP_09 | Version::HTTP_10), Fault::Http)?;
         require(self.lists("upgrade").contains(&b"websocket".to_vec()), Fault::Upgrade)?;
@@ -150,6 +152,8 @@ fn is_key(key: &[u8]) -> bool {
 
 fn fault_of(error: &UpgradeError) -> Fault {
     match error {
+        UpgradeError::ConnectNeeded => Fault::Connect,
+        UpgradeError::ProtocolUnknown => panic!("there is no protocol without an extended CONNECT"),
         UpgradeError::MethodNotGet { .. } => Fault::Method,
         UpgradeError::HttpTooOld { .. } => Fault::Http,
         UpgradeError::UpgradeMissing => Fault::Upgrade,

@@ -1,4 +1,4 @@
-//! The opening handshake: RFC 6455 §4.2.
+//! The opening handshake: RFC 6455 §4.2, and over HTTP/2 RFC 8441.
 
 use base64::{Engine as _, alphabet, engine::general_purpose};
 use http::{HeaderName, HeaderValue, Method, Version, header};
@@ -46,6 +46,10 @@ pub fn check(
     version: Version,
     fields: &impl Fields,
 ) -> Result<Accept, UpgradeError> {
+    // RFC 9113 §8.2.2 has no upgrades, whatever the method.
+    if version >= Version::HTTP_2 {
+        return Err(UpgradeError::ConnectNeeded);
+    }
     // RFC 6455 §4.2.1: "An HTTP/1.1 or higher GET request".
     if method != Method::GET {
         return Err(UpgradeError::MethodNotGet { method: method.clone() });
@@ -63,15 +67,7 @@ pub fn check(
     if !has_token(fields, header::CONNECTION, "upgrade") {
         return Err(UpgradeError::ConnectionMissing);
     }
-    // "A |Sec-WebSocket-Version| header field, with a value of 13."
-    let mut versions = fields.values_of(header::SEC_WEBSOCKET_VERSION).peekable();
-    if versions.peek().is_none() {
-        return Err(UpgradeError::VersionMissing);
-    }
-    if let Some(version) = versions.find(|value| value.trim_ascii() != b"13") {
-        let version = HeaderValue::from_bytes(version).map_err(|_| UpgradeError::VersionMissing)?;
-        return Err(UpgradeError::VersionUnsupported { version });
-    }
+    check_version(fields)?;
     // "A |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16
     // bytes in length."
     let mut keys = fields.values_of(header::SEC_WEBSOCKET_KEY);
@@ -81,6 +77,44 @@ pub fn check(
         return Err(UpgradeError::KeyRepeated);
     }
     Accept::new(key.trim_ascii())
+}
+
+/// Checks an extended CONNECT, the way to a websocket over HTTP/2: RFC 8441 §5. `protocol` is what its
+/// `:protocol` pseudo-header says. There is no key, and so nothing that answers it.
+///
+/// ```
+/// use aerys_proto::upgrade;
+/// use http::Request;
+///
+/// let request = Request::connect("https://mysite.com/chat").header("sec-websocket-version", "13").body(())?;
+/// upgrade::check_connect("websocket", request.headers())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`UpgradeError::ProtocolUnknown`], [`VersionMissing`](UpgradeError::VersionMissing) or
+/// [`VersionUnsupported`](UpgradeError::VersionUnsupported).
+pub fn check_connect(protocol: &str, fields: &impl Fields) -> Result<(), UpgradeError> {
+    // RFC 8441 §5: "The :protocol pseudo-header field MUST be included in the CONNECT request, and it
+    // MUST have a value of "websocket"". Tokens of the registry of upgrades know no case (RFC 9110 §7.8).
+    if !protocol.eq_ignore_ascii_case("websocket") {
+        return Err(UpgradeError::ProtocolUnknown);
+    }
+    check_version(fields)
+}
+
+/// RFC 6455 §4.2.1: "A |Sec-WebSocket-Version| header field, with a value of 13."
+fn check_version(fields: &impl Fields) -> Result<(), UpgradeError> {
+    let mut versions = fields.values_of(header::SEC_WEBSOCKET_VERSION).peekable();
+    if versions.peek().is_none() {
+        return Err(UpgradeError::VersionMissing);
+    }
+    if let Some(version) = versions.find(|value| value.trim_ascii() != b"13") {
+        let version = HeaderValue::from_bytes(version).map_err(|_| UpgradeError::VersionMissing)?;
+        return Err(UpgradeError::VersionUnsupported { version });
+    }
+    Ok(())
 }
 
 /// Whether a request means to open a websocket, be it as it [should](check) or not: it has the token
@@ -126,6 +160,14 @@ impl Accept {
 /// checked. The texts are for whoever wrote the client.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UpgradeError {
+    /// The request came over HTTP/2 or later, and is no extended CONNECT.
+    #[error(
+        "this is a websocket endpoint: over HTTP/2 it is opened with an extended CONNECT (RFC 8441)"
+    )]
+    ConnectNeeded,
+    /// An extended CONNECT is for another protocol than `websocket`.
+    #[error("this server knows no `:protocol` but `websocket`")]
+    ProtocolUnknown,
     /// The request's method is not GET.
     #[error("a websocket is opened with GET, not {method}")]
     MethodNotGet {

@@ -205,6 +205,9 @@
 //!   [below](#the-log).
 //! * **TLS.** With the feature `tls` a listener may have certificates (`Listener::tls`): by name, of clients,
 //!   and such as change while the server runs. What is awaited is with the kernel as ciphertext.
+//! * **HTTP/2.** With the feature `http2` it is spoken within TLS, and in clear text where a listener says so
+//!   (`Listener::http2_prior_knowledge`); a websocket is a stream there, and its handshake an extended CONNECT
+//!   (RFC 8441). `docs/http2.md` says what is otherwise.
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
@@ -364,6 +367,7 @@
 //! | `compression` | on | compressed messages (RFC 7692): [`Compression`], [`Options::compression`]. Without it all messages go as they are, whatever clients offer |
 //! | `files` | on | document roots: [`Root`], [`Host::root`]; [`Listener::acme_webroot`] |
 //! | `tls` | off | `Listener::tls`, `Tls`: TLS 1.2 and 1.3 by rustls |
+//! | `http2` | off | HTTP/2 by h2, with websockets on its streams: within TLS, `Listener::http2_prior_knowledge` |
 //! | `json` | off | `Message::json`, `Message::parse_json` |
 //! | `test` | off | applications under test, in memory: `aerys::test` |
 //!

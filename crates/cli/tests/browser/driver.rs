@@ -38,7 +38,8 @@ impl Browser {
         Self::with(&[&format!("--ignore-certificate-errors-spki-list={pin}")]).await
     }
 
-    async fn with(arguments: &[&str]) -> Self {
+    /// With arguments of its own.
+    pub(crate) async fn with(arguments: &[&str]) -> Self {
         let driver = Driver::start().await;
         let profile = tempfile::tempdir().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());

@@ -3,3 +3,4 @@
 mod client;
 mod rfc6455;
 mod rfc7692;
+mod rfc8441;

@@ -35,6 +35,9 @@ impl<'r> Target<'r> {
         version: Version,
         fields: &'r impl Fields,
     ) -> Result<Self, TargetError> {
+        if version == Version::HTTP_2 {
+            return Self::of_http2(method, uri, fields);
+        }
         let named = named(fields, version)?;
         if method == Method::CONNECT {
             // RFC 9110 §9.3.6: a server "MUST reject a CONNECT request that targets an empty or
@@ -58,6 +61,39 @@ impl<'r> Target<'r> {
             (Some(_), _) => Err(TargetError::Url),
             // RFC 9112 §3.2.3: `localhost:80` is what CONNECT alone is for.
             (None, Some(_)) => Err(TargetError::Form),
+        }
+    }
+}
+
+impl<'r> Target<'r> {
+    /// RFC 9113 §8.3.1: a path, and the host in `:authority`, if there is one.
+    fn of_http2(
+        method: &Method,
+        uri: &'r Uri,
+        fields: &'r impl Fields,
+    ) -> Result<Self, TargetError> {
+        let authority = match uri.authority() {
+            Some(authority) => {
+                let authority = Authority::parse(authority.as_str()).ok_or(TargetError::Host)?;
+                // "A server SHOULD treat a request as malformed if it contains a Host header field that
+                // identifies an entity that differs from the entity in the ":authority"".
+                let is_other =
+                    |host| visible(host).and_then(Authority::parse).as_ref() != Some(&authority);
+                if fields.values_of(header::HOST).any(is_other) {
+                    return Err(TargetError::Host);
+                }
+                authority
+            }
+            None => named(fields, Version::HTTP_2)?.ok_or(TargetError::Host)?,
+        };
+        let path = uri.path_and_query().map_or("", |it| it.as_str());
+        // RFC 9113 §8.5: a CONNECT that is not extended has neither scheme nor path.
+        let is_tunnel = method == Method::CONNECT && uri.scheme().is_none() && path.is_empty();
+        match path {
+            "*" if method == Method::OPTIONS => Ok(Self::Server),
+            _ if is_tunnel && authority.port.is_none() => Err(TargetError::Connect),
+            _ if is_tunnel || path.starts_with('/') => Ok(Self::Resource(Some(authority))),
+            _ => Err(TargetError::Form),
         }
     }
 }
@@ -131,6 +167,41 @@ mod tests {
             ("CONNECT", "http://a.example:80/", Err(TargetError::Connect)),
         ] {
             assert_eq!(of(method, target), found, "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn over_http_2_the_authority_names_the_host() {
+        let named = |name: &str| Ok(Some(name.to_owned()));
+        let host = || Err(TargetError::Host);
+        for (method, target, hosts, found) in [
+            ("GET", "https://A.example/", &[][..], named("a.example")),
+            ("GET", "https://a.example/", &["A.example."], named("a.example")),
+            ("GET", "https://a.example/", &["b.example"], host()),
+            ("GET", "https://a.example/", &["a.example", "b.example"], host()),
+            ("GET", "https://a.example:1/", &["a.example:2"], host()),
+            ("GET", "https://me@a.example/", &[], host()),
+            ("GET", "/", &["a.example"], named("a.example")),
+            ("GET", "/", &[], host()),
+            ("OPTIONS", "*", &["a.example"], Ok(None)),
+            ("GET", "*", &["a.example"], Err(TargetError::Form)),
+            // RFC 8441 §4, and RFC 9113 §8.5.
+            ("CONNECT", "https://a.example/chat", &[], named("a.example")),
+            ("CONNECT", "a.example:443", &[], named("a.example")),
+            ("CONNECT", "a.example", &[], Err(TargetError::Connect)),
+        ] {
+            let mut request = Request::builder().method(method).uri(target);
+            for name in hosts {
+                request = request.header("host", *name);
+            }
+            let request = request.version(Version::HTTP_2).body(()).unwrap();
+            let (method, uri) = (request.method(), request.uri());
+            let target = Target::of(method, uri, request.version(), request.headers());
+            let target = target.map(|target| match target {
+                Target::Resource(authority) => authority.map(|it| it.host.into_owned()),
+                Target::Server => None,
+            });
+            assert_eq!(target, found, "{method} {uri} {hosts:?}");
         }
     }
 }

@@ -8,9 +8,13 @@ use std::sync::OnceLock;
 
 use aerys_proto::Fields;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, Version, request::Parts};
+use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version, request::Parts};
 
 pub(crate) struct RequestHead(Source);
+
+/// Marks an extended CONNECT among a request's extensions.
+#[derive(Clone)]
+struct ConnectProtocol(Box<str>);
 
 enum Source {
     Read(ReadHead),
@@ -62,6 +66,20 @@ impl RequestHead {
         match &self.0 {
             Source::Read(_) => &Method::GET,
             Source::Parts(parts) => &parts.method,
+        }
+    }
+
+    /// Says that a request is an extended CONNECT for a protocol.
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "HTTP/1.1 has none"))]
+    pub(crate) fn mark_connect(extensions: &mut Extensions, protocol: &str) {
+        extensions.insert(ConnectProtocol(protocol.into()));
+    }
+
+    /// What an extended CONNECT asks for (RFC 8441 §4): its `:protocol`.
+    pub(crate) fn connect_protocol(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Read(_) => None,
+            Source::Parts(parts) => parts.extensions.get::<ConnectProtocol>().map(|it| &*it.0),
         }
     }
 

@@ -13,6 +13,7 @@ mod inbound_memory;
 mod progress;
 mod reading;
 mod socket;
+mod task;
 mod writing;
 
 use std::{
@@ -27,6 +28,7 @@ use std::{
 use aerys_proto::{Connection, Message};
 use bytes::Bytes;
 
+pub(crate) use self::task::ConnectionTask;
 use self::{
     alarm::{Alarm, BacklogDeadline},
     budget::Budget,

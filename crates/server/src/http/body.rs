@@ -8,10 +8,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::transfer::{Transfer, TransferError};
+use super::{
+    http2::RequestBody,
+    transfer::{Transfer, TransferError},
+};
 
 /// The body of a request, for a [service](crate::Host::service) to read.
 ///
@@ -48,8 +51,16 @@ use super::transfer::{Transfer, TransferError};
 #[derive(Debug)]
 pub struct Body {
     /// `None` once it has ended.
-    incoming: Option<Incoming>,
+    incoming: Option<Source>,
     transfer: Option<Arc<Transfer>>,
+}
+
+/// Where it comes from.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "there is one"))]
+pub(super) enum Source {
+    Http1(Incoming),
+    Http2(RequestBody),
 }
 
 /// Why a request's [`Body`] ended before it was whole.
@@ -70,12 +81,50 @@ pub enum BodyError {
 
 impl Body {
     /// The body, and what is known of its transfer if there is anything to transfer.
-    pub(super) fn new(incoming: Incoming) -> (Self, Option<Arc<Transfer>>) {
-        if http_body::Body::is_end_stream(&incoming) {
+    pub(super) fn new(incoming: Source) -> (Self, Option<Arc<Transfer>>) {
+        if incoming.is_end_stream() {
             return (Self { incoming: None, transfer: None }, None);
         }
         let transfer = Arc::new(Transfer::default());
         (Self { incoming: Some(incoming), transfer: Some(Arc::clone(&transfer)) }, Some(transfer))
+    }
+}
+
+impl Body {
+    /// That of a request which has none.
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "hyper says what has none"))]
+    pub(super) fn none() -> Self {
+        Self { incoming: None, transfer: None }
+    }
+}
+
+impl Source {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Http1(body) => {
+                Pin::new(body).poll_frame(cx).map_err(|error| BodyError::Broken(error.into()))
+            }
+            Self::Http2(body) => {
+                Pin::new(body).poll_frame(cx).map_err(|error| BodyError::Broken(error.into()))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(body) => body.is_end_stream(),
+            Self::Http2(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(body) => body.size_hint(),
+            Self::Http2(body) => body.size_hint(),
+        }
     }
 }
 
@@ -96,8 +145,7 @@ impl http_body::Body for Body {
             Ok(()) => {
                 let waker = Waker::from(Arc::clone(transfer));
                 let cx = &mut Context::from_waker(&waker);
-                ready!(Pin::new(&mut *incoming).poll_frame(cx))
-                    .map(|frame| frame.map_err(|error| BodyError::Broken(error.into())))
+                ready!(incoming.poll_frame(cx))
             }
             Err(error) => Some(Err(error.into())),
         };
@@ -115,7 +163,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Source::size_hint)
     }
 }
 

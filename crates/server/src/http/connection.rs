@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BodyLimits, Hosts, ListenerRoutes, TrustedProxies,
     fast_handshake::{self, Start},
-    http1,
+    http1, http2,
     service::Service,
     upgrade::Slot,
 };
@@ -25,9 +25,9 @@ use crate::{
     admission::{AddressPlace, Admission},
     error::ServerError,
     log,
-    runtime::clock,
+    runtime::{Worker, clock},
     session::Opening,
-    transport::{PeerInfo, Transport},
+    transport::{PeerInfo, Transport, Versions},
 };
 
 /// What a request and its response may cost.
@@ -89,13 +89,15 @@ impl AcceptContext {
 }
 
 /// What is known of a connection before anything is said on it.
+#[derive(Clone)]
 pub(crate) struct Entrance {
     pub(crate) peer: PeerInfo,
     /// What it takes of limits, if it is counted.
     pub(crate) place: Option<Arc<AddressPlace>>,
     /// What its listener answers itself, if that is anything.
     pub(crate) listener_routes: Option<Arc<ListenerRoutes>>,
-    pub(crate) worker: usize,
+    pub(crate) versions: Versions,
+    pub(crate) worker: Arc<Worker>,
 }
 
 /// How HTTP ended.
@@ -115,10 +117,22 @@ pub(crate) async fn serve<T: Transport>(
     context: Arc<AcceptContext>,
 ) -> Outcome<T> {
     let came = clock::read().instant;
+    match entrance.versions {
+        Versions::Http1 => {}
+        // In boxes of their own, as below.
+        Versions::Http2(http2) => {
+            let begun = http2::Begun { transport, read: Bytes::new(), came, entrance, context };
+            Box::pin(http2::serve(http2, begun)).await;
+            return Outcome::Over;
+        }
+        Versions::AsBegun(http2) => {
+            let begun = http2::Begun { transport, read: Bytes::new(), came, entrance, context };
+            return Box::pin(http2::serve_as_begun(http2, begun)).await;
+        }
+    }
     let slot = Slot::default();
     let address = entrance.peer.client_addr();
-    let Entrance { peer, place, listener_routes, worker } = entrance;
-    let service = Service { context, listener_routes, peer, place, worker, slot: slot.clone() };
+    let service = Service::new(context, entrance, slot.clone());
     let start = tokio::select! {
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,

@@ -147,19 +147,23 @@ impl ResponseFuture {
         }
     }
 
-    /// What is answered instead if the body of the request was waited for in vain.
     fn without_body(&self) -> Option<Response<ResponseBody>> {
-        let (status, sentence) = match self.transfer.as_ref()?.error()? {
-            TransferError::TooSlow => {
-                (StatusCode::REQUEST_TIMEOUT, "The body of the request takes too long.")
-            }
-            TransferError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping."),
-        };
-        let mut response = answer::plain(status, sentence);
-        // What is still to come of the body is not read.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Some(response)
+        without_body(self.transfer.as_deref())
     }
+}
+
+/// What is answered instead if the body of the request was waited for in vain.
+pub(super) fn without_body(transfer: Option<&Transfer>) -> Option<Response<ResponseBody>> {
+    let (status, sentence) = match transfer?.error()? {
+        TransferError::TooSlow => {
+            (StatusCode::REQUEST_TIMEOUT, "The body of the request takes too long.")
+        }
+        TransferError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "The server is stopping."),
+    };
+    let mut response = answer::plain(status, sentence);
+    // What is still to come of the body is not read.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Some(response)
 }
 
 impl Future for ResponseFuture {

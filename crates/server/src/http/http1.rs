@@ -108,13 +108,13 @@ pub(super) async fn serve<T: Transport>(
                     connection.switch();
                     continue;
                 }
-                if stall.poll(&socket, cx).is_ready() {
+                if stall.poll(&*socket, cx).is_ready() {
                     return Poll::Ready(End::Stalled);
                 }
                 if peer.poll_gone(phase, cx).is_ready() {
                     return Poll::Ready(End::Gone);
                 }
-                if transfer.poll(exchange.transfer().as_deref(), &socket, cx).is_ready() {
+                if transfer.poll(exchange.transfer().as_deref(), socket.received(), cx).is_ready() {
                     if phase != Phase::Working {
                         return Poll::Ready(End::Unfinished);
                     }

@@ -15,7 +15,10 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{socket::Socket, stall::StallTimer};
+use super::{
+    socket::Socket,
+    stall::{Sending, StallTimer},
+};
 use crate::transport::Transport;
 
 /// How much is thrown away, and how much of it at a time, in bytes. More of a body than this is

@@ -1,4 +1,4 @@
-//! HTTP/1.1 (RFC 9110, 9112): from a fresh connection to a route, and to the upgrade.
+//! HTTP/1.1 and HTTP/2 (RFC 9110, 9112, 9113): from a fresh connection to a route, and to the upgrade.
 
 mod admission;
 mod answer;
@@ -13,6 +13,8 @@ mod host;
 mod host_service;
 mod hosts;
 mod http1;
+#[cfg_attr(not(feature = "http2"), path = "no_http2.rs")]
+mod http2;
 mod hyper_connection;
 mod hyper_socket;
 mod linger;

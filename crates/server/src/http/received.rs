@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use aerys_proto::upgrade::Accept;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use hyper::upgrade::OnUpgrade;
@@ -20,8 +19,9 @@ use super::{
     AcceptContext, Outcome, ResponseBody, answer,
     forwarded::Claims,
     hosts::Found,
+    http2,
     service::{Answering, Service, Way, misdirected},
-    upgrade::{self, Slot},
+    upgrade::{self, Asking, Slot},
 };
 use crate::{
     app::RequestHead,
@@ -32,7 +32,7 @@ use crate::{
 /// A handshake that may be let in, and the way back to who received it.
 pub(crate) struct ReceivedHandshake {
     found: Found,
-    accept: Accept,
+    asking: Asking,
     head: RequestHead,
     claims: Claims,
     on_upgrade: OnUpgrade,
@@ -49,7 +49,8 @@ impl ReceivedHandshake {
         request: Request<B>,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = request.extensions().get().cloned().unwrap_or(PeerAddr::Unknown);
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        http2::mark_connect(&mut head.extensions);
         let head = head.into();
         let bad_request = |error: &dyn Display| {
             Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())))
@@ -75,7 +76,7 @@ impl ReceivedHandshake {
         claims: Claims,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = &claims.requester.address;
-        let accept = upgrade::check_or_answer(&head, body, found.0.path(), address)?;
+        let asking = upgrade::check_or_answer(&head, body, found.0.path(), address)?;
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
@@ -86,7 +87,7 @@ impl ReceivedHandshake {
             return Err(Box::new(answer::failed()));
         };
         let (answer, answered) = oneshot::channel();
-        Ok((Self { found, accept, head: parts.into(), claims, on_upgrade, answer }, answered))
+        Ok((Self { found, asking, head: parts.into(), claims, on_upgrade, answer }, answered))
     }
 
     /// Has the application decide on it, answers it, and takes the connection over if it was let in.
@@ -95,7 +96,7 @@ impl ReceivedHandshake {
         worker: usize,
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
-        let Self { found, accept, head, claims, on_upgrade, mut answer } = *self;
+        let Self { found, asking, head, claims, on_upgrade, mut answer } = *self;
         let address = claims.requester.address.clone();
         let slot = Slot::default();
         let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
@@ -107,7 +108,7 @@ impl ReceivedHandshake {
             worker,
             slot: slot.clone(),
         };
-        let mut answering = service.open(found, accept, head, claims);
+        let mut answering = service.open(found, asking, head, claims);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
         let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
         let Some(opening) = slot.take() else { return Outcome::Over };

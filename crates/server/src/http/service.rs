@@ -8,19 +8,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys_proto::{
-    Fields,
-    upgrade::{Accept, is_meant},
-};
+use aerys_proto::{Fields, upgrade::is_meant};
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AcceptContext, Body, ListenerRoutes, ResponseBody, answer,
+    AcceptContext, Body, Entrance, ListenerRoutes, ResponseBody, answer,
+    body::Source,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     forwarded::Claims,
     hosts::{Found, HostRoutes},
-    upgrade::{self, Asked, JustInTime, Slot},
+    upgrade::{self, Asked, Asking, JustInTime, Slot},
 };
 use crate::{
     address::{Target, TargetError, requested},
@@ -75,14 +73,20 @@ impl hyper::service::Service<Request<Incoming>> for HyperService {
             return self.exchange.begin(*prepared, None);
         }
         let (head, incoming) = request.into_parts();
-        let (body, transfer) = Body::new(incoming);
+        let (body, transfer) = Body::new(Source::Http1(incoming));
         let answering = self.service.answer(head.into(), body);
         self.exchange.begin(answering, transfer)
     }
 }
 
 impl Service {
-    fn answer(&self, head: RequestHead, body: Body) -> Answering {
+    /// What answers the requests of a connection, or of one of its streams.
+    pub(super) fn new(context: Arc<AcceptContext>, entrance: Entrance, slot: Slot) -> Self {
+        let Entrance { peer, place, listener_routes, worker, .. } = entrance;
+        Self { context, listener_routes, peer, place, worker: worker.index(), slot }
+    }
+
+    pub(super) fn answer(&self, head: RequestHead, body: Body) -> Answering {
         if let Some(answer) = self.listener_answer(&head) {
             return answer;
         }
@@ -95,7 +99,7 @@ impl Service {
             Way::Page(routes) => page(routes, head, body, claims, None),
             Way::PageAtEndpoint(routes) => {
                 let refused = upgrade::check(&head, &body).err();
-                let refused = refused.map(|unfit| Box::new(unfit.answer()));
+                let refused = refused.map(|unfit| Box::new(unfit.answer(head.version())));
                 page(routes, head, body, claims, refused)
             }
             Way::Server => ready(answer::options()),
@@ -120,7 +124,7 @@ impl Service {
         body: &impl http_body::Body,
     ) -> Answering {
         match upgrade::check_or_answer(&head, body, found.0.path(), &claims.requester.address) {
-            Ok(accept) => self.open(found, accept, head, claims),
+            Ok(asking) => self.open(found, asking, head, claims),
             Err(answer) => ready(*answer),
         }
     }
@@ -129,7 +133,7 @@ impl Service {
     pub(super) fn open(
         &self,
         found: Found,
-        accept: Accept,
+        asking: Asking,
         head: RequestHead,
         claims: Claims,
     ) -> Answering {
@@ -158,7 +162,7 @@ impl Service {
         let request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
         let mut opening = application.open(request_info);
         opening.places = places.boxed();
-        Answering::Handshake(self.slot.open(opening, accept, asked))
+        Answering::Handshake(self.slot.open(opening, asking, asked))
     }
 }
 
@@ -176,7 +180,7 @@ impl AcceptContext {
         let Some(found) = routes.endpoint(head.uri().path()) else {
             return Way::Page(routes);
         };
-        if routes.has_pages() && !is_meant(head) {
+        if routes.has_pages() && head.connect_protocol().is_none() && !is_meant(head) {
             return Way::PageAtEndpoint(routes);
         }
         Way::Endpoint(found)

@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use super::stall::{Progress, Sending};
 use crate::transport::Transport;
 
 /// Only the connection's own task uses it; it is atomic so that the task may move.
@@ -33,19 +34,6 @@ pub(super) enum Spoken {
     Other,
 }
 
-/// How far a peer is with what it is sent, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
-    /// What the peer's kernel has acknowledged. Where the system does not tell, what our own has
-    /// taken.
-    pub(super) acknowledged: u64,
-    /// What was written and is not acknowledged; as good as endless if the system does not tell, and
-    /// there is no room.
-    pub(super) owed: u64,
-    /// Whether there is more, which waits for room.
-    pub(super) is_full: bool,
-}
-
 impl<T: Transport> Socket<T> {
     pub(super) fn new(transport: T) -> Self {
         Self {
@@ -65,10 +53,6 @@ impl<T: Transport> Socket<T> {
         self.received.load(Relaxed)
     }
 
-    pub(super) fn written(&self) -> u64 {
-        self.written.load(Relaxed)
-    }
-
     /// Whether something waits to be written until there is room.
     pub(super) fn is_full(&self) -> bool {
         self.is_full.load(Relaxed)
@@ -86,21 +70,6 @@ impl<T: Transport> Socket<T> {
     /// call.
     pub(super) fn is_arrival_unknown(&self) -> bool {
         self.written() > 0 && self.transport.unacknowledged().is_none()
-    }
-
-    /// Costs a system call.
-    pub(super) fn progress(&self) -> Progress {
-        let (written, is_full) = (self.written(), self.is_full());
-        match self.transport.unacknowledged() {
-            Some(owed) => {
-                let owed = owed as u64;
-                Progress { acknowledged: written.saturating_sub(owed), owed, is_full }
-            }
-            None => {
-                let owed = if is_full { u64::MAX } else { 0 };
-                Progress { acknowledged: written, owed, is_full }
-            }
-        }
     }
 
     /// Reads once; answers how much. Nothing is the end.
@@ -126,5 +95,25 @@ impl<T: Transport> Socket<T> {
     /// Nothing is written any more: the peer gets a FIN behind what was.
     pub(super) async fn shut_down(&self) -> io::Result<()> {
         poll_fn(|cx| self.transport.poll_shutdown(cx)).await
+    }
+}
+
+impl<T: Transport> Sending for Socket<T> {
+    fn written(&self) -> u64 {
+        self.written.load(Relaxed)
+    }
+
+    fn progress(&self) -> Progress {
+        let (written, is_full) = (self.written(), self.is_full());
+        match self.transport.unacknowledged() {
+            Some(owed) => {
+                let owed = owed as u64;
+                Progress { acknowledged: written.saturating_sub(owed), owed, is_full }
+            }
+            None => {
+                let owed = if is_full { u64::MAX } else { 0 };
+                Progress { acknowledged: written, owed, is_full }
+            }
+        }
     }
 }

@@ -12,8 +12,27 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::socket::{Progress, Socket};
-use crate::transport::Transport;
+/// How far a peer is with what it is sent, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// What the peer's kernel has acknowledged. Where the system does not tell, what our own has
+    /// taken.
+    pub(super) acknowledged: u64,
+    /// What was written and is not acknowledged; as good as endless if the system does not tell, and
+    /// there is no room.
+    pub(super) owed: u64,
+    /// Whether there is more, which waits for room.
+    pub(super) is_full: bool,
+}
+
+/// What is sent to a peer that may stall.
+pub(super) trait Sending {
+    /// How many bytes were written so far.
+    fn written(&self) -> u64;
+
+    /// May cost a system call.
+    fn progress(&self) -> Progress;
+}
 
 /// How often in each period a look is taken.
 pub(super) const LOOKS_A_PERIOD: u32 = 8;
@@ -23,7 +42,7 @@ pub(super) fn interval(period: Duration) -> Duration {
     (period / LOOKS_A_PERIOD).max(Duration::from_millis(1))
 }
 
-/// Watches over one connection.
+/// Watches over one connection, or one stream.
 pub(super) struct StallTimer {
     /// `None` for one that never rings.
     rule: Option<Rule>,
@@ -40,26 +59,22 @@ impl StallTimer {
     }
 
     /// Ready when the peer has stalled. To be called whenever something may have been written.
-    pub(super) fn poll<T: Transport>(
-        &mut self,
-        socket: &Socket<T>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    pub(super) fn poll(&mut self, sending: &impl Sending, cx: &mut Context<'_>) -> Poll<()> {
         let Some(rule) = &mut self.rule else { return Poll::Pending };
         let interval = interval(rule.period);
         loop {
-            if self.alarm.is_none() && socket.written() == self.settled {
+            if self.alarm.is_none() && sending.written() == self.settled {
                 return Poll::Pending;
             }
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(interval)));
             ready!(alarm.as_mut().poll(cx));
-            let progress = socket.progress();
+            let progress = sending.progress();
             if rule.is_broken_by(progress) {
                 return Poll::Ready(());
             }
             if progress.owed == 0 {
                 self.alarm = None;
-                self.settled = socket.written();
+                self.settled = sending.written();
                 return Poll::Pending;
             }
             alarm.as_mut().reset(Instant::now() + interval);

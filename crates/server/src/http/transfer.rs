@@ -9,15 +9,8 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::{
-    socket::Socket,
-    stall::{LOOKS_A_PERIOD, interval},
-};
-
-use crate::{
-    sync::{Mutex, MutexGuard},
-    transport::Transport,
-};
+use super::stall::{LOOKS_A_PERIOD, interval};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What the average is measured over, at first, if silence is allowed.
 const USUAL_PERIOD: Duration = Duration::from_secs(30);
@@ -83,6 +76,12 @@ impl Transfer {
     /// Whether the peer has still to send something of it, as far as is known.
     pub(super) fn is_unfinished(&self) -> bool {
         !self.lock().is_whole
+    }
+
+    /// How many bytes of it have been read.
+    #[cfg_attr(not(feature = "http2"), expect(dead_code, reason = "a stream alone needs it"))]
+    pub(super) fn bytes(&self) -> u64 {
+        self.lock().bytes
     }
 
     pub(super) fn error(&self) -> Option<TransferError> {
@@ -168,11 +167,11 @@ impl TransferTimer {
         self.alarm = None;
     }
 
-    /// Ready when a transfer has been ended.
-    pub(super) fn poll<T: Transport>(
+    /// Ready when a transfer has been ended. `received` is what has come over its connection so far, in bytes.
+    pub(super) fn poll(
         &mut self,
         transfer: Option<&Transfer>,
-        socket: &Socket<T>,
+        received: u64,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let interval = match self.grace {
@@ -194,9 +193,9 @@ impl TransferTimer {
                     (*looks == 0).then_some(TransferError::Stopping)
                 }
                 Some(_) => None,
-                None => transfer
-                    .is_too_slow(socket.received(), self.limits)
-                    .then_some(TransferError::TooSlow),
+                None => {
+                    transfer.is_too_slow(received, self.limits).then_some(TransferError::TooSlow)
+                }
             };
             if let Some(error) = error {
                 transfer.fail(error);

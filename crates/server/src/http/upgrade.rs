@@ -1,7 +1,8 @@
 //! The opening handshake over HTTP: the check, and the answer just in time.
 //!
 //! While `on_open` thinks, the session is polled here, by hyper, as the making of a response. When
-//! that response is a 101, the session stays in the slot for the driver to take over.
+//! that response is a 101, or over HTTP/2 a 200 (RFC 8441), the session stays in the slot for the driver to
+//! take over.
 
 use std::{
     pin::Pin,
@@ -13,7 +14,7 @@ use aerys_proto::{
     deflate::Agreement,
     upgrade::{self, Accept, UpgradeError},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
@@ -34,10 +35,22 @@ const VERSION: HeaderValue = HeaderValue::from_static("13");
 const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ";
 
+/// How a websocket is asked for that may be one.
+pub(super) enum Asking {
+    /// By an upgrade of HTTP/1.1, with what answers its key.
+    Upgrade(Accept),
+    /// By an extended CONNECT of HTTP/2: RFC 8441.
+    Connect,
+}
+
 /// Whether a request may become a websocket.
-pub(super) fn check(head: &RequestHead, body: &impl Body) -> Result<Accept, Unfit> {
+pub(super) fn check(head: &RequestHead, body: &impl Body) -> Result<Asking, Unfit> {
+    if let Some(protocol) = head.connect_protocol() {
+        upgrade::check_connect(protocol, head)?;
+        return Ok(Asking::Connect);
+    }
     let accept = upgrade::check(head.method(), head.version(), head)?;
-    if body.is_end_stream() { Ok(accept) } else { Err(Unfit::HasBody) }
+    if body.is_end_stream() { Ok(Asking::Upgrade(accept)) } else { Err(Unfit::HasBody) }
 }
 
 /// Why a request may not.
@@ -50,10 +63,10 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
-    /// What says so.
-    pub(super) fn answer(&self) -> Response<ResponseBody> {
+    /// What says so, in this version of HTTP.
+    pub(super) fn answer(&self, version: Version) -> Response<ResponseBody> {
         match self {
-            Self::Upgrade(error) => refused(error),
+            Self::Upgrade(error) => refused(error, version),
             Self::HasBody => answer::plain(StatusCode::BAD_REQUEST, &self.to_string()),
         }
     }
@@ -65,30 +78,46 @@ pub(super) fn check_or_answer(
     body: &impl Body,
     path: &str,
     address: &ClientAddr,
-) -> Result<Accept, Box<Response<ResponseBody>>> {
+) -> Result<Asking, Box<Response<ResponseBody>>> {
     check(head, body).map_err(|unfit| {
-        let answer = unfit.answer();
+        let answer = unfit.answer(head.version());
         log_refused(path, address, answer.status().as_u16(), || unfit.to_string());
         Box::new(answer)
     })
 }
 
-fn refused(error: &UpgradeError) -> Response<ResponseBody> {
+fn refused(error: &UpgradeError, version: Version) -> Response<ResponseBody> {
     let status = match error {
+        UpgradeError::ConnectNeeded => StatusCode::METHOD_NOT_ALLOWED,
+        // RFC 9220 §3, for what RFC 8441 leaves open.
+        UpgradeError::ProtocolUnknown => StatusCode::NOT_IMPLEMENTED,
         UpgradeError::MethodNotGet { .. } => return answer::method_not_allowed(&Method::GET),
         UpgradeError::HttpTooOld { .. } => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-        // RFC 9110 §15.5.22, RFC 6455 §4.4.
+        // RFC 9110 §15.5.22, RFC 6455 §4.4. There are no upgrades in HTTP/2 that could be required.
         UpgradeError::UpgradeMissing
         | UpgradeError::VersionMissing
-        | UpgradeError::VersionUnsupported { .. } => StatusCode::UPGRADE_REQUIRED,
+        | UpgradeError::VersionUnsupported { .. }
+            if version < Version::HTTP_2 =>
+        {
+            StatusCode::UPGRADE_REQUIRED
+        }
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response = answer::plain(status, &error.to_string());
+    let headers = response.headers_mut();
     if status == StatusCode::UPGRADE_REQUIRED {
-        for (name, value) in upgrade_offer() {
-            response.headers_mut().insert(name, value);
+        headers.extend(upgrade_offer());
+    }
+    match error {
+        UpgradeError::ConnectNeeded => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("CONNECT"));
         }
-        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, VERSION);
+        UpgradeError::UpgradeMissing
+        | UpgradeError::VersionMissing
+        | UpgradeError::VersionUnsupported { .. } => {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, VERSION);
+        }
+        _ => {}
     }
     response
 }
@@ -99,10 +128,10 @@ pub(super) struct Slot(Arc<Mutex<Option<Opening>>>);
 
 impl Slot {
     /// Puts a session in and answers for it when an answer is due.
-    pub(super) fn open(&self, opening: Opening, accept: Accept, asked: Asked) -> JustInTime {
+    pub(super) fn open(&self, opening: Opening, asking: Asking, asked: Asked) -> JustInTime {
         let agreement = opening.agreement;
         self.put(opening);
-        JustInTime { slot: self.clone(), accept, agreement, asked, deadline: None }
+        JustInTime { slot: self.clone(), asking, agreement, asked, deadline: None }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
@@ -133,11 +162,12 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Logs what the handshake came to.
-    fn log(&self, answer: &Answer) {
+    fn log(&self, answer: &Answer, asking: &Asking) {
         let (address, path) = (&self.address, self.application.path());
         match answer {
             Answer::Switch(_) => {
-                log::event!(DEBUG, at path, { %address, status = 101 }, "a handshake was accepted");
+                let status = asking.accepted().as_u16();
+                log::event!(DEBUG, at path, { %address, status }, "a handshake was accepted");
             }
             Answer::Refuse(refusal) => {
                 let why = || refusal.reason_given().unwrap_or_default().to_owned();
@@ -158,7 +188,7 @@ fn log_refused(path: &str, address: &ClientAddr, status: u16, why: impl FnOnce()
 /// The response to a handshake, as soon as it is due and not before.
 pub(super) struct JustInTime {
     slot: Slot,
-    accept: Accept,
+    asking: Asking,
     agreement: Option<Agreement>,
     asked: Asked,
     /// Runs while `on_open` thinks. Most do not have to.
@@ -195,7 +225,7 @@ impl JustInTime {
     fn ask(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let answer = self.poll_session(cx, late);
         if let Poll::Ready(answer) = &answer {
-            self.asked.log(answer);
+            self.asked.log(answer, &self.asking);
         }
         answer
     }
@@ -227,30 +257,32 @@ impl JustInTime {
         }
     }
 
-    /// RFC 6455 §4.2.2: the 101. What belongs to the handshake is not the application's to set.
+    /// RFC 6455 §4.2.2: the 101; RFC 8441 §5: the 200. What belongs to the handshake is not the application's to set.
     fn switching(&self, headers: HeaderMap) -> Response<ResponseBody> {
         let mut response = Response::new(answer::empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.status_mut() = self.asking.accepted();
         *response.headers_mut() = headers;
         let headers = response.headers_mut();
         for name in OURS {
             headers.remove(name);
         }
-        for (name, value) in upgrade_offer() {
-            headers.insert(name, value);
+        if let Asking::Upgrade(accept) = &self.asking {
+            headers.extend(upgrade_offer());
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept.header_value());
         }
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept.header_value());
         if let Some(agreement) = self.agreement {
             headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreement.header_value());
         }
         response
     }
 
-    /// The same, as it goes over the wire.
+    /// The same, as it goes over the wire of HTTP/1.1.
     pub(super) fn encode_switching(&self, headers: &HeaderMap) -> Vec<u8> {
         let mut head = Vec::with_capacity(256);
         head.extend_from_slice(SWITCHING);
-        head.extend_from_slice(self.accept.as_bytes());
+        if let Asking::Upgrade(accept) = &self.asking {
+            head.extend_from_slice(accept.as_bytes());
+        }
         head.extend_from_slice(b"\r\n");
         let mut write = |name: &HeaderName, value: &HeaderValue| {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
@@ -263,6 +295,16 @@ impl JustInTime {
         headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| write(n, v));
         head.extend_from_slice(b"\r\n");
         head
+    }
+}
+
+impl Asking {
+    /// The status of the answer to who is let in.
+    fn accepted(&self) -> StatusCode {
+        match self {
+            Self::Upgrade(_) => StatusCode::SWITCHING_PROTOCOLS,
+            Self::Connect => StatusCode::OK,
+        }
     }
 }
 

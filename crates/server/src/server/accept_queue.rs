@@ -18,11 +18,12 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::task::{ConnectionTask, serve_handshake, serve_http, serve_https, serve_proxied_http};
+use super::task::{serve_handshake, serve_http, serve_https, serve_proxied_http};
 #[cfg(unix)]
 use crate::transport::UnixStream;
 use crate::{
     admission::Admission,
+    driver::ConnectionTask,
     http_server::{AcceptContext, Entrance, ListenerRoutes, ReceivedHandshake},
     log,
     runtime::{Worker, supervise},
@@ -200,10 +201,10 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, spoken, routes }, worker) = (entry, self.worker.index());
-        let Spoken { tls, proxy_protocol, forwarded } = spoken;
+        let (Entry { address, spoken, routes }, worker) = (entry, Arc::clone(&self.worker));
+        let Spoken { tls, versions, proxy_protocol, forwarded } = spoken;
         let peer = PeerInfo { forwarded, ..PeerInfo::plain(address) };
-        let entrance = Entrance { peer, place: None, listener_routes: routes, worker };
+        let entrance = Entrance { peer, place: None, listener_routes: routes, versions, worker };
         match tls {
             None if proxy_protocol => {
                 let http = serve_proxied_http(transport, entrance, context);

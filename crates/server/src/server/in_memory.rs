@@ -6,18 +6,15 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Server,
-    applications::Applications,
-    task::{ConnectionTask, serve_http},
-};
+use super::{Server, applications::Applications, task::serve_http};
 use crate::{
     admission::Admission,
     connection::inbound_memory,
+    driver::ConnectionTask,
     error::ServerError,
     http_server::{AcceptContext, Entrance, Hosts, TrustedProxies},
     runtime::Worker,
-    transport::{PeerAddr, PeerInfo, memory},
+    transport::{PeerAddr, PeerInfo, Versions, memory},
 };
 
 /// Dropping it ends it at once.
@@ -55,8 +52,13 @@ impl InMemory {
     /// A connection that has been accepted.
     pub(crate) fn connect(&self, address: PeerAddr) -> memory::Peer {
         let (transport, peer) = memory::connect();
-        let peer_info = PeerInfo::plain(address);
-        let entrance = Entrance { peer: peer_info, place: None, listener_routes: None, worker: 0 };
+        let entrance = Entrance {
+            peer: PeerInfo::plain(address),
+            place: None,
+            listener_routes: None,
+            versions: Versions::Http1,
+            worker: Arc::clone(&self.workers[0]),
+        };
         let http = serve_http(transport, entrance, Arc::clone(&self.context));
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());
         self.workers[0].spawn(end.run_until_cancelled_owned(connection).map(drop));

@@ -71,7 +71,8 @@ use crate::{
 ///
 /// A client whose stream is of another kind is driven through that: a send is `Ok` when the stream has taken it, and
 /// what the peer has acknowledged is not known, so that one that reads slowly may be taken for a silent
-/// one. On connections of HTTP/2 there are no websockets.
+/// one. So it is on connections of HTTP/2, where there are websockets by extended CONNECT (RFC 8441) with the feature
+/// `http2`, if the server around takes such requests, as axum does.
 #[must_use = "put its `service` on a route, and `stop` it when the server around it has ended"]
 #[derive(Debug)]
 pub struct Mount {

@@ -1,11 +1,6 @@
 //! One connection, from its first byte to its last: HTTP first, and then perhaps a websocket.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{io, pin::Pin, sync::Arc};
 
 use tokio::time::timeout;
 
@@ -18,35 +13,6 @@ use crate::{
         PeerAddr, Proxied, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded, proxy_protocol,
     },
 };
-
-/// The task of a connection, and what drives it in the end. A task keeps the size that it was spawned
-/// with, so each stage has memory of its own: what HTTP needs is given back with the upgrade.
-pub(crate) enum ConnectionTask<D> {
-    Http(BoxFuture<'static, Option<D>>),
-    Driver(D),
-}
-
-impl<D> ConnectionTask<D> {
-    pub(crate) fn new(http: impl Future<Output = Option<D>> + Send + 'static) -> Self {
-        Self::Http(Box::pin(http))
-    }
-}
-
-impl<D: Future<Output = ()> + Unpin> Future for ConnectionTask<D> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match &mut *self {
-                Self::Http(http) => match ready!(http.as_mut().poll(cx)) {
-                    Some(driver) => *self = Self::Driver(driver),
-                    None => return Poll::Ready(()),
-                },
-                Self::Driver(driver) => return Pin::new(driver).poll(cx),
-            }
-        }
-    }
-}
 
 /// A connection while it speaks HTTP; what drives it from then on, if it became a websocket.
 pub(crate) async fn serve_http<T: Transport>(
@@ -82,7 +48,7 @@ pub(crate) async fn serve_https<T: Transport>(
         peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
     }
     entrance.place = context.admit(peer).ok()?;
-    let (stream, tls) = match in_time(acceptor.accept(transport), &context).await? {
+    let (stream, tls, versions) = match in_time(acceptor.accept(transport), &context).await? {
         Ok(accepted) => accepted,
         Err(error) => {
             let address = peer.client_addr();
@@ -92,6 +58,7 @@ pub(crate) async fn serve_https<T: Transport>(
     };
     drop(acceptor);
     peer.tls = Some(tls);
+    entrance.versions = versions;
     serve_admitted(stream, entrance, context).await
 }
 
@@ -100,7 +67,7 @@ async fn serve_admitted<T: Transport>(
     entrance: Entrance,
     context: Arc<AcceptContext>,
 ) -> Option<Pin<Box<Driver<T>>>> {
-    let (address, worker) = (entrance.peer.client_addr(), entrance.worker);
+    let (address, worker) = (entrance.peer.client_addr(), entrance.worker.index());
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(transport, entrance, context).await {
         Outcome::Over => {

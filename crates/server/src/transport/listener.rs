@@ -11,7 +11,7 @@ use std::{
 
 #[cfg(unix)]
 use super::unix::{self, SocketFile};
-use super::{Forwarded, Spoken, tcp, tls::Tls};
+use super::{Forwarded, Spoken, Versions, tcp, tls::Tls};
 use crate::error::ServerError;
 
 /// Where a server listens: what [`Server::listen`](crate::Server::listen) takes.
@@ -42,6 +42,7 @@ use crate::error::ServerError;
 pub struct Listener {
     source: Source,
     tls: Option<Tls>,
+    versions: Versions,
     proxy_protocol: bool,
     forwarded: Forwarded,
     rules: ListenerRules,
@@ -134,6 +135,23 @@ impl Listener {
         self
     }
 
+    /// Has those who connect in clear text speak HTTP/2 if they begin with it, knowing beforehand that they
+    /// may (RFC 9113 §3.3), as a proxy does; else they speak HTTP/1.1 as ever. It costs those a little,
+    /// as the short way for handshakes is not theirs.
+    ///
+    /// Within [TLS](Self::tls) the two sides agree on a version, and this changes nothing.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// Server::new().listen(Listener::from("127.0.0.1:8080").http2_prior_knowledge());
+    /// ```
+    #[cfg(feature = "http2")]
+    pub fn http2_prior_knowledge(mut self) -> Self {
+        self.versions = Versions::AsBegun(super::http2::Http2);
+        self
+    }
+
     /// Which header of a [trusted proxy](crate::Server::trusted_proxies) says who its client is, and what else
     /// is taken from it. Default [`X-Forwarded-For`](Forwarded::x_forwarded_for), and nothing else.
     pub fn forwarded(mut self, forwarded: Forwarded) -> Self {
@@ -208,6 +226,7 @@ impl Listener {
         Self {
             source,
             tls: None,
+            versions: Versions::Http1,
             proxy_protocol: false,
             forwarded: Forwarded::default(),
             rules: ListenerRules::default(),
@@ -226,8 +245,8 @@ impl Listener {
     /// What its connections are to speak.
     pub(crate) fn load(&mut self) -> Result<Spoken, ServerError> {
         let tls = self.tls.take().map(|tls| tls.load().map(Arc::new)).transpose()?;
-        let &mut Self { proxy_protocol, forwarded, .. } = self;
-        Ok(Spoken { tls, proxy_protocol, forwarded })
+        let &mut Self { versions, proxy_protocol, forwarded, .. } = self;
+        Ok(Spoken { tls, versions, proxy_protocol, forwarded })
     }
 
     #[cfg(unix)]

@@ -3,6 +3,11 @@
 mod async_io;
 mod client_addr;
 mod forwarded;
+#[cfg(feature = "http2")]
+pub(crate) mod http2;
+#[cfg(not(feature = "http2"))]
+#[path = "no_http2.rs"]
+pub(crate) mod http2;
 mod listener;
 #[cfg(feature = "test")]
 pub(crate) mod memory;
@@ -27,6 +32,7 @@ mod tls;
 #[cfg(unix)]
 mod unix;
 mod upgraded;
+mod versions;
 
 use std::{
     io::{self, IoSlice},
@@ -50,6 +56,7 @@ pub(crate) use self::{
     system::{BoundListener, Reactor, TcpStream, yield_now},
     tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
+    versions::Versions,
 };
 pub use self::{
     forwarded::Forwarded,
@@ -62,6 +69,8 @@ pub use self::{
 pub(crate) struct Spoken {
     /// Unless it is clear text.
     pub(crate) tls: Option<Arc<TlsAcceptor>>,
+    /// Which versions of HTTP, if it is clear text.
+    pub(crate) versions: Versions,
     /// Whether they begin with a header of the PROXY protocol.
     pub(crate) proxy_protocol: bool,
     /// What is taken from the headers of those who are trusted.

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use super::Transport;
+use super::{Transport, Versions};
 use crate::error::ServerError;
 
 /// There is none.
@@ -25,7 +25,10 @@ impl Tls {
 }
 
 impl TlsAcceptor {
-    pub(crate) async fn accept<T: Transport>(&self, _: T) -> io::Result<(T, Arc<TlsInfo>)> {
+    pub(crate) async fn accept<T: Transport>(
+        &self,
+        _: T,
+    ) -> io::Result<(T, Arc<TlsInfo>, Versions)> {
         match *self {}
     }
 }

@@ -1,5 +1,7 @@
 //! curl, for everything that is HTTP.
 
+use std::fs;
+
 use tokio::process::Command;
 
 use crate::{
@@ -9,11 +11,15 @@ use crate::{
 
 /// What curl does with these arguments on these paths.
 fn curl(stage: &Stage, arguments: &[&str], paths: &[&str]) -> Program {
+    curl_at(&stage.address(), arguments, paths)
+}
+
+fn curl_at(address: &str, arguments: &[&str], paths: &[&str]) -> Program {
     let mut command = Command::new("curl");
     // Its configuration and the proxies of whoever runs the tests are left out.
     command.args(["--disable", "--noproxy", "*", "--silent", "--show-error", "--max-time", "50"]);
     command.args(arguments);
-    command.args(paths.iter().map(|path| format!("http://{}{path}", stage.address())));
+    command.args(paths.iter().map(|path| format!("http://{address}{path}")));
     Program::start(&mut command, "These tests need curl: apt-get install curl")
 }
 
@@ -135,5 +141,34 @@ async fn an_upgrade_is_answered_with_what_the_key_demands() {
     assert_eq!(header(&answer, "sec-websocket-extensions"), None);
     // It would wait for more: it is not let.
     drop(curl);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn files_are_got_over_http_2_by_who_knows_that_it_is_spoken() {
+    let stage = Stage::usual().await;
+    fs::write(stage.site().path().join("large.bin"), vec![b'x'; 3 << 20]).unwrap();
+    let address = stage.http2_address();
+    let knows = "--http2-prior-knowledge";
+    let page = curl_at(&address, &[knows, "--include"], &["/"]).success().await;
+    assert!(page.starts_with("HTTP/2 200 \r\n"), "{page}");
+    assert_eq!(header(&page, "content-length"), Some(PAGE.len().to_string().as_str()));
+    assert!(header(&page, "date").is_some() && page.ends_with(PAGE), "{page}");
+    let head = curl_at(&address, &[knows, "--head"], &["/large.bin"]).success().await;
+    assert_eq!(header(&head, "content-length"), Some((3 << 20).to_string().as_str()));
+
+    let write =
+        ["--output", "/dev/null", "--write-out", "%{http_version} %{http_code} %{size_download}"];
+    let quietly = [&[knows][..], &write].concat();
+    let large = curl_at(&address, &quietly, &["/large.bin"]).success().await;
+    assert_eq!(large, "2 200 3145728");
+    let missing = curl_at(&address, &[knows, "--include"], &["/nothing"]).success().await;
+    assert!(missing.starts_with("HTTP/2 404 \r\n"), "{missing}");
+    let endpoint = curl_at(&address, &[knows, "--include"], &["/echo"]).success().await;
+    assert!(endpoint.starts_with("HTTP/2 405 \r\n"), "{endpoint}");
+    assert_eq!(header(&endpoint, "allow"), Some("CONNECT"));
+    // Who knows nothing beforehand is served there too.
+    let page = curl_at(&address, &["--include"], &["/"]).success().await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with(PAGE), "{page}");
     stage.strike().await;
 }

@@ -51,6 +51,13 @@ impl Language {
 
     /// Starts the client program.
     pub(crate) async fn start(self, what: &[&str], url: &str, offers: &[Value]) -> Program {
+        let [what, more @ ..] = what else { panic!("it has to be told what to do") };
+        let offers = json!(offers).to_string();
+        self.start_file("client", &[&[*what, url, &offers], more].concat()).await
+    }
+
+    /// Starts a program of this name.
+    pub(crate) async fn start_file(self, name: &str, arguments: &[&str]) -> Program {
         let installed = self.installed().await;
         let sources = Path::new(SOURCES);
         let mut command = match self {
@@ -58,13 +65,12 @@ impl Language {
             Self::Node => Command::new("node"),
         };
         match self {
-            Self::Python => command.arg(sources.join("python/client.py")),
+            Self::Python => command.arg(sources.join("python").join(name).with_extension("py")),
             Self::Node => command
-                .arg(sources.join("node/client.js"))
+                .arg(sources.join("node").join(name).with_extension("js"))
                 .env("NODE_PATH", installed.join("node/node_modules")),
         };
-        let [what, more @ ..] = what else { panic!("it has to be told what to do") };
-        command.args([what, url, &json!(offers).to_string()]).args(more);
+        command.args(arguments);
         Program::start(&mut command, "it is not there, although it was installed")
     }
 

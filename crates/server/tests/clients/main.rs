@@ -9,6 +9,7 @@ mod browser;
 mod chromium;
 mod curl;
 mod foreign;
+mod http2;
 mod node;
 mod program;
 mod proxies;

@@ -4,8 +4,8 @@
 use std::{fs, time::Duration};
 
 use aerys::{
-    Accepted, Client, Departure, Failure, Handshake, Host, Message, Options, Refusal, Running,
-    Server, Stats, Websocket,
+    Accepted, Client, Departure, Failure, Handshake, Host, Listener, Message, Options, Refusal,
+    Running, Server, Stats, Websocket,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -38,7 +38,8 @@ impl Stage {
             .websocket_with("/echo", app(false), options.clone())
             .websocket_with("/room", app(true), options)
             .root(site.path());
-        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).workers(2);
+        let http2 = Listener::from(([127, 0, 0, 1], 0)).http2_prior_knowledge();
+        let server = Server::new().host(host).listen(([127, 0, 0, 1], 0)).listen(http2).workers(2);
         let server = soon(server.start()).await.expect("the server starts");
         Self { server, site, guests, departures }
     }
@@ -50,6 +51,11 @@ impl Stage {
     /// `127.0.0.1:` and the port.
     pub(crate) fn address(&self) -> String {
         self.server.address().to_string()
+    }
+
+    /// The same where HTTP/2 is spoken in clear text.
+    pub(crate) fn http2_address(&self) -> String {
+        self.server.addresses()[1].to_string()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -138,6 +138,14 @@ fn http_must_be_1_1_or_higher() {
 }
 
 #[test]
+fn http_2_has_no_upgrade() {
+    for version in [Version::HTTP_2, Version::HTTP_3] {
+        let request = Request { version, ..Request::new() };
+        assert_eq!(request.check(), Err(UpgradeError::ConnectNeeded));
+    }
+}
+
+#[test]
 fn the_first_broken_rule_is_the_one_that_is_named() {
     // Mended one by one, in the order in which they are found.
     let mut request =

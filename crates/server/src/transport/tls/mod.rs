@@ -21,11 +21,8 @@ use self::{
     certificates::Certificates,
 };
 pub(crate) use self::{certificates::Reloaded, stream::TlsStream};
-use super::Transport;
+use super::{Transport, Versions, http2};
 use crate::error::{CertificateError, ServerError};
-
-/// What a client may speak within TLS (RFC 7301).
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 
 /// TLS for a [`Listener`](crate::Listener): with which certificates, and what is asked of clients.
 ///
@@ -140,7 +137,7 @@ impl Tls {
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::clone(&certificates) as _);
         let mut config = config;
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+        config.alpn_protocols = http2::protocols().into();
         // Sessions are resumed by tickets, whose keys change by themselves: nothing is kept for who has gone.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(unusable)?;
@@ -186,10 +183,13 @@ impl TlsAcceptor {
     pub(crate) async fn accept<T: Transport>(
         &self,
         transport: T,
-    ) -> io::Result<(TlsStream<T>, Arc<TlsInfo>)> {
+    ) -> io::Result<(TlsStream<T>, Arc<TlsInfo>, Versions)> {
         let stream = TlsStream::accept(transport, Arc::clone(&self.config)).await?;
-        let info = stream.with_session(|session| TlsInfo::of(session.connection()));
-        Ok((stream, Arc::new(info)))
+        let (info, versions) = stream.with_session(|session| {
+            let connection = session.connection();
+            (TlsInfo::of(connection), http2::agreed(connection.alpn_protocol()))
+        });
+        Ok((stream, Arc::new(info), versions))
     }
 
     /// Looks whether there are other certificates now; see [`Certificates::reload`].
