@@ -30,6 +30,12 @@ enum Command {
         /// Whether it compresses.
         #[arg(long)]
         compression: bool,
+        /// A certificate, as PEM, with which it speaks TLS.
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_cert: Option<PathBuf>,
+        /// The certificate's key, as PEM.
+        #[arg(long, value_name = "FILE", requires = "tls_cert")]
+        tls_key: Option<PathBuf>,
         /// Ends with the process that started it.
         #[arg(long, hide = true)]
         with_parent: bool,
@@ -51,11 +57,13 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
-        Command::Serve { name, address, workers, compression, with_parent } => {
+        Command::Serve { name, address, workers, compression, tls_cert, tls_key, with_parent } => {
             if with_parent {
                 set_parent_process_death_signal(Some(Signal::KILL))?;
             }
-            servers::serve(&name, &servers::Settings { address, workers, compression })
+            let files = tls_cert.zip(tls_key);
+            let tls = files.map(|(certificate, key)| servers::Files { certificate, key });
+            servers::serve(&name, &servers::Settings { address, workers, compression, tls })
         }
         Command::Become { command } => run::become_command(&command),
         Command::Run(arguments) => run::run(&arguments),

@@ -1,23 +1,28 @@
 //! Every server does what it is measured at.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use ::tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{Bytes, Error, Message},
 };
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use futures_util::{SinkExt, Stream, StreamExt};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     join,
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -87,8 +92,42 @@ fn binary(len: usize) -> Message {
 
 async fn echoes_every_message(name: &str) {
     let server = Server::start(name, &[]);
+    is_echoed_every_message(server.connect("/echo").await).await;
+}
+
+/// To a client that trusts the server's certificate, and checks what is signed with its key.
+async fn echoes_every_message_over_tls(name: &str) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name, pem: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, pem).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let (certificate, key) = (write("pem", cert.pem()), write("key", signing_key.serialize_pem()));
+    let server = Server::start(name, &["--tls-cert", &certificate, "--tls-key", &key]);
+
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = within(TcpStream::connect(&server.address)).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = within(connector.connect("localhost".try_into().unwrap(), stream)).await.unwrap();
+    let url = format!("wss://{}/echo", server.address);
+    is_echoed_every_message(within(client_async(url, stream)).await.unwrap().0).await;
+}
+
+async fn is_echoed_every_message<S>(client: WebSocketStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // A server may begin its answer before it has all of the message: who sends must also read.
-    let (mut sender, mut receiver) = server.connect("/echo").await.split();
+    let (mut sender, mut receiver) = client.split();
     for len in [0, 1, 20, 125, 126, 65_535, 65_536, 1 << 20, 16 << 20] {
         for message in [text(len), binary(len)] {
             let sent = within(sender.send(message.clone()));
@@ -208,22 +247,30 @@ macro_rules! servers {
 
 servers! {
     floor is "floor" and does echoes_every_message;
-    floor_tokio is "floor-tokio" and does echoes_every_message;
+    floor_tokio is "floor-tokio" and does echoes_every_message echoes_every_message_over_tls;
+    floor_rustls is "floor-rustls" and does echoes_every_message_over_tls;
     floor_broadcast is "floor-broadcast" and does
         echoes_every_message broadcasts_to_everyone keeps_what_a_slow_reader_has_not_taken;
     aerys is "aerys" and does
-        echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone
+        echoes_what_is_compressed;
     aerys_await is "aerys-await" and does
-        echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
-    fastwebsockets is "fastwebsockets" and does echoes_every_message broadcasts_to_everyone;
-    tokio_websockets is "tokio-websockets" and does echoes_every_message broadcasts_to_everyone;
-    tokio_tungstenite is "tokio-tungstenite" and does echoes_every_message broadcasts_to_everyone;
-    axum is "axum" and does echoes_every_message broadcasts_to_everyone;
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone
+        echoes_what_is_compressed;
+    fastwebsockets is "fastwebsockets" and does
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone;
+    tokio_websockets is "tokio-websockets" and does
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone;
+    tokio_tungstenite is "tokio-tungstenite" and does
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone;
+    axum is "axum" and does
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone;
     actix_ws is "actix-ws" and does echoes_every_message broadcasts_to_everyone;
     sockudo_ws is "sockudo-ws" and does
         echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
     sockudo_ws_flush is "sockudo-ws-flush" and does
         echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
     yawc is "yawc" and does
-        echoes_every_message broadcasts_to_everyone echoes_what_is_compressed;
+        echoes_every_message echoes_every_message_over_tls broadcasts_to_everyone
+        echoes_what_is_compressed;
 }

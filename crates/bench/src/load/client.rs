@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use mio::net::TcpStream;
 
 use super::{
     message::{Message, masked},
     replies::Replies,
+    stream::Stream,
 };
 
 const PONG: u8 = 0xa;
@@ -19,7 +19,7 @@ const PONG: u8 = 0xa;
 /// A connection whose handshake is done.
 #[derive(Debug)]
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Stream,
     message: Rc<Message>,
     replies: Replies,
     /// Bytes of frames that are still to be written, and where among the copies they begin.
@@ -36,7 +36,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, message: Rc<Message>) -> Self {
+    pub(super) fn new(stream: Stream, message: Rc<Message>) -> Self {
         Self {
             stream,
             message,
@@ -92,7 +92,10 @@ impl Client {
                 Err(error) => return Err(error).context("write"),
             }
         }
-        Ok(())
+        match self.stream.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error).context("write"),
+            _ => Ok(()),
+        }
     }
 
     /// Reads until there is no more; answers how many replies came, all of them right.

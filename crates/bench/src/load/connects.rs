@@ -2,17 +2,17 @@
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
-    net::Shutdown,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
-use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use mio::{Events, Interest, Poll, Token};
 
 use super::{
     Latency, Tally, Visit,
     handshake::{Handshake, request},
     message::masked,
+    stream::Stream,
 };
 
 const FIN: u8 = 0x80;
@@ -72,7 +72,7 @@ pub(crate) fn connects(visit: &Visit, count: usize) -> Result<Tally> {
 }
 
 struct Visitor {
-    stream: TcpStream,
+    stream: Stream,
     came: Instant,
     stage: Stage,
 }
@@ -85,8 +85,9 @@ enum Stage {
 
 impl Visitor {
     fn connect(visit: &Visit, poll: &Poll, token: Token, came: Instant) -> Result<Self> {
-        let mut stream = TcpStream::connect(visit.address).context("connect")?;
-        poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        let mut stream = Stream::connect(visit)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(stream.socket(), token, interest)?;
         Ok(Self { stream, came, stage: Stage::Opening(Handshake::default()) })
     }
 
@@ -103,8 +104,9 @@ impl Visitor {
         let Stage::Leaving(heard) = &mut self.stage else { return Ok(false) };
         let mut buffer = [0; 256];
         loop {
+            let is_answered = *heard >= goodbye.len() - MASK;
             match self.stream.read(&mut buffer) {
-                Ok(0) if *heard < goodbye.len() - MASK => bail!("a CLOSE was not answered"),
+                Ok(0) if !is_answered => bail!("a CLOSE was not answered"),
                 Ok(0) => return Ok(true),
                 Ok(read) => {
                     if *heard == 0 && buffer[0] != FIN | CLOSE {
@@ -112,9 +114,13 @@ impl Visitor {
                     }
                     *heard += read;
                     // Some servers wait for the client to hang up first.
-                    self.stream.shutdown(Shutdown::Write).ok();
+                    self.stream.shutdown().ok();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                // Who has answered may be gone before it hears that we go: over TLS that is said.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset && is_answered => {
+                    return Ok(true);
+                }
                 Err(error) => return Err(error).context("read a CLOSE"),
             }
         }

@@ -3,16 +3,19 @@
 use std::{
     net::SocketAddr,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use mio::{Events, Interest, Poll, Token, net::TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use rustls::ClientConfig;
 
 use super::{
     client::Client,
     handshake::{Handshake, request},
     message::Message,
+    stream::Stream,
 };
 
 /// How many handshakes are under way at once.
@@ -38,6 +41,8 @@ pub(crate) struct Visit {
     pub(crate) path: &'static str,
     /// Whether permessage-deflate is offered, and has to be agreed to.
     pub(crate) deflate: bool,
+    /// How it is spoken to, if that is over TLS.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) patience: Patience,
 }
 
@@ -102,15 +107,15 @@ impl Crowd {
     ) -> Result<()> {
         let first = self.clients.len();
         let request = request(visit.address, visit.path, visit.deflate);
-        let mut opening: Vec<Option<(TcpStream, Handshake)>> = Vec::with_capacity(count);
+        let mut opening: Vec<Option<(Stream, Handshake)>> = Vec::with_capacity(count);
         let mut open: Vec<Option<Client>> = (0..count).map(|_| None).collect();
         let mut done = 0;
         self.clock.heard = Instant::now();
         while done < count {
             while opening.len() < count && opening.len() - done < AT_ONCE {
-                let mut stream = TcpStream::connect(visit.address).context("connect")?;
+                let mut stream = Stream::connect(visit)?;
                 self.poll.registry().register(
-                    &mut stream,
+                    stream.socket(),
                     Token(first + opening.len()),
                     Interest::READABLE | Interest::WRITABLE,
                 )?;
@@ -128,7 +133,7 @@ impl Crowd {
                     agreed.deflate || !visit.deflate,
                     "the server did not agree to compression"
                 );
-                stream.set_nodelay(true)?;
+                stream.socket().set_nodelay(true)?;
                 let mut client = Client::new(stream, Rc::clone(message));
                 client.take(&agreed.rest)?;
                 open[index] = Some(client);

@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use mio::net::TcpStream;
+
+use super::stream::Stream;
 
 /// The key and its answer in RFC 6455 §1.3; the server must not care which it is.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -45,13 +46,13 @@ impl Handshake {
     /// # Errors
     ///
     /// If the connection failed, or the server refused or answered wrongly.
-    pub(crate) fn advance(
+    pub(super) fn advance(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         request: &[u8],
     ) -> Result<Option<Agreed>> {
         if !self.asked {
-            if let Some(error) = stream.take_error()? {
+            if let Some(error) = stream.socket().take_error()? {
                 return Err(error).context("connect");
             }
             match stream.write(request) {

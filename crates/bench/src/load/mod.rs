@@ -13,6 +13,8 @@ mod message;
 mod mixed;
 mod noread;
 mod replies;
+mod stream;
+mod tls;
 
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub(crate) use echo::{Echo, Pace, Until};
 pub(crate) use message::Message;
 pub(crate) use mixed::Mixed;
 pub(crate) use noread::noread;
+pub(crate) use tls::{TLS_NAME, tls_config};
 
 /// In nanoseconds.
 const MINUTE: u64 = 60_000_000_000;

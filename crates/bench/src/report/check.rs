@@ -15,7 +15,7 @@ pub(crate) const AWAITING: &str = "aerys-await";
 pub(crate) const FLOOR_BROADCAST: &str = "floor-broadcast";
 
 /// Who is not a peer.
-const OTHERS: [&str; 5] = [OURS, AWAITING, "floor", "floor-tokio", FLOOR_BROADCAST];
+const OTHERS: [&str; 6] = [OURS, AWAITING, "floor", "floor-tokio", "floor-rustls", FLOOR_BROADCAST];
 
 /// One thing that has to hold for a goal to be reached.
 pub(crate) struct Check {
@@ -107,7 +107,7 @@ fn noun(figure: Figure) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Figures, Machine, Sample};
+    use crate::run::{Figures, Machine, Sample, Workload};
 
     /// Results with one sample for each server: its p99.
     fn results(samples: &[(&str, f64)]) -> Results {
@@ -153,7 +153,8 @@ mod tests {
             figures: Figures::from([(Figure::Cpu, cpu)]),
             failure: None,
         };
-        let [plain, deflated] = [false, true].map(|deflate| Scenario::Json { clients: 8, deflate });
+        let [plain, deflated] =
+            [false, true].map(|deflate| Workload::Json { clients: 8, deflate }.in_clear());
         let samples = vec![sample(plain, 1e3), sample(deflated, 1.1e3)];
         let results = Results { samples, ..results(&[]) };
         let check = |most| beside(&results, deflated, plain, most).unwrap();
@@ -180,5 +181,5 @@ mod tests {
         assert!(against_best(&results, SCENARIO, Figure::P99, |_, _| true).is_none());
     }
 
-    const SCENARIO: Scenario = Scenario::Echo { clients: 64, size: 20, depth: 1 };
+    const SCENARIO: Scenario = Workload::Echo { clients: 64, size: 20, depth: 1 }.in_clear();
 }

@@ -4,11 +4,11 @@ use super::{
     check::{AWAITING, Check, FLOOR_BROADCAST, OURS, against, against_best, at_most, beside},
     number::digits,
 };
-use crate::run::{Figure, PLAIN, Results, Scenario, TENTH};
+use crate::run::{Figure, PLAIN, Results, Scenario, TENTH, Workload};
 
-const PIPELINED: Scenario = Scenario::Echo { clients: 64, size: 20, depth: 16 };
+const PIPELINED: Scenario = Workload::Echo { clients: 64, size: 20, depth: 16 }.in_clear();
 
-const HOG: Scenario = Scenario::Hog { light: 64 };
+const HOG: Scenario = Workload::Hog { light: 64 }.in_clear();
 
 /// What the p50 of the hog's light neighbours is held against, in nanoseconds: that of a full run in
 /// which the hog itself got a fiftieth of what was echoed.
@@ -58,7 +58,7 @@ pub(super) fn awaiting(results: &Results) -> Vec<Check> {
 pub(super) fn large(results: &Results) -> Vec<Check> {
     let mut checks = Vec::new();
     for (clients, depth) in [(1, 1), (64, 1), (500, 1), (16, 4)] {
-        let scenario = Scenario::Echo { clients, size: 1 << 20, depth };
+        let scenario = Workload::Echo { clients, size: 1 << 20, depth }.in_clear();
         checks
             .extend(against_best(results, scenario, Figure::Cpu, |ours, best| ours <= 1.1 * best));
     }
@@ -70,13 +70,23 @@ pub(super) fn large(results: &Results) -> Vec<Check> {
     checks
 }
 
+/// What was measured without TLS.
+fn in_clear(results: &Results) -> impl Iterator<Item = Scenario> {
+    results.scenarios().into_iter().filter(|scenario| !scenario.tls)
+}
+
+/// What was measured with it.
+fn over_tls(results: &Results) -> impl Iterator<Item = Scenario> {
+    results.scenarios().into_iter().filter(|scenario| scenario.tls)
+}
+
 /// Broadcasts whose bursts are of one message, or of more.
 fn broadcasts(results: &Results, in_bursts: bool) -> impl Iterator<Item = Scenario> {
-    let is_wanted = move |scenario: &Scenario| match scenario {
-        Scenario::Broadcast { burst, .. } => (*burst > 1) == in_bursts,
+    let is_wanted = move |scenario: &Scenario| match scenario.workload {
+        Workload::Broadcast { burst, .. } => (burst > 1) == in_bursts,
         _ => false,
     };
-    results.scenarios().into_iter().filter(is_wanted)
+    in_clear(results).filter(is_wanted)
 }
 
 pub(super) fn broadcast(results: &Results) -> Vec<Check> {
@@ -100,33 +110,34 @@ pub(super) fn lean_echoes(results: &Results) -> Vec<Check> {
 }
 
 pub(super) fn compressed(results: &Results) -> Vec<Check> {
-    let beside_plain = |scenario| match scenario {
-        Scenario::Json { clients, deflate: true } => {
-            beside(results, scenario, Scenario::Json { clients, deflate: false }, 1.05)
-        }
-        _ => None,
-    };
-    results.scenarios().into_iter().filter_map(beside_plain).collect()
-}
-
-pub(super) fn only(results: &Results) -> Vec<Check> {
-    let beside_plain = |scenario| match scenario {
-        Scenario::Only { clients, size } => {
-            let plain = Scenario::Broadcast { clients: clients / TENTH, size, burst: 1 };
+    let beside_plain = |scenario: Scenario| match scenario.workload {
+        Workload::Json { clients, deflate: true } => {
+            let plain = Workload::Json { clients, deflate: false }.in_clear();
             beside(results, scenario, plain, 1.05)
         }
         _ => None,
     };
-    results.scenarios().into_iter().filter_map(beside_plain).collect()
+    in_clear(results).filter_map(beside_plain).collect()
+}
+
+pub(super) fn only(results: &Results) -> Vec<Check> {
+    let beside_plain = |scenario: Scenario| match scenario.workload {
+        Workload::Only { clients, size } => {
+            let plain = Workload::Broadcast { clients: clients / TENTH, size, burst: 1 };
+            beside(results, scenario, plain.in_clear(), 1.05)
+        }
+        _ => None,
+    };
+    in_clear(results).filter_map(beside_plain).collect()
 }
 
 pub(super) fn idle(results: &Results) -> Vec<Check> {
     let mut checks = Vec::new();
-    for scenario in results.scenarios() {
-        let (figure, most) = match scenario {
-            Scenario::Idle { deflate: false, .. } => (Figure::Used, 1023.0),
+    for scenario in in_clear(results) {
+        let (figure, most) = match scenario.workload {
+            Workload::Idle { deflate: false, .. } => (Figure::Used, 1023.0),
             // A few pages in all are the heap's own.
-            Scenario::Pings { .. } => (Figure::Growth, 16.0),
+            Workload::Pings { .. } => (Figure::Growth, 16.0),
             _ => continue,
         };
         checks.extend(results.median(scenario, OURS, figure).map(|bytes| Check {
@@ -138,9 +149,8 @@ pub(super) fn idle(results: &Results) -> Vec<Check> {
 }
 
 pub(super) fn connects(results: &Results) -> Vec<Check> {
-    let scenarios = results.scenarios().into_iter();
-    scenarios
-        .filter(|scenario| matches!(scenario, Scenario::Connects { .. }))
+    in_clear(results)
+        .filter(|scenario| matches!(scenario.workload, Workload::Connects { .. }))
         .filter_map(|it| against(results, it, Figure::Cpu, OURS, "fastwebsockets", 1.0))
         .collect()
 }
@@ -165,8 +175,8 @@ pub(super) fn plain(results: &Results) -> Vec<Check> {
 
 pub(super) fn noread(results: &Results) -> Vec<Check> {
     let mut checks = Vec::new();
-    for scenario in results.scenarios() {
-        let Scenario::NoRead { clients, .. } = scenario else { continue };
+    for scenario in in_clear(results) {
+        let Workload::NoRead { clients, .. } = scenario.workload else { continue };
         let clients = clients as f64;
         for (server, most) in [
             (OURS, clients * MAX_QUEUED_BYTES + 1048576.0),
@@ -187,15 +197,54 @@ pub(super) fn noread(results: &Results) -> Vec<Check> {
 }
 
 pub(super) fn workers(results: &Results) -> Vec<Check> {
-    let rate =
-        |workers| results.median(Scenario::Workers { workers, clients: 500 }, OURS, Figure::Rate);
+    let rate = |workers| {
+        let scenario = Workload::Workers { workers, clients: 500 }.in_clear();
+        results.median(scenario, OURS, Figure::Rate)
+    };
     let (Some(one), Some(two)) = (rate(1), rate(2)) else { return Vec::new() };
     let ratio = two / one;
     vec![Check { what: format!("{ratio:.2} × the messages"), holds: ratio >= 1.7 }]
 }
 
+pub(super) fn tls_echoes(results: &Results) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for scenario in over_tls(results) {
+        if let Workload::Echo { .. } = scenario.workload {
+            checks.extend(against(results, scenario, Figure::Cpu, OURS, "floor-tokio", 1.05));
+            checks.extend(against_best(results, scenario, Figure::Cpu, |ours, best| ours < best));
+        }
+    }
+    checks
+}
+
+pub(super) fn tls_connects(results: &Results) -> Vec<Check> {
+    over_tls(results)
+        .filter(|scenario| matches!(scenario.workload, Workload::Connects { .. }))
+        .filter_map(|it| against(results, it, Figure::Cpu, OURS, "axum", 1.02))
+        .collect()
+}
+
+/// What rustls has of its own for a connection is what it adds to the loop that keeps nothing else.
+pub(super) fn tls_idle(results: &Results) -> Vec<Check> {
+    let is_idle = |it: &Scenario| matches!(it.workload, Workload::Idle { deflate: false, .. });
+    let used = |scenario, server| results.median(scenario, server, Figure::Used);
+    let check = |scenario| {
+        let plain = in_clear(results).find(is_idle)?;
+        let ours = used(scenario, OURS)?;
+        let own = used(plain, OURS)?;
+        let rustls = used(scenario, "floor-rustls")? - used(plain, "floor-tokio")?;
+        let [ours_text, own_text, rustls_text] = [ours, own, rustls].map(digits);
+        let what = format!(
+            "{scenario}: {ours_text} B each, of {own_text} in clear, {rustls_text} of rustls' own \
+             and 256 beside"
+        );
+        Some(Check { what, holds: ours <= own + rustls + 256.0 })
+    };
+    over_tls(results).filter(is_idle).filter_map(check).collect()
+}
+
 fn echo(clients: usize, size: usize) -> Scenario {
-    Scenario::Echo { clients, size, depth: 1 }
+    Workload::Echo { clients, size, depth: 1 }.in_clear()
 }
 
 pub(super) fn not_in_this_plan(_: &Results) -> String {
@@ -203,7 +252,8 @@ pub(super) fn not_in_this_plan(_: &Results) -> String {
 }
 
 pub(super) fn no_compression(results: &Results) -> String {
-    let failure = results.failure(Scenario::Json { clients: 1_000, deflate: true }, OURS);
+    let deflated = Workload::Json { clients: 1_000, deflate: true }.in_clear();
+    let failure = results.failure(deflated, OURS);
     failure.map_or_else(|| not_in_this_plan(results), str::to_owned)
 }
 
@@ -216,4 +266,40 @@ pub(super) fn too_few_cores(results: &Results) -> String {
     format!(
         "this machine cannot show it: two workers and two loads need four cores, and it has {cores}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Figures, Machine, Sample};
+
+    #[test]
+    fn what_rustls_adds_to_a_loop_is_not_held_against_an_idle_client() {
+        let idle = Workload::Idle { clients: 10, deflate: false };
+        let used = |scenario, server: &str, bytes| Sample {
+            scenario,
+            server: server.to_owned(),
+            round: 0,
+            figures: Figures::from([(Figure::Used, bytes)]),
+            failure: None,
+        };
+        let results = |ours| Results {
+            plan: String::new(),
+            minutes: 0.0,
+            machine: Machine::default(),
+            samples: vec![
+                used(idle.in_clear(), "floor-tokio", 900.0),
+                used(idle.in_clear(), OURS, 1_000.0),
+                used(idle.over_tls(), "floor-rustls", 2_900.0),
+                used(idle.over_tls(), OURS, ours),
+            ],
+        };
+        let check = |ours| tls_idle(&results(ours)).remove(0);
+        assert!(check(3_256.0).holds);
+        let text = "✗ tls idle 10, plain: 3,257 B each, of 1,000 in clear, 2,000 of rustls' own and \
+                    256 beside";
+        assert_eq!(check(3_257.0).to_string(), text);
+        // What is in clear has a goal of its own.
+        assert_eq!(super::idle(&results(1.0)).len(), 1);
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     conditions::{
         awaiting, broadcast, bulk, bursts, cheap, compressed, connects, hog, idle, large, lean,
         lean_deliveries, lean_echoes, no_compression, noread, not_built, not_in_this_plan, only,
-        pipelined, plain, too_few_cores, workers,
+        pipelined, plain, tls_connects, tls_echoes, tls_idle, too_few_cores, workers,
     },
 };
 use crate::run::Results;
@@ -46,7 +46,7 @@ struct Goal {
     unless: fn(&Results) -> String,
 }
 
-const GOALS: [Goal; 18] = [
+const GOALS: [Goal; 21] = [
     Goal {
         figure: "echo 64 × 20 B and 500 × 1 KiB: user CPU and instructions per message",
         reach: "less than every Rust peer; at most 1.3 × floor-tokio",
@@ -148,6 +148,24 @@ const GOALS: [Goal; 18] = [
         reach: "at most `max_queued_bytes` per client plus 1 MiB in all, with the default options \
                 and with an `.await`ing echo: nothing beyond one message per client",
         checks: noread,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "echo over TLS, 64 × 20 B and 500 × 1 KiB: CPU per message",
+        reach: "less than every Rust peer; at most 1.05 × floor-tokio over tokio-rustls",
+        checks: tls_echoes,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "connects over TLS: CPU per handshake",
+        reach: "at most 1.02 × axum's, by axum-server",
+        checks: tls_connects,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "idle connection over TLS after it echoed 1 KiB, user-space memory",
+        reach: "at most that in clear, what rustls adds to a loop (floor-rustls), and 256 B",
+        checks: tls_idle,
         unless: not_in_this_plan,
     },
     Goal {

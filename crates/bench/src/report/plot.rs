@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::number;
-use crate::run::{Figure, Results, Scenario};
+use crate::run::{Figure, Results, Scenario, Workload};
 
 /// Lengths in pixels.
 const WIDTH: i32 = 760;
@@ -45,8 +45,8 @@ pub(crate) fn draw(folder: &Path, results: &Results) -> Result<Vec<Plot>> {
         }
         let what = match figure {
             Figure::P99 => "p99 of the echo".to_owned(),
-            Figure::Used => format!("memory per {}", scenario.unit()),
-            _ => format!("CPU per {}", scenario.unit()),
+            Figure::Used => format!("memory per {}", scenario.workload.unit()),
+            _ => format!("CPU per {}", scenario.workload.unit()),
         };
         let title = format!("{scenario}: {what}, {}", number::unit(figure));
         let file = format!("{}.svg", scenario.slug());
@@ -66,12 +66,12 @@ struct Bar<'a> {
 }
 
 fn worth_seeing(results: &Results) -> Vec<(Scenario, Figure)> {
-    let figure = |scenario: &Scenario| match scenario {
-        Scenario::Echo { clients: 64 | 500, size: 20 | 1024 | 16384, .. } => Some(Figure::Cpu),
-        Scenario::Broadcast { clients: 1000 | 10_000, size: 64, .. } => Some(Figure::Cpu),
-        Scenario::Connects { .. } => Some(Figure::Cpu),
-        Scenario::Mixed { .. } => Some(Figure::P99),
-        Scenario::Idle { deflate: false, .. } => Some(Figure::Used),
+    let figure = |scenario: &Scenario| match scenario.workload {
+        Workload::Echo { clients: 64 | 500, size: 20 | 1024 | 16384, .. } => Some(Figure::Cpu),
+        Workload::Broadcast { clients: 1000 | 10_000, size: 64, .. } => Some(Figure::Cpu),
+        Workload::Connects { .. } => Some(Figure::Cpu),
+        Workload::Mixed { .. } => Some(Figure::P99),
+        Workload::Idle { deflate: false, .. } => Some(Figure::Used),
         _ => None,
     };
     let scenarios = results.scenarios().into_iter();

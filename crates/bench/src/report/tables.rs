@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::number;
-use crate::run::{Figure, Results, Scenario};
+use crate::run::{Figure, Results, Scenario, Workload};
 
 /// Appends all tables.
 ///
@@ -32,11 +32,11 @@ fn table(
     let has = |figure: &Figure| {
         servers.iter().any(|server| results.spread(scenario, server, *figure).is_some())
     };
-    let figures: Vec<Figure> = columns(scenario).iter().copied().filter(has).collect();
+    let figures: Vec<Figure> = columns(scenario.workload).iter().copied().filter(has).collect();
     writeln!(text, "### {scenario}\n")?;
     write!(text, "| server |")?;
     for figure in &figures {
-        write!(text, " {} |", title(*figure, scenario))?;
+        write!(text, " {} |", title(*figure, scenario.workload))?;
     }
     writeln!(text, "\n| --- |{}", " --: |".repeat(figures.len()))?;
     for server in servers {
@@ -60,37 +60,37 @@ fn table(
     writeln!(text)
 }
 
-fn columns(scenario: Scenario) -> &'static [Figure] {
+fn columns(workload: Workload) -> &'static [Figure] {
     use Figure::{
         Bulk, Busy, Copies, Cpu, Cut, Growth, Instructions, Open, P50, P99, P999, Rate, System,
         Used, User, Wire, Writes,
     };
-    match scenario {
-        Scenario::Echo { .. } => {
+    match workload {
+        Workload::Echo { .. } => {
             &[Cpu, User, System, Instructions, Writes, Copies, Rate, P50, P99, P999, Busy]
         }
-        Scenario::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
-        Scenario::Broadcast { .. } | Scenario::Only { .. } | Scenario::Connects { .. } => {
+        Workload::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
+        Workload::Broadcast { .. } | Workload::Only { .. } | Workload::Connects { .. } => {
             &[Cpu, User, System, Instructions, Rate, P50, P99, Busy]
         }
         // The echoes between two broadcasts take most of the time.
-        Scenario::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
-        Scenario::Mixed { .. } => &[P50, P99, P999, Rate, Cpu, User, System, Busy],
-        Scenario::Hog { .. } => &[P50, P99, P999, Bulk, Rate, Cpu],
-        Scenario::Idle { .. } => &[Open, Used],
-        Scenario::Pings { .. } => &[Growth],
-        Scenario::NoRead { .. } => &[Growth, Cut],
-        Scenario::Workers { .. } => &[Rate],
+        Workload::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
+        Workload::Mixed { .. } => &[P50, P99, P999, Rate, Cpu, User, System, Busy],
+        Workload::Hog { .. } => &[P50, P99, P999, Bulk, Rate, Cpu],
+        Workload::Idle { .. } => &[Open, Used],
+        Workload::Pings { .. } => &[Growth],
+        Workload::NoRead { .. } => &[Growth, Cut],
+        Workload::Workers { .. } => &[Rate],
     }
 }
 
-fn title(figure: Figure, scenario: Scenario) -> String {
+fn title(figure: Figure, workload: Workload) -> String {
     let name = match figure {
-        Figure::Cpu => format!("CPU per {}", scenario.unit()),
+        Figure::Cpu => format!("CPU per {}", workload.unit()),
         Figure::User => "user".into(),
         Figure::System => "system".into(),
         Figure::Instructions => "instructions".into(),
-        Figure::Rate => format!("{} ", plural(scenario.unit())),
+        Figure::Rate => format!("{} ", plural(workload.unit())),
         Figure::P50 => "p50".into(),
         Figure::P99 => "p99".into(),
         Figure::P999 => "p99.9".into(),
@@ -131,6 +131,7 @@ fn heading(group: &str) -> &'static str {
         "connects" => "Connects",
         "hog" => "A hog among light clients",
         "noread" => "Clients that never read",
+        "tls" => "Over TLS",
         _ => "Workers",
     }
 }
@@ -171,6 +172,13 @@ fn remark(group: &str) -> &'static str {
              more of its time: see both. What the hog was echoed is counted in bytes."
         }
         "noread" => "By how much the server's memory grew, in all, at most.",
+        "tls" => {
+            "The same within TLS 1.3, by rustls and aws-lc for all: one certificate and its key (ECDSA on \
+             P-256), X25519, AES-256-GCM, no session resumed. `floor-tokio` is the same loop over tokio-rustls; \
+             `floor-rustls` is it without tokio-rustls, and with buffers that all connections share; axum is \
+             served by axum-server. The load is a client of rustls that trusts one certificate and checks no \
+             signature, so that it is quicker than a server."
+        }
         _ => "Two loads with a core each beside one and two workers.",
     }
 }

@@ -5,10 +5,11 @@ use std::{rc::Rc, thread};
 use anyhow::{Result, anyhow, bail, ensure};
 
 use super::{
+    identity::Identity,
     machine::Cores,
     measure::visit,
     results::{Figure, Figures},
-    scenario::Scenario,
+    scenario::{Scenario, Workload},
     server::{Launch, Server},
     subject::Subject,
 };
@@ -24,10 +25,13 @@ use crate::load::{Broadcast, Crowd, Echo, Message, Pace, Until};
 pub(crate) fn instructions(
     scenario: Scenario,
     subject: &Subject,
+    identity: &Identity,
     cores: &Cores,
 ) -> Result<Figures> {
+    let tls = scenario.tls.then_some(identity);
+    let launch = Launch { subject, workers: 1, compression: false, tls };
     let run = |times| -> Result<(f64, u64)> {
-        let server = Server::start_counted(Launch { subject, workers: 1, compression: false })?;
+        let server = Server::start_counted(launch)?;
         let messages = counted(&server, scenario, times)?;
         Ok((server.instructions()?, messages))
     };
@@ -50,16 +54,18 @@ fn counted(server: &Server, scenario: Scenario, times: u64) -> Result<u64> {
         let message = Rc::new(Message::binary(size, copies));
         Crowd::open(&visit(server, path, false, false), clients, &message)
     };
-    match scenario {
-        Scenario::Echo { clients, size, depth } => {
-            let messages = times * (clients * depth * 4).max(2_000) as u64;
+    match scenario.workload {
+        Workload::Echo { clients, size, depth } => {
+            // What is random in it takes a library of cryptography now more time and now less.
+            let least = if scenario.tls { 10_000 } else { 2_000 };
+            let messages = times * (clients * depth * 4).max(least) as u64;
             let crowd = open("/echo", clients, size, depth)?;
             let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
             echo.run(Until::Messages(messages))?;
             drop(echo.finish()?);
             Ok(messages)
         }
-        Scenario::Broadcast { clients, size, burst } => {
+        Workload::Broadcast { clients, size, burst } => {
             let messages = times * (clients * (burst * 4).max(32)) as u64;
             let crowd = open("/broadcast", clients, size, burst)?;
             Broadcast::new(crowd, burst).run(Until::Messages(messages))?;

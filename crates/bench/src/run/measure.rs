@@ -5,10 +5,11 @@ use std::{rc::Rc, sync::Barrier, thread, time::Duration};
 use anyhow::{Result, anyhow};
 
 use super::{
+    identity::Identity,
     machine::Cores,
     process::{Spent, segments_sent},
     results::{Figure, Figures},
-    scenario::{Scenario, TENTH},
+    scenario::{Scenario, TENTH, Workload},
     server::{Launch, Server},
     subject::Subject,
 };
@@ -44,42 +45,45 @@ pub(crate) fn measure(
     scenario: Scenario,
     subject: &Subject,
     extent: Extent,
+    identity: &Identity,
     cores: &Cores,
 ) -> Result<Figures> {
-    let (workers, compression) = match scenario {
-        Scenario::Workers { workers, .. } => (workers, false),
-        Scenario::Json { deflate, .. } | Scenario::Idle { deflate, .. } => (1, deflate),
+    let Scenario { workload, tls } = scenario;
+    let (workers, compression) = match workload {
+        Workload::Workers { workers, .. } => (workers, false),
+        Workload::Json { deflate, .. } | Workload::Idle { deflate, .. } => (1, deflate),
         _ => (1, false),
     };
-    let server = Server::start(Launch { subject, workers, compression }, cores)?;
+    let tls = tls.then_some(identity);
+    let server = Server::start(Launch { subject, workers, compression, tls }, cores)?;
     let measurement = Measurement { server: &server, extent, spins: cores.are_enough() };
-    match scenario {
-        Scenario::Echo { clients, size, depth } => measurement.echo(clients, size, depth),
-        Scenario::Hog { light } => measurement.hog(light),
-        Scenario::Broadcast { clients, size, burst } => {
+    match workload {
+        Workload::Echo { clients, size, depth } => measurement.echo(clients, size, depth),
+        Workload::Hog { light } => measurement.hog(light),
+        Workload::Broadcast { clients, size, burst } => {
             let message = Message::binary(size, burst);
             measurement.broadcast(clients, message, burst, false)
         }
-        Scenario::Only { clients, size } => measurement.only(clients, Message::binary(size, 1)),
-        Scenario::Mixed { echoes, clients, size, per_second } => {
+        Workload::Only { clients, size } => measurement.only(clients, Message::binary(size, 1)),
+        Workload::Mixed { echoes, clients, size, per_second } => {
             let interval = Duration::from_secs(1).checked_div(per_second.unwrap_or(0));
             measurement.mixed(echoes, clients, size, interval.unwrap_or_default())
         }
-        Scenario::Json { clients, deflate: false } => {
+        Workload::Json { clients, deflate: false } => {
             measurement.broadcast(clients, Message::json(1), 1, false)
         }
-        Scenario::Json { clients, deflate: true } => {
+        Workload::Json { clients, deflate: true } => {
             measurement.broadcast(clients, Message::json(1).deflated()?, 1, true)
         }
-        Scenario::Idle { clients, deflate } => measurement.idle(clients, deflate),
-        Scenario::Pings { clients, seconds } => {
+        Workload::Idle { clients, deflate } => measurement.idle(clients, deflate),
+        Workload::Pings { clients, seconds } => {
             measurement.pings(clients, Duration::from_secs(seconds))
         }
-        Scenario::Connects { clients } => measurement.connects(clients),
-        Scenario::NoRead { clients, seconds } => {
+        Workload::Connects { clients } => measurement.connects(clients),
+        Workload::NoRead { clients, seconds } => {
             measurement.noread(clients, Duration::from_secs(seconds))
         }
-        Scenario::Workers { clients, .. } => measurement.workers(clients, cores),
+        Workload::Workers { clients, .. } => measurement.workers(clients, cores),
     }
 }
 
@@ -284,5 +288,5 @@ fn costs(tally: &Tally, spent: Spent) -> Figures {
 /// How a server's endpoint is visited.
 pub(super) fn visit(server: &Server, path: &'static str, deflate: bool, spins: bool) -> Visit {
     let patience = Patience { spins, limit: Duration::from_secs(10) };
-    Visit { address: server.address(), path, deflate, patience }
+    Visit { address: server.address(), path, deflate, tls: server.tls(), patience }
 }

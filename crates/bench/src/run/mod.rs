@@ -2,8 +2,9 @@
 //!
 //! A [`plan`] says which [`subject`]s are put through what; [`mod@measure`] does it once, by the clock, and
 //! [`mod@instructions`] counts what it takes; [`server`] is the process that is measured and [`process`]
-//! what the kernel knows of it; [`results`] is what comes out.
+//! what the kernel knows of it; [`identity`] is what it shows over TLS; [`results`] is what comes out.
 
+mod identity;
 mod instructions;
 mod machine;
 mod measure;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 use self::{
+    identity::Identity,
     instructions::instructions,
     machine::Cores,
     measure::measure,
@@ -39,7 +41,7 @@ use self::{
 pub(crate) use self::{
     machine::Machine,
     results::{Figure, Figures, Results, Sample, Spread},
-    scenario::{Scenario, TENTH},
+    scenario::{Scenario, TENTH, Workload},
     server::become_command,
     subject::{PLAIN, Subject},
 };
@@ -91,6 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     let cores = Cores::find()?;
     let files = machine::raise_file_limit()?;
+    let identity = Identity::make()?;
     let subjects = subjects(arguments, &cores)?;
     let plan = Plan { subjects: &subjects, files, cores: cores.count() };
     let (plan, steps) = match arguments {
@@ -109,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rounds = steps.iter().map(|step| step.rounds).max().unwrap_or(0);
     for round in 0..rounds {
         for step in steps.iter().filter(|step| round < step.rounds) {
-            take_turns(step, round, &cores, &mut results.samples);
+            take_turns(step, round, &identity, &cores, &mut results.samples);
         }
         results.minutes = start.elapsed().as_secs_f64() / 60.0;
         if !arguments.smoke {
@@ -134,13 +137,19 @@ fn subjects(arguments: &Arguments, cores: &Cores) -> Result<Vec<Subject>> {
     for (index, subject) in others.iter().enumerate() {
         let is_new = others[..index].iter().all(|other| other.name != subject.name);
         ensure!(is_new, "two peers are called {}", subject.name);
-        Server::start(Launch { subject, workers: 1, compression: false }, cores)?;
+        Server::start(Launch { subject, workers: 1, compression: false, tls: None }, cores)?;
     }
     Ok(Subject::own().chain(others).collect())
 }
 
 /// Puts each server through a scenario once; who failed in an earlier round is left out.
-fn take_turns(step: &Step<'_>, round: u32, cores: &Cores, samples: &mut Vec<Sample>) {
+fn take_turns(
+    step: &Step<'_>,
+    round: u32,
+    identity: &Identity,
+    cores: &Cores,
+    samples: &mut Vec<Sample>,
+) {
     let scenario = step.scenario;
     for subject in &step.subjects {
         let server = &subject.name;
@@ -149,8 +158,8 @@ fn take_turns(step: &Step<'_>, round: u32, cores: &Cores, samples: &mut Vec<Samp
             continue;
         }
         let measured = match step.gauge {
-            Gauge::Clock(extent) => measure(scenario, subject, extent, cores),
-            Gauge::Callgrind => instructions(scenario, subject, cores),
+            Gauge::Clock(extent) => measure(scenario, subject, extent, identity, cores),
+            Gauge::Callgrind => instructions(scenario, subject, identity, cores),
         };
         match &measured {
             Ok(figures) => eprintln!("{round} {scenario}, {server}: {}", line(figures)),
@@ -220,7 +229,7 @@ pub(crate) fn load(arguments: &LoadArguments) -> Result<()> {
     machine::raise_file_limit()?;
     let &LoadArguments { address, clients, size, depth, seconds } = arguments;
     let patience = Patience { spins: false, limit: Duration::from_secs(10) };
-    let visit = Visit { address, path: "/echo", deflate: false, patience };
+    let visit = Visit { address, path: "/echo", deflate: false, tls: None, patience };
     let crowd = Crowd::open(&visit, clients, &Rc::new(Message::binary(size, depth)))?;
     let mut echo = Echo::start(crowd, Pace::Batches(depth))?;
     let tally = echo.run(Until::Elapsed(Duration::from_secs_f64(seconds)))?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     measure::Extent,
-    scenario::Scenario,
+    scenario::{Scenario, Workload},
     subject::{PLAIN, Subject},
 };
 use crate::load::Until;
@@ -16,7 +16,7 @@ const LARGE: usize = 1 << 20;
 const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (64, LARGE)];
 
 /// The echo that a build without link-time optimization is put through too.
-const PIPELINED: Scenario = echo(64, 20, 16);
+const PIPELINED: Workload = echo(64, 20, 16);
 
 /// One scenario, and who is put through it.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// All of it: three quarters of an hour, and ten minutes of pings.
+    /// All of it: fifty minutes, and ten of pings.
     pub(crate) fn full(self) -> Vec<Step<'a>> {
         let mut steps = Vec::new();
         for clients in [1, 64, 500] {
@@ -61,41 +61,49 @@ impl<'a> Plan<'a> {
         for clients in [1_000, self.room(10_000)] {
             for size in [64, 1 << 10] {
                 for burst in [1, 16] {
-                    let scenario = Scenario::Broadcast { clients, size, burst };
-                    steps.push(self.clocked(scenario, distinct, 3, 1.0));
+                    let workload = Workload::Broadcast { clients, size, burst };
+                    steps.push(self.clocked(workload, distinct, 3, 1.0));
                 }
             }
         }
         for size in [64, 1 << 10] {
-            let scenario = Scenario::Only { clients: self.room(10_000), size };
-            steps.push(self.clocked(scenario, distinct, 3, 1.0));
+            let workload = Workload::Only { clients: self.room(10_000), size };
+            steps.push(self.clocked(workload, distinct, 3, 1.0));
         }
         for clients in [1_000, self.room(10_000)] {
             for deflate in [false, true] {
-                let scenario = Scenario::Json { clients, deflate };
-                steps.push(self.clocked(scenario, distinct, 3, 1.0));
+                let workload = Workload::Json { clients, deflate };
+                steps.push(self.clocked(workload, distinct, 3, 1.0));
             }
         }
         for per_second in [None, Some(4)] {
             steps.push(self.clocked(self.mixed(per_second), distinct, 3, 4.0));
         }
         for deflate in [false, true] {
-            let scenario = Scenario::Idle { clients: self.room(19_000), deflate };
-            steps.push(self.clocked(scenario, distinct, 1, 1.0));
+            let workload = Workload::Idle { clients: self.room(19_000), deflate };
+            steps.push(self.clocked(workload, distinct, 1, 1.0));
         }
-        steps.push(self.clocked(Scenario::Connects { clients: 20_000 }, distinct, 5, 1.0));
-        steps.push(self.clocked(Scenario::Hog { light: 64 }, all, 5, 1.0));
-        steps.push(self.clocked(Scenario::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
+        steps.push(self.clocked(Workload::Connects { clients: 20_000 }, distinct, 5, 1.0));
+        steps.push(self.clocked(Workload::Hog { light: 64 }, all, 5, 1.0));
+        steps.push(self.clocked(Workload::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
         steps.extend(self.workers(5, 1.0));
-        for scenario in [echo(64, 20, 1), echo(500, 1 << 10, 1), echo(64, 16 << 10, 1), PIPELINED] {
-            steps.push(self.counted(scenario, all));
+        for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
+            steps.push(self.clocked(workload.over_tls(), distinct, 5, 1.0));
+        }
+        let connects = Workload::Connects { clients: 5_000 };
+        steps.push(self.clocked(connects.over_tls(), distinct, 3, 1.0));
+        let idle = Workload::Idle { clients: self.room(5_000), deflate: false };
+        steps.push(self.clocked(idle.over_tls(), distinct, 1, 1.0));
+        steps.push(self.counted(echo(64, 20, 1).over_tls(), distinct));
+        for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1), echo(64, 16 << 10, 1), PIPELINED] {
+            steps.push(self.counted(workload, all));
         }
         for (size, burst) in [(64, 1), (64, 16), (1 << 10, 1)] {
-            let scenario = Scenario::Broadcast { clients: 1_000, size, burst };
-            steps.push(self.counted(scenario, |name| distinct(name) && frugal(name)));
+            let workload = Workload::Broadcast { clients: 1_000, size, burst };
+            steps.push(self.counted(workload, |name| distinct(name) && frugal(name)));
         }
-        let scenario = Scenario::Pings { clients: self.room(10_000), seconds: 600 };
-        steps.push(self.clocked(scenario, only(&["aerys"]), 1, 1.0));
+        let workload = Workload::Pings { clients: self.room(10_000), seconds: 600 };
+        steps.push(self.clocked(workload, only(&["aerys"]), 1, 1.0));
         steps
     }
 
@@ -112,72 +120,90 @@ impl<'a> Plan<'a> {
         let told = &["floor-broadcast", "aerys"];
         for clients in [1_000, self.room(10_000)] {
             for (size, burst) in [(64, 1), (64, 16), (1 << 10, 1)] {
-                let scenario = Scenario::Broadcast { clients, size, burst };
-                steps.push(self.clocked(scenario, only(told), 1, 0.5));
+                let workload = Workload::Broadcast { clients, size, burst };
+                steps.push(self.clocked(workload, only(told), 1, 0.5));
             }
         }
-        let scenario = Scenario::Only { clients: self.room(10_000), size: 64 };
-        steps.push(self.clocked(scenario, distinct, 1, 0.5));
+        let workload = Workload::Only { clients: self.room(10_000), size: 64 };
+        steps.push(self.clocked(workload, distinct, 1, 0.5));
         for deflate in [false, true] {
-            let scenario = Scenario::Json { clients: 1_000, deflate };
-            steps.push(self.clocked(scenario, only(&["aerys"]), 2, 0.4));
+            let workload = Workload::Json { clients: 1_000, deflate };
+            steps.push(self.clocked(workload, only(&["aerys"]), 2, 0.4));
         }
         steps.push(self.clocked(self.mixed(None), only(told), 1, 1.0));
-        let scenario = Scenario::Idle { clients: self.room(2_000), deflate: false };
+        let workload = Workload::Idle { clients: self.room(2_000), deflate: false };
         let idle = only(&["floor-tokio", "aerys", "tokio-websockets"]);
-        steps.push(self.clocked(scenario, idle, 1, 0.0));
-        steps.push(self.clocked(Scenario::Connects { clients: 3_000 }, distinct, 1, 0.0));
-        steps.push(self.clocked(Scenario::Hog { light: 64 }, all, 1, 0.4));
-        let scenario = Scenario::NoRead { clients: 4, seconds: 1 };
-        steps.push(self.clocked(scenario, only(&["aerys", "aerys-await"]), 1, 0.0));
+        steps.push(self.clocked(workload, idle, 1, 0.0));
+        steps.push(self.clocked(Workload::Connects { clients: 3_000 }, distinct, 1, 0.0));
+        steps.push(self.clocked(Workload::Hog { light: 64 }, all, 1, 0.4));
+        let workload = Workload::NoRead { clients: 4, seconds: 1 };
+        steps.push(self.clocked(workload, only(&["aerys", "aerys-await"]), 1, 0.0));
         steps.extend(self.workers(1, 0.4));
-        for scenario in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
-            steps.push(self.counted(scenario, frugal));
+        for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
+            let leanest = only(&["floor-tokio", "aerys", "fastwebsockets", "tokio-websockets"]);
+            steps.push(self.clocked(workload.over_tls(), leanest, 2, 0.4));
+        }
+        let connects = Workload::Connects { clients: 1_000 };
+        steps.push(self.clocked(connects.over_tls(), only(&["aerys", "axum"]), 1, 0.0));
+        let idle = Workload::Idle { clients: self.room(1_000), deflate: false };
+        steps.push(self.clocked(idle.over_tls(), only(&["floor-rustls", "aerys"]), 1, 0.0));
+        let leanest = only(&["floor-tokio", "aerys", "fastwebsockets"]);
+        steps.push(self.counted(echo(64, 20, 1).over_tls(), leanest));
+        for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
+            steps.push(self.counted(workload, frugal));
         }
         steps.push(self.counted(PIPELINED, only(&["floor-tokio", "aerys"])));
         for burst in [1, 16] {
-            let scenario = Scenario::Broadcast { clients: 1_000, size: 64, burst };
-            steps.push(self.counted(scenario, only(told)));
+            let workload = Workload::Broadcast { clients: 1_000, size: 64, burst };
+            steps.push(self.counted(workload, only(told)));
         }
-        let scenario = Scenario::Pings { clients: self.room(2_000), seconds: 12 };
-        steps.push(self.clocked(scenario, only(&["aerys"]), 1, 0.0));
+        let workload = Workload::Pings { clients: self.room(2_000), seconds: 12 };
+        steps.push(self.clocked(workload, only(&["aerys"]), 1, 0.0));
         steps
     }
 
     /// Everything once, and as little of it as shows that it works.
     pub(crate) fn smoke(self) -> Vec<Step<'a>> {
-        let scenarios = [
+        let in_clear = [
             echo(1, 20, 1),
             echo(8, 1 << 10, 1),
             echo(2, LARGE, 1),
             echo(4, 20, 16),
             echo(2, LARGE, 4),
-            Scenario::Broadcast { clients: 8, size: 64, burst: 1 },
-            Scenario::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
-            Scenario::Only { clients: 20, size: 64 },
-            Scenario::Mixed { echoes: 2, clients: 8, size: 64, per_second: None },
-            Scenario::Mixed { echoes: 1, clients: 8, size: 64, per_second: Some(500) },
-            Scenario::Json { clients: 8, deflate: true },
-            Scenario::Idle { clients: 8, deflate: false },
-            Scenario::Idle { clients: 8, deflate: true },
-            Scenario::Pings { clients: 2, seconds: 0 },
-            Scenario::Connects { clients: 8 },
-            Scenario::Hog { light: 4 },
-            Scenario::NoRead { clients: 1, seconds: 0 },
-            Scenario::Workers { workers: 2, clients: 8 },
+            Workload::Broadcast { clients: 8, size: 64, burst: 1 },
+            Workload::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
+            Workload::Only { clients: 20, size: 64 },
+            Workload::Mixed { echoes: 2, clients: 8, size: 64, per_second: None },
+            Workload::Mixed { echoes: 1, clients: 8, size: 64, per_second: Some(500) },
+            Workload::Json { clients: 8, deflate: true },
+            Workload::Idle { clients: 8, deflate: false },
+            Workload::Idle { clients: 8, deflate: true },
+            Workload::Pings { clients: 2, seconds: 0 },
+            Workload::Connects { clients: 8 },
+            Workload::Hog { light: 4 },
+            Workload::NoRead { clients: 1, seconds: 0 },
+            Workload::Workers { workers: 2, clients: 8 },
         ];
-        let step = |scenario| {
-            let is_large = matches!(scenario, Scenario::Echo { size: LARGE, .. });
+        let over_tls = [
+            echo(4, 20, 1),
+            echo(8, 1 << 10, 1),
+            echo(2, LARGE, 1),
+            Workload::Idle { clients: 8, deflate: false },
+            Workload::Connects { clients: 8 },
+        ];
+        let step = |scenario: Scenario| {
+            let is_large = matches!(scenario.workload, Workload::Echo { size: LARGE, .. });
             let messages = if is_large { 4 } else { 200 };
             let extent = Extent { warm: Until::Messages(4), window: Until::Messages(messages) };
             self.step(scenario, all, 1, Gauge::Clock(extent))
         };
-        scenarios.into_iter().map(step).collect()
+        let over_tls = over_tls.map(Workload::over_tls);
+        in_clear.map(Scenario::from).into_iter().chain(over_tls).map(step).collect()
     }
 
     fn clocked(
         self,
-        scenario: Scenario,
+        scenario: impl Into<Scenario>,
         whom: impl Fn(&str) -> bool,
         rounds: u32,
         seconds: f64,
@@ -186,17 +212,17 @@ impl<'a> Plan<'a> {
             warm: Until::Elapsed(Duration::from_secs_f64(seconds / 4.0)),
             window: Until::Elapsed(Duration::from_secs_f64(seconds)),
         };
-        self.step(scenario, whom, rounds, Gauge::Clock(extent))
+        self.step(scenario.into(), whom, rounds, Gauge::Clock(extent))
     }
 
-    fn counted(self, scenario: Scenario, whom: impl Fn(&str) -> bool) -> Step<'a> {
-        self.step(scenario, whom, 1, Gauge::Callgrind)
+    fn counted(self, scenario: impl Into<Scenario>, whom: impl Fn(&str) -> bool) -> Step<'a> {
+        self.step(scenario.into(), whom, 1, Gauge::Callgrind)
     }
 
     /// Two workers against one, where two loads have cores of their own beside them.
     fn workers(self, rounds: u32, seconds: f64) -> Vec<Step<'a>> {
-        let scenario = |workers| Scenario::Workers { workers, clients: 500 };
-        let step = |workers| self.clocked(scenario(workers), only(&["aerys"]), rounds, seconds);
+        let workload = |workers| Workload::Workers { workers, clients: 500 };
+        let step = |workers| self.clocked(workload(workers), only(&["aerys"]), rounds, seconds);
         if self.cores < 4 { Vec::new() } else { [1, 2].map(step).into() }
     }
 
@@ -209,9 +235,9 @@ impl<'a> Plan<'a> {
         gauge: Gauge,
     ) -> Step<'a> {
         let is_chosen = |subject: &&Subject| match &subject.command {
-            _ if subject.name == PLAIN => scenario == PIPELINED,
+            _ if subject.name == PLAIN => scenario == PIPELINED.in_clear(),
             // Whether others ping at all is not known, and it is not seen in a short time.
-            Some(_) => !matches!(scenario, Scenario::Pings { .. }),
+            Some(_) => !matches!(scenario.workload, Workload::Pings { .. }),
             None => whom(&subject.name),
         };
         let suits = |subject: &&Subject| scenario.suits(subject.features);
@@ -219,8 +245,8 @@ impl<'a> Plan<'a> {
         Step { scenario, subjects, rounds, gauge }
     }
 
-    fn mixed(self, per_second: Option<u32>) -> Scenario {
-        Scenario::Mixed { echoes: 1, clients: self.room(10_000), size: 64, per_second }
+    fn mixed(self, per_second: Option<u32>) -> Workload {
+        Workload::Mixed { echoes: 1, clients: self.room(10_000), size: 64, per_second }
     }
 
     /// How many clients a process can hold, if it should be so many.
@@ -229,8 +255,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-const fn echo(clients: usize, size: usize, depth: usize) -> Scenario {
-    Scenario::Echo { clients, size, depth }
+const fn echo(clients: usize, size: usize, depth: usize) -> Workload {
+    Workload::Echo { clients, size, depth }
 }
 
 fn all(_: &str) -> bool {

@@ -195,6 +195,9 @@ fn rounded<S: Serializer>(figures: &Figures, serializer: S) -> Result<S::Ok, S::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Workload;
+
+    const HOG: Scenario = Workload::Hog { light: 64 }.in_clear();
 
     #[test]
     fn a_median_is_the_middle_or_between_the_two_middles() {
@@ -207,7 +210,7 @@ mod tests {
     #[test]
     fn peers_come_behind_the_programs_own_servers() {
         let sample = |server: &str| Sample {
-            scenario: Scenario::Hog { light: 64 },
+            scenario: HOG,
             server: server.to_owned(),
             round: 0,
             figures: Figures::new(),
@@ -225,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read_again() {
         let sample = Sample {
-            scenario: Scenario::Hog { light: 64 },
+            scenario: HOG,
             server: "floor".to_owned(),
             round: 2,
             figures: Figures::from([(Figure::P99, 1234.5678)]),
@@ -236,7 +239,7 @@ mod tests {
         let results = Results { plan, minutes: 2.5, machine: Machine::default(), samples };
         let read: Results = serde_json::from_str(&results.to_json().unwrap()).unwrap();
         assert_eq!(read.samples.len(), 2);
-        assert_eq!(read.median(Scenario::Hog { light: 64 }, "floor", Figure::P99), Some(1234.568));
-        assert_eq!(read.failure(Scenario::Hog { light: 64 }, "floor"), Some("why"));
+        assert_eq!(read.median(HOG, "floor", Figure::P99), Some(1234.568));
+        assert_eq!(read.failure(HOG, "floor"), Some("why"));
     }
 }

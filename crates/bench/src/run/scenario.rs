@@ -9,10 +9,23 @@ use crate::servers::Features;
 /// One of how many a broadcast to some is for.
 pub(crate) const TENTH: usize = 10;
 
+/// The group of all that is said over TLS.
+const TLS: &str = "tls";
+
 /// One situation that servers are compared in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scenario {
+    #[serde(flatten)]
+    pub(crate) workload: Workload,
+    /// Whether clients speak TLS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) tls: bool,
+}
+
+/// What clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Scenario {
+pub(crate) enum Workload {
     /// Every client waits for the echo of `depth` messages of `size` bytes, sent in one write.
     Echo { clients: usize, size: usize, depth: usize },
     /// One client publishes `burst` messages of `size` bytes in one write; all have to hear them.
@@ -38,9 +51,17 @@ pub(crate) enum Scenario {
     Workers { workers: usize, clients: usize },
 }
 
-impl Scenario {
-    /// Whether a server can be put through this.
-    pub(crate) fn suits(self, features: Features) -> bool {
+impl Workload {
+    /// Without TLS.
+    pub(crate) const fn in_clear(self) -> Scenario {
+        Scenario { workload: self, tls: false }
+    }
+
+    pub(crate) const fn over_tls(self) -> Scenario {
+        Scenario { workload: self, tls: true }
+    }
+
+    fn suits(self, features: Features) -> bool {
         match self {
             Self::Broadcast { .. } | Self::Mixed { .. } => features.broadcast,
             Self::Only { .. } => features.only,
@@ -65,8 +86,7 @@ impl Scenario {
         }
     }
 
-    /// The group that it is reported and chosen in.
-    pub(crate) fn group(self) -> &'static str {
+    fn group(self) -> &'static str {
         match self {
             Self::Echo { depth: 1, .. } => "echo",
             Self::Echo { .. } => "pipelined",
@@ -82,6 +102,18 @@ impl Scenario {
             Self::Workers { .. } => "workers",
         }
     }
+}
+
+impl Scenario {
+    /// Whether a server can be put through this.
+    pub(crate) fn suits(self, features: Features) -> bool {
+        self.workload.suits(features) && if self.tls { features.tls } else { features.in_clear }
+    }
+
+    /// The group that it is reported and chosen in.
+    pub(crate) fn group(self) -> &'static str {
+        if self.tls { TLS } else { self.workload.group() }
+    }
 
     /// A name without spaces, which begins with its group.
     pub(crate) fn slug(self) -> String {
@@ -91,7 +123,23 @@ impl Scenario {
     }
 }
 
+/// Most are in clear.
+impl From<Workload> for Scenario {
+    fn from(workload: Workload) -> Self {
+        workload.in_clear()
+    }
+}
+
 impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tls {
+            write!(f, "{TLS} ")?;
+        }
+        self.workload.fmt(f)
+    }
+}
+
+impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.group())?;
         match *self {
@@ -146,28 +194,46 @@ mod tests {
     fn a_scenario_has_a_title_and_a_name_to_choose_it_by() {
         for (scenario, title, slug) in [
             (
-                Scenario::Echo { clients: 64, size: 20, depth: 1 },
+                Workload::Echo { clients: 64, size: 20, depth: 1 }.in_clear(),
                 "echo 64 × 20 B",
                 "echo-64-x-20-B",
             ),
             (
-                Scenario::Broadcast { clients: 1000, size: 1024, burst: 16 },
+                Workload::Broadcast { clients: 1000, size: 1024, burst: 16 }.in_clear(),
                 "broadcast 1 → 1000 × 1 KiB, bursts of 16",
                 "broadcast-1000-x-1-KiB-bursts-of-16",
             ),
             (
-                Scenario::Only { clients: 10_000, size: 64 },
+                Workload::Only { clients: 10_000, size: 64 }.in_clear(),
                 "only 1 → 1000 of 10000 × 64 B",
                 "only-1000-of-10000-x-64-B",
             ),
             (
-                Scenario::Mixed { echoes: 1, clients: 10_000, size: 64, per_second: Some(5) },
+                Workload::Mixed { echoes: 1, clients: 10_000, size: 64, per_second: Some(5) }
+                    .in_clear(),
                 "mixed 1 × 20 B beside 1 → 10000 × 64 B, 5 a second",
                 "mixed-1-x-20-B-beside-10000-x-64-B-5-a-second",
+            ),
+            (
+                Workload::Echo { clients: 64, size: 20, depth: 1 }.over_tls(),
+                "tls echo 64 × 20 B",
+                "tls-echo-64-x-20-B",
             ),
         ] {
             assert_eq!(scenario.to_string(), title);
             assert_eq!(scenario.slug(), slug);
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_of_tls_is_in_clear() {
+        let echo = Workload::Echo { clients: 64, size: 20, depth: 1 };
+        for (scenario, written) in [
+            (echo.in_clear(), r#"{"echo":{"clients":64,"size":20,"depth":1}}"#),
+            (echo.over_tls(), r#"{"echo":{"clients":64,"size":20,"depth":1},"tls":true}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&scenario).unwrap(), written);
+            assert_eq!(serde_json::from_str::<Scenario>(written).unwrap(), scenario);
         }
     }
 }

@@ -6,16 +6,18 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::process::CommandExt as _,
     process::{Child, ChildStdout, Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use rustls::ClientConfig;
 use socket2::{Domain, Socket, Type};
 
-use super::{machine::Cores, process, subject::Subject};
+use super::{identity::Identity, machine::Cores, process, subject::Subject};
+use crate::servers::Files;
 
 /// How long a server may take until it listens, and under callgrind.
 const START: Duration = Duration::from_secs(10);
@@ -35,12 +37,16 @@ pub(crate) struct Launch<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) workers: usize,
     pub(crate) compression: bool,
+    /// What it shows to those who connect, if it speaks TLS.
+    pub(crate) tls: Option<&'a Identity>,
 }
 
 /// A server that listens; it is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    /// How it is spoken to, if that is over TLS.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl Server {
@@ -66,7 +72,7 @@ impl Server {
 
     /// Starts a server, by way of another program if one is given.
     fn spawn(launch: Launch<'_>, by: &[&str]) -> Result<Self> {
-        let Launch { subject, workers, compression } = launch;
+        let Launch { subject, workers, compression, tls } = launch;
         let this = env::current_exe()?;
         let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut program;
@@ -88,13 +94,17 @@ impl Server {
                 .args(["--workers", &workers.to_string()])
                 .args(compression.then_some("--compression"))
                 .stdout(Stdio::piped());
+            if let Some(identity) = tls {
+                let Files { certificate, key } = identity.files();
+                program.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+            }
         }
         program.stdin(Stdio::null());
         if !by.is_empty() {
             program.stderr(Stdio::piped());
         }
         let child = program.spawn().with_context(|| format!("cannot start {}", subject.name))?;
-        Ok(Self { child, address })
+        Ok(Self { child, address, tls: tls.map(Identity::client) })
     }
 
     /// Waits until it listens.
@@ -108,7 +118,7 @@ impl Server {
 
     /// Waits until somebody listens where a command was told to.
     fn reached(&mut self, subject: &Subject, limit: Duration) -> Result<()> {
-        let Self { child, address } = self;
+        let Self { child, address, .. } = self;
         let name = &subject.name;
         let started = Instant::now();
         loop {
@@ -128,6 +138,11 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How it is spoken to, if that is over TLS.
+    pub(crate) fn tls(&self) -> Option<Arc<ClientConfig>> {
+        self.tls.clone()
     }
 
     /// CPU time so far.

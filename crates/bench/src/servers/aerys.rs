@@ -4,8 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aerys::{
-    Accepted, Client, ClientId, Compression, Departure, Failure, Handshake, Host, Message, Options,
-    Origins, Refusal, Server, Websocket,
+    Accepted, Client, ClientId, Compression, Departure, Failure, Handshake, Host, Listener,
+    Message, Options, Origins, Refusal, Server, Tls, Websocket,
 };
 use anyhow::Result;
 use tokio::runtime::Builder;
@@ -101,7 +101,12 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
         .websocket_with("/echo", echo, options.clone())
         .websocket_with("/broadcast", Broadcast, options.clone())
         .websocket_with("/only", Only::default(), options);
-    let server = Server::new().listen(settings.address).workers(settings.workers).host(host);
+    let listener = Listener::from(settings.address);
+    let listener = match &settings.tls {
+        Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),
+        None => listener,
+    };
+    let server = Server::new().listen(listener).workers(settings.workers).host(host);
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let running = server.start().await?;
         socket::announce(running.address())?;

@@ -1,4 +1,4 @@
-//! `axum`.
+//! `axum`, over TLS by way of `axum-server`.
 
 use anyhow::Result;
 use axum::{
@@ -11,9 +11,13 @@ use axum::{
     routing::get,
     serve::ListenerExt,
 };
+use axum_server::{
+    accept::NoDelayAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use tokio::{net::TcpListener, runtime::Builder};
 
-use super::{LIMIT, Settings, hub::Hub, relay, socket};
+use super::{Files, LIMIT, Settings, hub::Hub, relay, socket};
 
 /// Runs the server.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
@@ -21,6 +25,9 @@ pub(super) fn serve(settings: &Settings) -> Result<()> {
         .route("/echo", get(echo))
         .route("/broadcast", get(broadcast))
         .with_state(Hub::new());
+    if let Some(files) = &settings.tls {
+        return serve_over_tls(settings, files, router);
+    }
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::from_std(socket::listen(settings)?)?;
         let listener = listener.tap_io(|stream| {
@@ -28,6 +35,15 @@ pub(super) fn serve(settings: &Settings) -> Result<()> {
             let _ = stream.set_nodelay(true);
         });
         Ok(axum::serve(listener, router).await?)
+    })
+}
+
+fn serve_over_tls(settings: &Settings, files: &Files, router: Router) -> Result<()> {
+    let config = RustlsConfig::from_config(files.config()?);
+    let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let server = axum_server::from_tcp(socket::listen(settings)?)?.acceptor(acceptor);
+        Ok(server.serve(router.into_make_service()).await?)
     })
 }
 

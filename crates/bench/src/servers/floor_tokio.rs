@@ -1,4 +1,5 @@
-//! The floor on tokio: a task for each connection, and one buffer for all of them.
+//! The floor on tokio: a task for each connection, and one buffer for all of them. The same over
+//! tokio-rustls is the floor within TLS.
 
 use std::{
     cell::RefCell,
@@ -9,24 +10,24 @@ use std::{
 };
 
 use anyhow::Result;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     READ, Settings,
     frames::MARGIN,
     session::{Progress, Session},
-    socket,
+    socket, tls,
 };
 
 /// Runs the server.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
-    socket::serve(settings, serve_connection)
+    match &settings.tls {
+        None => socket::serve(settings, serve_connection),
+        Some(files) => tls::serve(settings, files, serve_connection),
+    }
 }
 
-async fn serve_connection(mut stream: TcpStream) -> Result<()> {
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> Result<()> {
     let mut session = Session::default();
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {
@@ -35,7 +36,7 @@ async fn serve_connection(mut stream: TcpStream) -> Result<()> {
                 match session.step(&mut socket, buffer)? {
                     // After a short read tokio knows by itself that the next would block.
                     Progress::Full | Progress::Short => {}
-                    Progress::Blocked => return Poll::Pending,
+                    Progress::Blocked => return socket.flush_or_wait(),
                     Progress::Over => return Poll::Ready(Ok(())),
                 }
             }
@@ -45,12 +46,22 @@ async fn serve_connection(mut stream: TcpStream) -> Result<()> {
 }
 
 /// A stream that would block where it is pending.
-struct Socket<'a, 'b> {
-    stream: &'a mut TcpStream,
-    context: &'a mut Context<'b>,
+pub(super) struct Socket<'a, 'b, S> {
+    pub(super) stream: &'a mut S,
+    pub(super) context: &'a mut Context<'b>,
 }
 
-impl Read for Socket<'_, '_> {
+impl<S: AsyncWrite + Unpin> Socket<'_, '_, S> {
+    /// Waits, after what TLS has kept of what was written is on its way as far as it can be.
+    fn flush_or_wait(&mut self) -> Poll<Result<()>> {
+        match Pin::new(&mut *self.stream).poll_flush(self.context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Socket<'_, '_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(buffer);
         let outcome = Pin::new(&mut *self.stream).poll_read(self.context, &mut buffer);
@@ -59,7 +70,7 @@ impl Read for Socket<'_, '_> {
     }
 }
 
-impl Write for Socket<'_, '_> {
+impl<S: AsyncWrite + Unpin> Write for Socket<'_, '_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         blocking(Pin::new(&mut *self.stream).poll_write(self.context, bytes))
     }

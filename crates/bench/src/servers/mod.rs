@@ -13,6 +13,7 @@ mod epoll;
 mod fastwebsockets;
 mod floor;
 mod floor_broadcast;
+mod floor_rustls;
 mod floor_tokio;
 mod frames;
 mod hub;
@@ -21,6 +22,7 @@ mod relay;
 mod session;
 mod socket;
 mod sockudo_ws;
+mod tls;
 mod tokio_tungstenite;
 mod tokio_websockets;
 mod yawc;
@@ -29,30 +31,44 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 
+pub(crate) use self::tls::Files;
+
 const SERVERS: &[Server] = &[
     Server { name: "floor", features: FLOOR, serve: floor::serve },
-    Server { name: "floor-tokio", features: FLOOR, serve: floor_tokio::serve },
+    Server { name: "floor-tokio", features: FLOOR.and_tls(), serve: floor_tokio::serve },
+    Server { name: "floor-rustls", features: TLS_FLOOR, serve: floor_rustls::serve },
     Server { name: "floor-broadcast", features: TELLING, serve: floor_broadcast::serve },
     Server { name: "aerys", features: AERYS, serve: aerys::serve },
     Server { name: "aerys-await", features: AERYS, serve: aerys::serve_awaiting },
-    Server { name: "fastwebsockets", features: Features::PEER, serve: fastwebsockets::serve },
-    Server { name: "tokio-websockets", features: Features::PEER, serve: tokio_websockets::serve },
-    Server { name: "tokio-tungstenite", features: Features::PEER, serve: tokio_tungstenite::serve },
-    Server { name: "axum", features: Features::PEER, serve: axum::serve },
+    Server { name: "fastwebsockets", features: SECURE, serve: fastwebsockets::serve },
+    Server { name: "tokio-websockets", features: SECURE, serve: tokio_websockets::serve },
+    Server { name: "tokio-tungstenite", features: SECURE, serve: tokio_tungstenite::serve },
+    Server { name: "axum", features: SECURE, serve: axum::serve },
     Server { name: "actix-ws", features: Features::PEER, serve: actix_ws::serve },
     Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
     Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
-    Server { name: "yawc", features: COMPRESSING, serve: yawc::serve },
+    Server { name: "yawc", features: COMPRESSING.and_tls(), serve: yawc::serve },
 ];
 
-const FLOOR: Features =
-    Features { echo: true, broadcast: false, only: false, compression: false, workers: false };
+const FLOOR: Features = Features {
+    echo: true,
+    broadcast: false,
+    only: false,
+    compression: false,
+    workers: false,
+    in_clear: true,
+    tls: false,
+};
+
+const TLS_FLOOR: Features = Features { in_clear: false, ..FLOOR.and_tls() };
 
 const TELLING: Features = Features { echo: false, broadcast: true, ..FLOOR };
 
 const COMPRESSING: Features = Features { compression: true, ..Features::PEER };
 
-const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING };
+const SECURE: Features = Features::PEER.and_tls();
+
+const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING.and_tls() };
 
 /// The longest message that is taken, in bytes.
 const LIMIT: usize = 16 << 20;
@@ -69,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     /// Whether permessage-deflate (RFC 7692) is agreed to when a client offers it.
     pub(crate) compression: bool,
+    /// What it shows to those who connect, if it speaks TLS.
+    pub(crate) tls: Option<Files>,
 }
 
 /// What a server can be measured at.
@@ -84,11 +102,19 @@ pub(crate) struct Features {
     pub(crate) compression: bool,
     /// Whether it can be run on more threads than one.
     pub(crate) workers: bool,
+    /// Whether it can do without TLS.
+    pub(crate) in_clear: bool,
+    /// Whether it can speak TLS.
+    pub(crate) tls: bool,
 }
 
 impl Features {
     /// What every peer can do.
     pub(crate) const PEER: Self = Self { broadcast: true, ..FLOOR };
+
+    const fn and_tls(self) -> Self {
+        Self { tls: true, ..self }
+    }
 }
 
 /// The names of all servers, in the order in which they are reported.
@@ -111,9 +137,10 @@ pub(crate) const NAMES: &[&str] = &{
 /// to be had.
 pub(crate) fn serve(name: &str, settings: &Settings) -> Result<()> {
     let server = find(name).with_context(|| format!("no server is called {name}"))?;
-    let Features { compression, workers, .. } = server.features;
+    let Features { compression, workers, tls, .. } = server.features;
     ensure!(compression || !settings.compression, "{name} cannot compress");
     ensure!(workers || settings.workers == 1, "{name} runs on one thread");
+    ensure!(tls || settings.tls.is_none(), "{name} does not speak TLS");
     (server.serve)(settings)
 }
 

@@ -1,7 +1,7 @@
 //! `tokio-tungstenite`, which axum uses too.
 
 use anyhow::{Context, Result};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     accept_hdr_async_with_config,
     tungstenite::{
@@ -11,15 +11,23 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{LIMIT, Settings, endpoint::Endpoint, hub::Hub, relay, socket};
+use super::{LIMIT, Settings, endpoint::Endpoint, hub::Hub, relay, socket, tls};
 
 /// Runs the server.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
     let hub = Hub::new();
-    socket::serve(settings, |stream| serve_connection(stream, hub.clone()))
+    match &settings.tls {
+        None => socket::serve(settings, |stream| serve_connection(stream, hub.clone())),
+        Some(files) => {
+            tls::serve(settings, files, move |stream| serve_connection(stream, hub.clone()))
+        }
+    }
 }
 
-async fn serve_connection(stream: TcpStream, hub: Hub<Message>) -> Result<()> {
+async fn serve_connection<S>(stream: S, hub: Hub<Message>) -> Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let config =
         WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
     let mut endpoint = None;

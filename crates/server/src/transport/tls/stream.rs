@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io::{self, IoSlice},
-    mem,
+    iter, mem,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -80,9 +80,9 @@ impl<T: Transport> TlsStream<T> {
     }
 
     /// Encrypts and sends with `send` what it takes of `plaintext` at once.
-    fn write(
+    fn write<'a>(
         &self,
-        plaintext: &mut dyn Iterator<Item = &[u8]>,
+        plaintext: impl Iterator<Item = &'a [u8]>,
         mut send: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let mut state = self.lock();
@@ -152,6 +152,10 @@ impl State {
         send: &mut impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<()>> {
         let outgoing = self.session.outgoing();
+        // Most often there is nothing.
+        if outgoing.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
         let mut sent = 0;
         let outcome = send_all(outgoing, &mut sent, send);
         outgoing.drain(..sent);
@@ -216,7 +220,7 @@ impl<T: Transport> TryWrite for TlsStream<T> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             outcome => Poll::Ready(outcome),
         };
-        match self.write(&mut [bytes].into_iter(), send) {
+        match self.write(iter::once(bytes), send) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
@@ -249,9 +253,7 @@ impl<T: Transport> Transport for TlsStream<T> {
         bytes: &[u8],
         more_follows: bool,
     ) -> Poll<io::Result<usize>> {
-        self.write(&mut [bytes].into_iter(), |bytes| {
-            self.transport.poll_write(cx, bytes, more_follows)
-        })
+        self.write(iter::once(bytes), |bytes| self.transport.poll_write(cx, bytes, more_follows))
     }
 
     fn poll_write_vectored(
@@ -259,8 +261,8 @@ impl<T: Transport> Transport for TlsStream<T> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut pieces = slices.iter().map(|slice| &**slice).filter(|piece| !piece.is_empty());
-        self.write(&mut pieces, |bytes| self.transport.poll_write(cx, bytes, false))
+        let pieces = slices.iter().map(|slice| &**slice).filter(|piece| !piece.is_empty());
+        self.write(pieces, |bytes| self.transport.poll_write(cx, bytes, false))
     }
 
     fn waits_for_flush(more_follows: bool) -> bool {
