@@ -35,26 +35,23 @@ tests/autobahn/setup.sh "$target/autobahn"
 reports=$target/autobahn-reports
 mkdir -p "$reports"
 
-server=
 folder=$(mktemp -d)
-clean_up() {
-    [ -z "$server" ] || kill "$server" 2> /dev/null || true
-    rm -rf "$folder"
-}
-trap clean_up EXIT
-failed=
+trap 'rm -rf "$folder"' EXIT
 
-# run NAME EXAMPLE ADDRESS CASE...: against a server that listens there, with the arguments in `with`.
-run() {
-    local name=$1 example=$2 address=$3 listening= to=()
+# run NAME EXAMPLE ADDRESS CASE...: against a server that listens there, with the arguments in `with`. In a shell of
+# its own, so that several can be at once.
+run() (
+    name=$1 example=$2 address=$3 listening= to=() failed=
     shift 3
+    exec > "$reports/$name.log" 2>&1
     echo "Against $example $address${with[*]:+ ${with[*]}}:"
     "$target/$profile/examples/$example" "$address" "${with[@]}" > "$reports/$name.out" &
     server=$!
+    trap 'kill "$server" 2> /dev/null || true' EXIT
     until [ "$listening" ]; do
         sleep 0.1
         if ! kill -0 "$server" 2> /dev/null; then
-            echo "The example $example ended before it said where it listens." >&2
+            echo "The example $example ended before it said where it listens."
             exit 1
         fi
         listening=$(sed -n 's,^Listening on ,,p' "$reports/$name.out")
@@ -67,25 +64,43 @@ run() {
     "$target/autobahn/bin/python" tests/autobahn/run.py --out "$reports/$name" "${to[@]}" "$@" || failed=1
     kill "$server" || true
     if ! wait "$server"; then
-        echo "The example $example did not end well." >&2
+        echo "The example $example did not end well."
         failed=1
     fi
-    server=
+    [ ! "$failed" ]
+)
+
+failed=
+# Suites that have been started, two at a time: each is one process on either side, most of the time the suite's.
+started=()
+finish() {
+    local one
+    for one in "${started[@]}"; do
+        wait "${one#*:}" || failed=1
+        cat "$reports/${one%%:*}.log"
+    done
+    started=()
+}
+start() {
+    run "$@" &
+    started+=("$1:$!")
+    [ ${#started[@]} -lt 2 ] || finish
 }
 
 tcp=127.0.0.1:0
 with=()
-run plain echo "$tcp" "${all[@]}"
+start plain echo "$tcp" "${all[@]}"
 if [ "$*" = --full ]; then
-    run unix echo "unix:$folder/socket" "${most[@]}"
-    run http2 http2_bridge "$tcp" "${all[@]}"
+    start http2 http2_bridge "$tcp" "${all[@]}"
+    start unix echo "unix:$folder/socket" "${most[@]}"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=aerys \
         -addext subjectAltName=IP:127.0.0.1 -keyout "$folder/key" -out "$folder/certificate" 2> /dev/null
     with=(--tls-cert "$folder/certificate" --tls-key "$folder/key")
-    run tls echo "$tcp" "${all[@]}"
+    start tls echo "$tcp" "${all[@]}"
 fi
 with=(--takeover)
-run takeover echo "$tcp" "${compressed[@]}"
+start takeover echo "$tcp" "${compressed[@]}"
+finish
 if [ "$failed" ]; then
     echo "The reports are in $reports." >&2
     exit 1
