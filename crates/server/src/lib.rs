@@ -510,3 +510,7 @@ struct Certificates;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]
 struct Deployment;
+
+#[cfg(all(doctest, feature = "http2"))]
+#[doc = include_str!("../../../docs/http2.md")]
+struct Http2;
