@@ -29,6 +29,9 @@ use tokio::{
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Few tests are about the stop: clients that do not answer it are not waited for as long as else.
+const SHORT_STOP: Duration = Duration::from_secs(1);
+
 /// Waits for something that is to come.
 async fn soon<F: IntoFuture>(what: F) -> F::Output {
     timeout(PATIENCE, what).await.expect("it comes before patience ends")
@@ -70,7 +73,8 @@ impl Stage {
             .websocket_with("/thinking", app(Way::Thinking), options)
             .root(site.path());
         let listener = Listener::from(([127, 0, 0, 1], 0)).http2_prior_knowledge();
-        let server = more(Server::new().host(host).listen(listener).workers(1));
+        let server = Server::new().host(host).listen(listener).workers(1);
+        let server = more(server.stop_period(SHORT_STOP));
         let server = soon(server.start()).await.expect("the server starts");
         Self { server, guests, departures, _site: site }
     }

@@ -1,14 +1,23 @@
 //! A stop: 1001 to each websocket, the end of each stream, and then of the connection.
 
+use std::time::Duration;
+
+use aerys::Options;
+
 use crate::{
     Stage, client,
     frames::{self, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, NO_ERROR, frame, masked},
     soon,
 };
 
+/// One whose clients have time to answer.
+async fn stage() -> Stage {
+    Stage::set(Options::new(), |server| server.stop_period(Duration::from_secs(20))).await
+}
+
 #[tokio::test]
 async fn each_websocket_hears_1001_and_ends_and_so_does_the_connection() {
-    let stage = Stage::usual().await;
+    let stage = stage().await;
     let mut client = stage.client().await;
     let mut sockets = Vec::new();
     for _ in 0..20 {
@@ -25,7 +34,7 @@ async fn each_websocket_hears_1001_and_ends_and_so_does_the_connection() {
 
 #[tokio::test]
 async fn the_last_frames_are_close_end_stream_and_goaway() {
-    let mut stage = Stage::usual().await;
+    let mut stage = stage().await;
     let mut raw = stage.raw().await;
     raw.write(&frame(HEADERS, END_HEADERS, 1, &frames::handshake("/silent"))).await.unwrap();
     stage.guest().await;
@@ -47,7 +56,7 @@ async fn the_last_frames_are_close_end_stream_and_goaway() {
 
 #[tokio::test]
 async fn a_connection_with_nothing_to_do_ends_at_once() {
-    let stage = Stage::usual().await;
+    let stage = stage().await;
     let mut raw = stage.raw().await;
     let page = frames::request("GET", "/file.txt");
     raw.write(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &page)).await.unwrap();
