@@ -162,14 +162,15 @@ impl Server {
         self
     }
 
-    /// How many headers a request may have; more is answered 431. Default 100.
+    /// How many headers a request by HTTP/1.1 may have; more is answered 431. Default 100. By HTTP/2 their
+    /// [size](Self::max_head_size) alone has a limit.
     pub fn max_headers(mut self, headers: usize) -> Self {
         self.limits.max_headers = headers;
         self
     }
 
-    /// How many requests a connection may have, one after another: it ends with the response to the last, which
-    /// says so (`Connection: close`); at least one. Default 1,000.
+    /// How many requests a connection may have by HTTP/1.1, one after another: it ends with the response to the
+    /// last, which says so (`Connection: close`); at least one. Default 1,000.
     pub fn max_requests(mut self, requests: u64) -> Self {
         self.limits.max_requests = requests.max(1);
         self
