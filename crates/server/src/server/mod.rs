@@ -213,6 +213,8 @@ impl Server {
 
     /// How long a client may take to send the head of a request, from the connection's beginning or
     /// from the last response on. A handshake of TLS has as long before that. Default 10 s.
+    ///
+    /// A connection of HTTP/2 without a stream ends after as long.
     pub fn head_period(mut self, period: Duration) -> Self {
         // Hyper adds it to the time without looking.
         self.limits.head_period = period.min(LONGEST_PERIOD);
@@ -244,6 +246,10 @@ impl Server {
     ///
     /// Where the system does not tell what was acknowledged (other than Linux), a byte that it
     /// takes counts as one.
+    ///
+    /// Over HTTP/2 it holds for each response by itself, of which a byte counts that the client's window has
+    /// room for, and for the connection. Who has streams there and is silent for half of it is asked by a PING, and
+    /// cut off at its end.
     pub fn stall_period(mut self, period: impl Into<Option<Duration>>) -> Self {
         self.limits.stall_period = period.into();
         self

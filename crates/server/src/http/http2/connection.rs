@@ -193,7 +193,7 @@ impl<T: Transport> Connection<T> {
             return time.as_mut().poll(cx).map(|()| Some(End::Done));
         }
         let resets = self.streams.resets() + self.refused;
-        if !self.resets.allows(resets, clock::read().instant) {
+        if self.resets.is_behind(resets) && !self.resets.allows(resets, clock::read().instant) {
             let address = self.entrance.peer.client_addr();
             log::event!(WARN, { %address }, "a client has too many streams reset: cut off");
             return self.close(Reason::ENHANCE_YOUR_CALM);

@@ -25,12 +25,14 @@ impl ResetBudget {
         Self { left: BURST, counted: 0, refilled: now }
     }
 
+    /// Whether there are more than have been counted.
+    pub(super) fn is_behind(&self, resets: u64) -> bool {
+        resets > self.counted
+    }
+
     /// Whether there may have been as many, from the beginning on.
     pub(super) fn allows(&mut self, resets: u64, now: Instant) -> bool {
         let new = resets - self.counted;
-        if new == 0 {
-            return true;
-        }
         let refills = now.saturating_duration_since(self.refilled).as_millis() / REFILL.as_millis();
         let refills = u32::try_from(refills).unwrap_or(u32::MAX);
         self.refilled += REFILL * refills;
