@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     Stage,
     client::{Ws, handshake},
-    frames::masked,
+    frames::{self, DATA, END_HEADERS, HEADERS, SETTINGS, WINDOW_UPDATE, frame, masked},
     soon,
 };
 
@@ -64,6 +64,34 @@ async fn an_awaited_send_is_ok_when_it_is_with_the_kernel_and_fails_if_the_clien
 }
 
 #[tokio::test]
+async fn an_awaited_send_waits_for_the_kernel_however_large_the_windows_are() {
+    let options = Options::new().max_queued_bytes(64 << 20).heartbeat_period(None);
+    let mut stage = Stage::set(options, |server| server).await;
+    let mut raw = stage.raw().await;
+    // RFC 9113 §6.5.2: SETTINGS_INITIAL_WINDOW_SIZE; §6.9 for the connection.
+    let most = 0x7fff_ffff_u32;
+    let settings = [&4_u16.to_be_bytes()[..], &most.to_be_bytes()].concat();
+    let room = (most - 65_535).to_be_bytes();
+    let windows = [frame(SETTINGS, 0, 0, &settings), frame(WINDOW_UPDATE, 0, 0, &room)].concat();
+    raw.write(&windows).await.unwrap();
+    raw.write(&frame(HEADERS, END_HEADERS, 1, &frames::handshake("/silent"))).await.unwrap();
+    let guest = stage.guest().await;
+    let size = 32 << 20;
+    let mut sending = Box::pin(guest.send(vec![1; size]).into_future());
+    assert!(timeout(A_WHILE, &mut sending).await.is_err(), "the client's kernel has no such room");
+    let reading = tokio::spawn(async move {
+        let mut heard = 0;
+        while heard < size {
+            heard += raw.next_of(DATA).await.expect("it comes").payload.len();
+        }
+        raw
+    });
+    soon(sending).await.expect("it has left");
+    soon(reading).await.unwrap();
+    soon(stage.server.stop()).await;
+}
+
+#[tokio::test]
 async fn one_that_is_owed_too_much_is_closed_and_no_other_is() {
     let options = Options::new().max_queued_bytes(1 << 20).overflow(Overflow::Close);
     let mut stage = Stage::set(options, |server| server).await;
@@ -109,9 +137,9 @@ async fn a_frame_for_each_of_many_small_messages_that_are_not_heard_ends_no_conn
     for _ in 0..6 {
         let (_, mut tunnel) = client.try_open(handshake("/waiting").body(()).unwrap()).await;
         stage.guest().await;
-        let frame = Bytes::from(masked(0x82, b"x"));
+        let small = Bytes::from(masked(0x82, b"x"));
         loop {
-            tunnel.sending.reserve_capacity(frame.len());
+            tunnel.sending.reserve_capacity(small.len());
             let room = std::future::poll_fn(|cx| match tunnel.sending.capacity() {
                 0 => tunnel.sending.poll_capacity(cx).map(drop),
                 _ => std::task::Poll::Ready(()),
@@ -119,10 +147,10 @@ async fn a_frame_for_each_of_many_small_messages_that_are_not_heard_ends_no_conn
             if timeout(A_WHILE, room).await.is_err() {
                 break;
             }
-            if tunnel.sending.capacity() < frame.len() {
+            if tunnel.sending.capacity() < small.len() {
                 break;
             }
-            tunnel.sending.send_data(frame.clone(), false).unwrap();
+            tunnel.sending.send_data(small.clone(), false).unwrap();
         }
         unheard.push(tunnel);
     }
