@@ -106,7 +106,9 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
         Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),
         None => listener,
     };
-    let server = Server::new().listen(listener).workers(settings.workers).host(host);
+    // As many as there may be: the bench opens nearly all the files that it may.
+    let server = Server::new().listen(listener).max_connections(usize::MAX);
+    let server = server.workers(settings.workers).host(host);
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let running = server.start().await?;
         socket::announce(running.address())?;

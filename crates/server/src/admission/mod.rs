@@ -59,8 +59,8 @@ pub(crate) struct Full;
 impl Admission {
     /// More connections than the system allows are not to be had.
     pub(crate) fn new(limits: AdmissionLimits) -> Self {
-        let possible = possible_connections();
-        let asked = limits.max_connections.unwrap_or(possible);
+        let (usual, possible) = (usual_connections(), possible_connections());
+        let asked = limits.max_connections.unwrap_or(usual);
         if asked > possible {
             log::event!(
                 WARN, { asked, possible },
@@ -131,10 +131,15 @@ impl Drop for EndpointPlace {
     }
 }
 
-/// How many connections there may be, for all that the system allows: the limit of open files, less an eighth, or
-/// 64, or half if there are as few, for whatever else the program opens.
+/// How many connections there may be, for all that the system allows: the limit of open files, less 64, or half if
+/// there are as few, for what the server opens itself.
 fn possible_connections() -> usize {
-    open_files().map_or(usize::MAX, |files| files - (files / 8).max(64.min(files / 2)))
+    open_files().map_or(usize::MAX, |files| files - 64.min(files / 2))
+}
+
+/// And if nothing was said: an eighth is left to whatever else the program opens.
+fn usual_connections() -> usize {
+    open_files().map_or(usize::MAX, |files| possible_connections().min(files - files / 8))
 }
 
 #[cfg(unix)]
@@ -168,8 +173,9 @@ mod tests {
     #[test]
     fn some_open_files_are_left_to_the_program() {
         if let Some(files) = open_files() {
-            let possible = possible_connections();
-            assert!(possible >= files / 2 && possible < files, "{possible} of {files}");
+            let (usual, possible) = (usual_connections(), possible_connections());
+            assert!(usual >= files / 2 && usual <= possible, "{usual} of {files}");
+            assert!(possible < files, "{possible} of {files}");
         }
     }
 }

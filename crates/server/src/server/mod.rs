@@ -179,9 +179,9 @@ impl Server {
     /// How many connections there may be at a time, of all clients and proxies, websockets or not. Whoever comes
     /// beyond that is closed at once, before anything is read, and the others go on.
     ///
-    /// Default, and at most, what the limit of open files allows when the server starts (`RLIMIT_NOFILE`, `ulimit
-    /// -n`) less an eighth, or 64 if that is more, for whatever else the program opens. A number above
-    /// that is a warning in the log. If descriptors are used up all the same, whoever comes is closed as
+    /// Default seven eighths of the limit of open files when the server starts (`RLIMIT_NOFILE`, `ulimit -n`), as the
+    /// program may open others, and at most that limit less 64: a number above is a warning in the log, and
+    /// counts as that. If descriptors are used up all the same, whoever comes is closed as
     /// well. None of this is for a [`Mount`], whose connections are the other server's.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.admission_limits.max_connections = Some(connections);
