@@ -49,7 +49,7 @@ impl TrustedProxies {
             return self.believe(peer, fields);
         }
         let requester = Requester {
-            address: ClientAddr::new(peer.address.clone(), peer.source()),
+            address: peer.client_addr(),
             tls: peer.tls.clone(),
             is_secure: peer.is_secure(),
         };

@@ -32,7 +32,7 @@ impl ClientAddr {
     /// One whose connection comes from `peer`, and who is at `client` if that is not the same.
     pub(crate) fn new(peer: PeerAddr, client: Option<IpAddr>) -> Self {
         match client {
-            Some(client) if peer.ip() != Some(client) => {
+            Some(client) if peer.ip().map(|ip| ip.to_canonical()) != Some(client) => {
                 Self::Behind(Box::new(BehindProxy { client, proxy: peer }))
             }
             _ => Self::Peer(peer),
@@ -82,6 +82,7 @@ mod tests {
             (peer("10.0.0.1:80"), ip("10.0.0.1"), ip("10.0.0.1"), "10.0.0.1:80"),
             (peer("10.0.0.1:80"), ip("1.2.3.4"), ip("1.2.3.4"), "1.2.3.4 via 10.0.0.1:80"),
             (peer("[::ffff:1.2.3.4]:8"), None, ip("1.2.3.4"), "[::ffff:1.2.3.4]:8"),
+            (peer("[::ffff:1.2.3.4]:8"), ip("1.2.3.4"), ip("1.2.3.4"), "[::ffff:1.2.3.4]:8"),
             (PeerAddr::Unix(None), ip("::1"), ip("::1"), "::1 via unix:"),
             (PeerAddr::Unix(None), None, None, "unix:"),
         ] {

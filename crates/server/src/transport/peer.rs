@@ -69,9 +69,11 @@ impl PeerInfo {
         Self { address, tls: None, proxied: None, forwarded: Forwarded::default() }
     }
 
-    /// The address that the connection has come from at first, if it is an IP address.
+    /// The address that the connection has come from at first, if it is an IP address. One of IPv4 is one, however
+    /// the socket writes it.
     pub(crate) fn source(&self) -> Option<IpAddr> {
-        self.proxied.map_or_else(|| self.address.ip(), |proxied| Some(proxied.ip))
+        let ip = self.proxied.map_or_else(|| self.address.ip(), |proxied| Some(proxied.ip));
+        ip.map(|ip| ip.to_canonical())
     }
 
     /// The address of the client, as far as its connection tells.
@@ -142,6 +144,18 @@ impl fmt::Display for PeerAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Else it would be another's than the connection's, and counted twice; and this machine's own would count.
+    #[test]
+    fn the_source_of_a_connection_is_one_of_ipv4_if_it_can_be() {
+        let mapped = PeerAddr::from("[::ffff:127.0.0.1]:80".parse::<SocketAddr>().unwrap());
+        let peer = PeerInfo::plain(mapped);
+        assert_eq!(peer.source(), Some([127, 0, 0, 1].into()));
+        assert!(matches!(peer.client_addr(), ClientAddr::Peer(_)));
+        let ip = "::ffff:203.0.113.7".parse().unwrap();
+        let peer = PeerInfo { proxied: Some(Proxied { ip, is_secure: false }), ..peer };
+        assert_eq!(peer.source(), Some([203, 0, 113, 7].into()));
+    }
 
     #[test]
     fn an_address_is_shown_as_what_it_is() {

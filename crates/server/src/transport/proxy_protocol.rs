@@ -52,7 +52,7 @@ fn parse_line(line: &[u8]) -> io::Result<Option<Proxied>> {
         v1::Addresses::Tcp6(addresses) => IpAddr::V6(addresses.source_address),
         v1::Addresses::Unknown => return Ok(None),
     };
-    Ok(Some(Proxied { ip: ip.to_canonical(), is_secure: false }))
+    Ok(Some(Proxied { ip, is_secure: false }))
 }
 
 fn parse_binary(header: &[u8]) -> io::Result<Option<Proxied>> {
@@ -69,7 +69,7 @@ fn parse_binary(header: &[u8]) -> io::Result<Option<Proxied>> {
         let tlv = tlv.map_err(|error| malformed(&error.to_string()))?;
         is_secure |= tlv.kind == TLV_SSL && tlv.value.first().is_some_and(|it| it & CLIENT_SSL > 0);
     }
-    Ok(Some(Proxied { ip: ip.to_canonical(), is_secure }))
+    Ok(Some(Proxied { ip, is_secure }))
 }
 
 /// Reads until `header` is this long, and no further.

@@ -39,6 +39,9 @@ fn the_client_is_the_last_that_is_no_trusted_proxy() {
     for (address, lines, client) in [
         // Whoever is not trusted is not believed.
         ("1.1.1.1:9", &["2.2.2.2"][..], "1.1.1.1"),
+        // As sockets for both families write it.
+        ("[::ffff:1.1.1.1]:9", &["2.2.2.2"], "1.1.1.1"),
+        ("[::ffff:10.0.0.1]:9", &["2.2.2.2"], "2.2.2.2"),
         ("10.0.0.1:9", &[], "10.0.0.1"),
         ("10.0.0.1:9", &["2.2.2.2"], "2.2.2.2"),
         ("[::1]:9", &["2.2.2.2"], "2.2.2.2"),

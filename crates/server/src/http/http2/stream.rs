@@ -83,7 +83,7 @@ pub(super) async fn serve(
     let mut exchange = Exchange { answering: service.answer(head, body), expects };
     let decision = poll_fn(|cx| exchange.poll(&mut respond, &mut deadlines, cx)).await;
     let opening = slot.take();
-    let address = &service.peer.address;
+    let address = service.peer.client_addr();
     let response = match decision {
         Decision::Answered(response) => response,
         Decision::OutOfTime => {
