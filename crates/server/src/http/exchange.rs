@@ -136,11 +136,6 @@ impl ResponseFuture {
         Poll::Pending
     }
 
-    fn switches(&self, response: &Response<ResponseBody>) -> bool {
-        response.status() == StatusCode::SWITCHING_PROTOCOLS
-            || response.extensions().get::<Switches>().is_some()
-    }
-
     fn set_phase(&self, phase: Phase) {
         if let Some(InFlight(exchange)) = &self.in_flight {
             exchange.lock().phase = phase;
@@ -150,6 +145,11 @@ impl ResponseFuture {
     fn without_body(&self) -> Option<Response<ResponseBody>> {
         without_body(self.transfer.as_deref())
     }
+}
+
+fn switches(response: &Response<ResponseBody>) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
+        || response.extensions().get::<Switches>().is_some()
 }
 
 /// What is answered instead if the body of the request was waited for in vain.
@@ -173,7 +173,7 @@ impl Future for ResponseFuture {
         let mut response = ready!(self.poll_response(cx));
         self.set_phase(Phase::Responding);
         // One that switches protocols ends the requests in any case.
-        if self.is_last && !self.switches(&response) {
+        if self.is_last && !switches(&response) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             if let Some(InFlight(exchange)) = &self.in_flight {
                 exchange.lock().has_had_its_last = true;

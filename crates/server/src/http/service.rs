@@ -147,7 +147,7 @@ impl Service {
             Ok(places) => places,
             Err(refusal) => return ready(answer::refused(refusal)),
         };
-        let asks = || host.as_ref().cloned().or_else(|| requested(head.uri(), &head));
+        let asks = || host.clone().or_else(|| requested(head.uri(), &head));
         if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
             let (origin, host) = (PeerText(origin), asked_host(&head));
             log::event!(
