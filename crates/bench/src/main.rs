@@ -36,6 +36,9 @@ enum Command {
         /// The certificate's key, as PEM.
         #[arg(long, value_name = "FILE", requires = "tls_cert")]
         tls_key: Option<PathBuf>,
+        /// Whether it speaks HTTP/2 in clear text to those who begin with it.
+        #[arg(long)]
+        http2: bool,
         /// Ends with the process that started it.
         #[arg(long, hide = true)]
         with_parent: bool,
@@ -57,13 +60,22 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
-        Command::Serve { name, address, workers, compression, tls_cert, tls_key, with_parent } => {
+        Command::Serve {
+            name,
+            address,
+            workers,
+            compression,
+            tls_cert,
+            tls_key,
+            http2,
+            with_parent,
+        } => {
             if with_parent {
                 set_parent_process_death_signal(Some(Signal::KILL))?;
             }
             let files = tls_cert.zip(tls_key);
             let tls = files.map(|(certificate, key)| servers::Files { certificate, key });
-            servers::serve(&name, &servers::Settings { address, workers, compression, tls })
+            servers::serve(&name, &servers::Settings { address, workers, compression, tls, http2 })
         }
         Command::Become { command } => run::become_command(&command),
         Command::Run(arguments) => run::run(&arguments),

@@ -1,7 +1,8 @@
 //! The load: one thread, sockets that never block, nothing allocated for a message.
 //!
 //! [`Crowd`] connects clients; [`Echo`], [`Broadcast`], [`Mixed`], [`connects`](connects()) and
-//! [`noread`](noread()) keep them busy and count. Every reply is compared with what was sent.
+//! [`noread`](noread()) keep them busy and count; [`Http2Echo`] has clients of its own. Every reply is compared
+//! with what was sent.
 
 mod broadcast;
 mod client;
@@ -9,6 +10,7 @@ mod connects;
 mod crowd;
 mod echo;
 mod handshake;
+mod http2;
 mod message;
 mod mixed;
 mod noread;
@@ -24,6 +26,7 @@ pub(crate) use broadcast::Broadcast;
 pub(crate) use connects::connects;
 pub(crate) use crowd::{Crowd, Patience, Visit};
 pub(crate) use echo::{Echo, Pace, Until};
+pub(crate) use http2::Http2Echo;
 pub(crate) use message::Message;
 pub(crate) use mixed::Mixed;
 pub(crate) use noread::noread;

@@ -224,6 +224,13 @@ pub(super) fn tls_connects(results: &Results) -> Vec<Check> {
         .collect()
 }
 
+pub(super) fn http2(results: &Results) -> Vec<Check> {
+    in_clear(results)
+        .filter(|scenario| matches!(scenario.workload, Workload::Http2 { .. }))
+        .filter_map(|it| against_best(results, it, Figure::Cpu, |ours, best| ours < best))
+        .collect()
+}
+
 /// What rustls has of its own for a connection is what it adds to the loop that keeps nothing else.
 pub(super) fn tls_idle(results: &Results) -> Vec<Check> {
     let is_idle = |it: &Scenario| matches!(it.workload, Workload::Idle { deflate: false, .. });

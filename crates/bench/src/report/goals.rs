@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{
     check::Check,
     conditions::{
-        awaiting, broadcast, bulk, bursts, cheap, compressed, connects, hog, idle, large, lean,
-        lean_deliveries, lean_echoes, no_compression, noread, not_built, not_in_this_plan, only,
-        pipelined, plain, tls_connects, tls_echoes, tls_idle, too_few_cores, workers,
+        awaiting, broadcast, bulk, bursts, cheap, compressed, connects, hog, http2, idle, large,
+        lean, lean_deliveries, lean_echoes, no_compression, noread, not_built, not_in_this_plan,
+        only, pipelined, plain, tls_connects, tls_echoes, tls_idle, too_few_cores, workers,
     },
 };
 use crate::run::Results;
@@ -46,7 +46,7 @@ struct Goal {
     unless: fn(&Results) -> String,
 }
 
-const GOALS: [Goal; 21] = [
+const GOALS: [Goal; 22] = [
     Goal {
         figure: "echo 64 × 20 B and 500 × 1 KiB: user CPU and instructions per message",
         reach: "less than every Rust peer; at most 1.3 × floor-tokio",
@@ -166,6 +166,12 @@ const GOALS: [Goal; 21] = [
         figure: "idle connection over TLS after it echoed 1 KiB, user-space memory",
         reach: "at most that in clear, what rustls adds to a loop (floor-rustls), and 256 B",
         checks: tls_idle,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "echo 64 × 20 B and 64 × 1 KiB on one connection of HTTP/2: CPU per message",
+        reach: "less than axum's",
+        checks: http2,
         unless: not_in_this_plan,
     },
     Goal {

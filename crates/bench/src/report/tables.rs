@@ -70,9 +70,10 @@ fn columns(workload: Workload) -> &'static [Figure] {
             &[Cpu, User, System, Instructions, Writes, Copies, Rate, P50, P99, P999, Busy]
         }
         Workload::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
-        Workload::Broadcast { .. } | Workload::Only { .. } | Workload::Connects { .. } => {
-            &[Cpu, User, System, Instructions, Rate, P50, P99, Busy]
-        }
+        Workload::Broadcast { .. }
+        | Workload::Only { .. }
+        | Workload::Connects { .. }
+        | Workload::Http2 { .. } => &[Cpu, User, System, Instructions, Rate, P50, P99, Busy],
         // The echoes between two broadcasts take most of the time.
         Workload::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
         Workload::Mixed { .. } => &[P50, P99, P999, Rate, Cpu, User, System, Busy],
@@ -132,6 +133,7 @@ fn heading(group: &str) -> &'static str {
         "hog" => "A hog among light clients",
         "noread" => "Clients that never read",
         "tls" => "Over TLS",
+        "http2" => "Over HTTP/2",
         _ => "Workers",
     }
 }
@@ -178,6 +180,10 @@ fn remark(group: &str) -> &'static str {
              `floor-rustls` is it without tokio-rustls, and with buffers that all connections share; axum is \
              served by axum-server. The load is a client of rustls that trusts one certificate and checks no \
              signature, so that it is quicker than a server."
+        }
+        "http2" => {
+            "An echo by clients whose websockets are streams of one connection (RFC 8441), in clear text. The load \
+             is a client of h2's, which sleeps while it has nothing to do."
         }
         _ => "Two loads with a core each beside one and two workers.",
     }

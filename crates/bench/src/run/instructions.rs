@@ -13,7 +13,7 @@ use super::{
     server::{Launch, Server},
     subject::Subject,
 };
-use crate::load::{Broadcast, Crowd, Echo, Message, Pace, Until};
+use crate::load::{Broadcast, Crowd, Echo, Http2Echo, Message, Pace, Until};
 
 /// Counts the instructions that a server runs in user mode for each message of an echo, or each
 /// delivery of a broadcast: it runs under callgrind for so many and for twice as many, and the
@@ -29,7 +29,8 @@ pub(crate) fn instructions(
     cores: &Cores,
 ) -> Result<Figures> {
     let tls = scenario.tls.then_some(identity);
-    let launch = Launch { subject, workers: 1, compression: false, tls };
+    let http2 = matches!(scenario.workload, Workload::Http2 { .. });
+    let launch = Launch { subject, workers: 1, compression: false, tls, http2 };
     let run = |times| -> Result<(f64, u64)> {
         let server = Server::start_counted(launch)?;
         let messages = counted(&server, scenario, times)?;
@@ -69,6 +70,13 @@ fn counted(server: &Server, scenario: Scenario, times: u64) -> Result<u64> {
             let messages = times * (clients * (burst * 4).max(32)) as u64;
             let crowd = open("/broadcast", clients, size, burst)?;
             Broadcast::new(crowd, burst).run(Until::Messages(messages))?;
+            Ok(messages)
+        }
+        Workload::Http2 { clients, size } => {
+            let messages = times * (clients * 4).max(2_000) as u64;
+            let visit = visit(server, "/echo", false, false);
+            let message = Message::binary(size, 1);
+            Http2Echo::start(&visit, clients, message)?.run(Until::Messages(messages))?;
             Ok(messages)
         }
         _ => bail!("instructions are counted of echoes and broadcasts"),

@@ -14,7 +14,8 @@ use super::{
     subject::Subject,
 };
 use crate::load::{
-    Broadcast, Crowd, Echo, Message, Mixed, Pace, Patience, Tally, Until, Visit, connects, noread,
+    Broadcast, Crowd, Echo, Http2Echo, Message, Mixed, Pace, Patience, Tally, Until, Visit,
+    connects, noread,
 };
 
 /// The size from which a message's copies can be told in the server's memory, in bytes.
@@ -55,7 +56,8 @@ pub(crate) fn measure(
         _ => (1, false),
     };
     let tls = tls.then_some(identity);
-    let server = Server::start(Launch { subject, workers, compression, tls }, cores)?;
+    let http2 = matches!(workload, Workload::Http2 { .. });
+    let server = Server::start(Launch { subject, workers, compression, tls, http2 }, cores)?;
     let measurement = Measurement { server: &server, extent, spins: cores.are_enough() };
     match workload {
         Workload::Echo { clients, size, depth } => measurement.echo(clients, size, depth),
@@ -84,6 +86,7 @@ pub(crate) fn measure(
             measurement.noread(clients, Duration::from_secs(seconds))
         }
         Workload::Workers { clients, .. } => measurement.workers(clients, cores),
+        Workload::Http2 { clients, size } => measurement.http2(clients, size),
     }
 }
 
@@ -253,6 +256,13 @@ impl Measurement<'_> {
         });
         let rates = rates.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(Figures::from([(Figure::Rate, rates.into_iter().sum())]))
+    }
+
+    fn http2(&self, clients: usize, size: usize) -> Result<Figures> {
+        let message = Message::binary(size, 1);
+        let mut echo = Http2Echo::start(&self.visit("/echo"), clients, message)?;
+        echo.run(self.extent.warm)?;
+        self.window(|until| echo.run(until))
     }
 
     /// Runs the load for the counted window.

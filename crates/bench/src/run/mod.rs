@@ -137,7 +137,10 @@ fn subjects(arguments: &Arguments, cores: &Cores) -> Result<Vec<Subject>> {
     for (index, subject) in others.iter().enumerate() {
         let is_new = others[..index].iter().all(|other| other.name != subject.name);
         ensure!(is_new, "two peers are called {}", subject.name);
-        Server::start(Launch { subject, workers: 1, compression: false, tls: None }, cores)?;
+        Server::start(
+            Launch { subject, workers: 1, compression: false, tls: None, http2: false },
+            cores,
+        )?;
     }
     Ok(Subject::own().chain(others).collect())
 }

@@ -18,6 +18,10 @@ const GOALS: [(usize, usize); 4] = [(64, 20), (500, 1 << 10), (64, 16 << 10), (6
 /// The echo that a build without link-time optimization is put through too.
 const PIPELINED: Workload = echo(64, 20, 16);
 
+/// What is said on one connection of HTTP/2.
+const HTTP2: [Workload; 2] =
+    [Workload::Http2 { clients: 64, size: 20 }, Workload::Http2 { clients: 64, size: 1 << 10 }];
+
 /// One scenario, and who is put through it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step<'a> {
@@ -95,6 +99,10 @@ impl<'a> Plan<'a> {
         let idle = Workload::Idle { clients: self.room(5_000), deflate: false };
         steps.push(self.clocked(idle.over_tls(), distinct, 1, 1.0));
         steps.push(self.counted(echo(64, 20, 1).over_tls(), distinct));
+        for workload in HTTP2 {
+            steps.push(self.clocked(workload, all, 5, 1.0));
+            steps.push(self.counted(workload, all));
+        }
         for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1), echo(64, 16 << 10, 1), PIPELINED] {
             steps.push(self.counted(workload, all));
         }
@@ -149,6 +157,9 @@ impl<'a> Plan<'a> {
         steps.push(self.clocked(idle.over_tls(), only(&["floor-rustls", "aerys"]), 1, 0.0));
         let leanest = only(&["floor-tokio", "aerys", "fastwebsockets"]);
         steps.push(self.counted(echo(64, 20, 1).over_tls(), leanest));
+        for workload in HTTP2 {
+            steps.push(self.clocked(workload, distinct, 1, 0.4));
+        }
         for workload in [echo(64, 20, 1), echo(500, 1 << 10, 1)] {
             steps.push(self.counted(workload, frugal));
         }
@@ -183,6 +194,7 @@ impl<'a> Plan<'a> {
             Workload::Hog { light: 4 },
             Workload::NoRead { clients: 1, seconds: 0 },
             Workload::Workers { workers: 2, clients: 8 },
+            Workload::Http2 { clients: 8, size: 1 << 10 },
         ];
         let over_tls = [
             echo(4, 20, 1),

@@ -49,6 +49,8 @@ pub(crate) enum Workload {
     NoRead { clients: usize, seconds: u64 },
     /// Echo of 20 B at 500 clients, with so many workers and two loads.
     Workers { workers: usize, clients: usize },
+    /// Echo by clients whose websockets are streams of one connection of HTTP/2.
+    Http2 { clients: usize, size: usize },
 }
 
 impl Workload {
@@ -68,6 +70,7 @@ impl Workload {
             Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
             Self::Idle { deflate, .. } => features.echo && (features.compression || !deflate),
             Self::Workers { .. } => features.workers,
+            Self::Http2 { .. } => features.http2,
             _ => features.echo,
         }
     }
@@ -80,9 +83,8 @@ impl Workload {
             }
             Self::Idle { .. } | Self::Pings { .. } => "connection",
             Self::Connects { .. } => "handshake",
-            Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } | Self::Workers { .. } => {
-                "message"
-            }
+            Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } => "message",
+            Self::Workers { .. } | Self::Http2 { .. } => "message",
         }
     }
 
@@ -100,6 +102,7 @@ impl Workload {
             Self::Hog { .. } => "hog",
             Self::NoRead { .. } => "noread",
             Self::Workers { .. } => "workers",
+            Self::Http2 { .. } => "http2",
         }
     }
 }
@@ -169,6 +172,7 @@ impl fmt::Display for Workload {
             Self::Hog { light } => write!(f, "64 × 16 KiB beside {light} × 20 B"),
             Self::NoRead { clients, seconds } => write!(f, "{clients} × 16 KiB for {seconds} s"),
             Self::Workers { workers, clients } => write!(f, "{workers} for {clients} × 20 B"),
+            Self::Http2 { clients, size } => write!(f, "{clients} × {}", bytes(size)),
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) compression: bool,
     /// What it shows to those who connect, if it speaks TLS.
     pub(crate) tls: Option<&'a Identity>,
+    /// Whether it speaks HTTP/2 in clear text.
+    pub(crate) http2: bool,
 }
 
 /// A server that listens; it is killed when this is dropped.
@@ -72,7 +74,7 @@ impl Server {
 
     /// Starts a server, by way of another program if one is given.
     fn spawn(launch: Launch<'_>, by: &[&str]) -> Result<Self> {
-        let Launch { subject, workers, compression, tls } = launch;
+        let Launch { subject, workers, compression, tls, http2 } = launch;
         let this = env::current_exe()?;
         let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut program;
@@ -93,6 +95,7 @@ impl Server {
                 .args(["--address", &address.to_string()])
                 .args(["--workers", &workers.to_string()])
                 .args(compression.then_some("--compression"))
+                .args(http2.then_some("--http2"))
                 .stdout(Stdio::piped());
             if let Some(identity) = tls {
                 let Files { certificate, key } = identity.files();

@@ -106,6 +106,7 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
         Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),
         None => listener,
     };
+    let listener = if settings.http2 { listener.http2_prior_knowledge() } else { listener };
     // As many as there may be: the bench opens nearly all the files that it may.
     let server = Server::new().listen(listener).max_connections(usize::MAX);
     let server = server.workers(settings.workers).host(host);

@@ -1,4 +1,4 @@
-//! `axum`, over TLS by way of `axum-server`.
+//! `axum`, over TLS by way of `axum-server`, and over HTTP/2 by itself.
 
 use anyhow::Result;
 use axum::{
@@ -8,7 +8,7 @@ use axum::{
         ws::{Message, WebSocketUpgrade},
     },
     response::Response,
-    routing::get,
+    routing::any,
     serve::ListenerExt,
 };
 use axum_server::{
@@ -22,8 +22,8 @@ use super::{Files, LIMIT, Settings, hub::Hub, relay, socket};
 /// Runs the server.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
     let router = Router::new()
-        .route("/echo", get(echo))
-        .route("/broadcast", get(broadcast))
+        .route("/echo", any(echo))
+        .route("/broadcast", any(broadcast))
         .with_state(Hub::new());
     if let Some(files) = &settings.tls {
         return serve_over_tls(settings, files, router);

@@ -43,7 +43,7 @@ const SERVERS: &[Server] = &[
     Server { name: "fastwebsockets", features: SECURE, serve: fastwebsockets::serve },
     Server { name: "tokio-websockets", features: SECURE, serve: tokio_websockets::serve },
     Server { name: "tokio-tungstenite", features: SECURE, serve: tokio_tungstenite::serve },
-    Server { name: "axum", features: SECURE, serve: axum::serve },
+    Server { name: "axum", features: SECURE.and_http2(), serve: axum::serve },
     Server { name: "actix-ws", features: Features::PEER, serve: actix_ws::serve },
     Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
     Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
@@ -58,6 +58,7 @@ const FLOOR: Features = Features {
     workers: false,
     in_clear: true,
     tls: false,
+    http2: false,
 };
 
 const TLS_FLOOR: Features = Features { in_clear: false, ..FLOOR.and_tls() };
@@ -68,7 +69,7 @@ const COMPRESSING: Features = Features { compression: true, ..Features::PEER };
 
 const SECURE: Features = Features::PEER.and_tls();
 
-const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING.and_tls() };
+const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING.and_tls().and_http2() };
 
 /// The longest message that is taken, in bytes.
 const LIMIT: usize = 16 << 20;
@@ -87,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) compression: bool,
     /// What it shows to those who connect, if it speaks TLS.
     pub(crate) tls: Option<Files>,
+    /// Whether it speaks HTTP/2 in clear text to those who begin with it.
+    pub(crate) http2: bool,
 }
 
 /// What a server can be measured at.
@@ -106,6 +109,8 @@ pub(crate) struct Features {
     pub(crate) in_clear: bool,
     /// Whether it can speak TLS.
     pub(crate) tls: bool,
+    /// Whether it serves websockets over HTTP/2.
+    pub(crate) http2: bool,
 }
 
 impl Features {
@@ -114,6 +119,10 @@ impl Features {
 
     const fn and_tls(self) -> Self {
         Self { tls: true, ..self }
+    }
+
+    const fn and_http2(self) -> Self {
+        Self { http2: true, ..self }
     }
 }
 
@@ -137,10 +146,11 @@ pub(crate) const NAMES: &[&str] = &{
 /// to be had.
 pub(crate) fn serve(name: &str, settings: &Settings) -> Result<()> {
     let server = find(name).with_context(|| format!("no server is called {name}"))?;
-    let Features { compression, workers, tls, .. } = server.features;
+    let Features { compression, workers, tls, http2, .. } = server.features;
     ensure!(compression || !settings.compression, "{name} cannot compress");
     ensure!(workers || settings.workers == 1, "{name} runs on one thread");
     ensure!(tls || settings.tls.is_none(), "{name} does not speak TLS");
+    ensure!(http2 || !settings.http2, "{name} does not speak HTTP/2");
     (server.serve)(settings)
 }
 

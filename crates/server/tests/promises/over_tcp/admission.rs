@@ -15,8 +15,9 @@ use tokio::{
     net::TcpStream,
     time::sleep,
 };
+use tracing::Level;
 
-use crate::common::{Echo, Raw, eventually, frame, get, handshake, soon};
+use crate::common::{Echo, Raw, eventually, frame, get, handshake, keep_errors, lines, soon};
 
 fn host() -> Host {
     let switch = async |upgrade: WebSocketUpgrade| -> Response {
@@ -237,4 +238,19 @@ async fn a_connection_may_have_so_many_requests_and_is_told_which_is_the_last() 
         assert_echoes(&mut raw).await;
     }
     soon(server.stop()).await;
+}
+
+#[tokio::test]
+async fn a_number_of_connections_above_the_limit_of_open_files_is_named_at_the_start() {
+    keep_errors();
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap();
+    // 64 are left to whatever else the program opens.
+    let possible = usize::try_from(files).unwrap() - 64;
+    for (asked, warnings) in [(possible, 0), (possible + 1, 1)] {
+        let server = start(Server::new().listen(local()).max_connections(asked)).await;
+        let warned = lines(Level::WARN, &format!("asked={asked} possible={possible} "));
+        assert_eq!(warned.len(), warnings, "{warned:?}");
+        assert!(warned.iter().all(|it| it.contains("ulimit -n")), "{warned:?}");
+        soon(server.stop()).await;
+    }
 }
