@@ -475,8 +475,8 @@ pub use crate::{
     http_server::{Body, BodyError, Host},
     options::{Options, OptionsError, Origins, Overflow},
     server::{
-        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Running, Server,
-        Shutdown,
+        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Reloaded, Running,
+        Server, Shutdown,
     },
     transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use super::Key;
@@ -10,7 +13,7 @@ use crate::sync::{Mutex, Rank};
 
 /// An address is here for as long as it has a connection.
 pub(super) struct Addresses {
-    max: usize,
+    max: AtomicUsize,
     counts: Mutex<HashMap<Key, usize>>,
 }
 
@@ -23,13 +26,18 @@ pub(crate) struct AddressPlace {
 impl Addresses {
     /// So many connections for each.
     pub(super) fn new(max: usize) -> Self {
-        Self { max, counts: Mutex::new(Rank::Leaf, HashMap::new()) }
+        Self { max: AtomicUsize::new(max), counts: Mutex::new(Rank::Leaf, HashMap::new()) }
+    }
+
+    /// So many from now on.
+    pub(super) fn change(&self, max: usize) {
+        self.max.store(max, Ordering::Relaxed);
     }
 
     pub(super) fn take(self: &Arc<Self>, key: Key) -> Option<AddressPlace> {
         let mut counts = self.counts.lock();
         let count = counts.get(&key).copied().unwrap_or(0);
-        if count >= self.max {
+        if count >= self.max.load(Ordering::Relaxed) {
             return None;
         }
         counts.insert(key, count + 1);

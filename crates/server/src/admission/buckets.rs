@@ -34,6 +34,10 @@ impl Buckets {
         Self { rate, halves: Mutex::new(Rank::Leaf, Halves::default()) }
     }
 
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Takes a token of an address.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
+
 pub(crate) use self::addresses::AddressPlace;
 pub use self::hits::LimitsHit;
 use self::{addresses::Addresses, buckets::Buckets, hits::Hits, key::Key};
@@ -29,7 +31,7 @@ pub(crate) struct AdmissionLimits {
 }
 
 /// So many at once, and so many more each second; at least one of each.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) per_second: u32,
     pub(crate) burst: u32,
@@ -37,9 +39,9 @@ pub(crate) struct Rate {
 
 /// Those limits, and what is taken of each.
 pub(crate) struct Admission {
-    max_connections: usize,
-    connections: Option<Arc<Addresses>>,
-    handshakes: Option<Buckets>,
+    max_connections: AtomicUsize,
+    connections: ArcSwapOption<Addresses>,
+    handshakes: ArcSwapOption<Buckets>,
     pub(crate) hits: Hits,
 }
 
@@ -59,25 +61,32 @@ pub(crate) struct Full;
 impl Admission {
     /// More connections than the system allows are not to be had.
     pub(crate) fn new(limits: AdmissionLimits) -> Self {
-        let (usual, possible) = (usual_connections(), possible_connections());
-        let asked = limits.max_connections.unwrap_or(usual);
-        if asked > possible {
-            log::event!(
-                WARN, { asked, possible },
-                "Server::max_connections is more than the limit of open files allows: raise that (ulimit -n)"
-            );
-        }
-        Self {
-            max_connections: asked.min(possible),
-            connections: limits.max_connections_per_ip.map(Addresses::new).map(Arc::new),
-            handshakes: limits.handshakes_per_ip.map(Buckets::new),
+        let admission = Self {
+            max_connections: AtomicUsize::new(0),
+            connections: ArcSwapOption::empty(),
+            handshakes: ArcSwapOption::empty(),
             hits: Hits::default(),
+        };
+        admission.change(limits);
+        admission
+    }
+
+    /// Goes by these from now on. Who is there stays, and counts if such were counted before.
+    pub(crate) fn change(&self, limits: AdmissionLimits) {
+        self.max_connections.store(max_connections(limits.max_connections), Ordering::Relaxed);
+        match (&*self.connections.load(), limits.max_connections_per_ip) {
+            (Some(addresses), Some(max)) => addresses.change(max),
+            (_, max) => self.connections.store(max.map(Addresses::new).map(Arc::new)),
+        }
+        match (&*self.handshakes.load(), limits.handshakes_per_ip) {
+            (Some(buckets), Some(rate)) if buckets.rate() == rate => {}
+            (_, rate) => self.handshakes.store(rate.map(Buckets::new).map(Arc::new)),
         }
     }
 
     /// Whether there may be one more than so many connections.
     pub(crate) fn has_room(&self, connections: usize) -> bool {
-        let has_room = connections < self.max_connections;
+        let has_room = connections < self.max_connections.load(Ordering::Relaxed);
         if !has_room {
             self.hits.connections.count();
         }
@@ -86,7 +95,8 @@ impl Admission {
 
     /// Counts a connection of an address; nothing if that is not counted.
     pub(crate) fn connection(&self, ip: IpAddr) -> Result<Option<Arc<AddressPlace>>, Full> {
-        let Some(connections) = &self.connections else { return Ok(None) };
+        let connections = self.connections.load();
+        let Some(connections) = &*connections else { return Ok(None) };
         let place = connections.take(Key::of(ip)).map(Arc::new);
         if place.is_none() {
             self.hits.connections_per_ip.count();
@@ -100,7 +110,8 @@ impl Admission {
     ///
     /// After how long the next one may come.
     pub(crate) fn handshake(&self, ip: IpAddr) -> Result<(), Duration> {
-        let Some(handshakes) = &self.handshakes else { return Ok(()) };
+        let handshakes = self.handshakes.load();
+        let Some(handshakes) = &*handshakes else { return Ok(()) };
         let taken = handshakes.take(Key::of(ip));
         if taken.is_err() {
             self.hits.handshakes_per_ip.count();
@@ -129,6 +140,19 @@ impl Drop for EndpointPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// How many connections there are to be, if so many are asked for. More than the system allows are not to be had.
+fn max_connections(asked: Option<usize>) -> usize {
+    let possible = possible_connections();
+    let asked = asked.unwrap_or_else(usual_connections);
+    if asked > possible {
+        log::event!(
+            WARN, { asked, possible },
+            "Server::max_connections is more than the limit of open files allows: raise that (ulimit -n)"
+        );
+    }
+    asked.min(possible)
 }
 
 /// How many connections there may be, for all that the system allows: the limit of open files, less 64, or half if

@@ -33,7 +33,7 @@ impl AcceptContext {
     }
 
     fn is_counted(&self, ip: IpAddr) -> bool {
-        !ip.is_loopback() && !self.proxies.trusts(ip)
+        !ip.is_loopback() && !self.site.load().proxies.trusts(ip)
     }
 }
 

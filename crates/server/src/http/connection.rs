@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -62,12 +63,18 @@ impl Limits {
     }
 }
 
-/// What connections are received by.
-pub(crate) struct AcceptContext {
+/// What is served, and under which limits: what a reload replaces.
+pub(crate) struct Site {
     pub(crate) hosts: Hosts,
     pub(crate) proxies: TrustedProxies,
-    pub(crate) admission: Admission,
     pub(crate) limits: Limits,
+}
+
+/// What connections are received by.
+pub(crate) struct AcceptContext {
+    /// Looked at anew for each request.
+    pub(crate) site: ArcSwap<Site>,
+    pub(crate) admission: Admission,
     /// Whether nobody new is let in any more, as the server is about to stop.
     pub(crate) is_draining: AtomicBool,
     /// Lets the request that is being answered be the last.
@@ -75,6 +82,20 @@ pub(crate) struct AcceptContext {
 }
 
 impl AcceptContext {
+    pub(crate) fn new(site: Site, admission: Admission) -> Self {
+        Self {
+            site: ArcSwap::from_pointee(site),
+            admission,
+            is_draining: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// What holds now.
+    pub(crate) fn limits(&self) -> Limits {
+        self.site.load().limits
+    }
+
     /// Whether a handshake comes too late.
     pub(super) fn is_leaving(&self) -> bool {
         self.stop.is_cancelled() || self.is_draining.load(Ordering::Relaxed)
@@ -84,7 +105,7 @@ impl AcceptContext {
     /// their time.
     pub(super) async fn out_of_time(&self) {
         self.stop.cancelled().await;
-        sleep(self.limits.stop_period / 2).await;
+        sleep(self.limits().stop_period / 2).await;
     }
 }
 
@@ -137,7 +158,7 @@ pub(crate) async fn serve<T: Transport>(
         biased;
         start = poll_fn(|cx| fast_handshake::poll_start(&transport, &service, cx)) => start,
         () = service.context.stop.cancelled() => return Outcome::Over,
-        () = sleep_until((came + service.context.limits.head_period).into()) => {
+        () = sleep_until((came + service.context.limits().head_period).into()) => {
             Err(io::ErrorKind::TimedOut.into())
         }
     };

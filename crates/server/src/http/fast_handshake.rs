@@ -72,15 +72,16 @@ fn start(
     read: Bytes,
     cx: &mut Context<'_>,
 ) -> io::Result<Start> {
-    let most = service.context.limits.max_headers.min(MAX_HEADERS);
+    let site = service.context.site.load();
+    let most = site.limits.max_headers.min(MAX_HEADERS);
     let Some((head, len)) = parse(&read, most) else { return Ok(Start::Plain(read, None)) };
-    if let Some(answer) = service.listener_answer(&head) {
+    if let Some(answer) = service.listener_answer(&head, &site) {
         return Ok(Start::Plain(read, Some(Box::new(answer))));
     }
-    let Ok(claims) = service.context.proxies.claims(&service.peer, &head) else {
+    let Ok(claims) = site.proxies.claims(&service.peer, &head) else {
         return Ok(Start::Plain(read, None));
     };
-    let Way::Endpoint(found) = service.context.way(&head, &claims) else {
+    let Way::Endpoint(found) = site.way(&head, &claims) else {
         return Ok(Start::Plain(read, None));
     };
     let answer = service.handshake(found, head, claims, &Empty::<Bytes>::new());
@@ -111,7 +112,7 @@ pub(super) async fn send_rest(
     context: &AcceptContext,
 ) -> io::Result<()> {
     let mut out_of_time = pin!(context.out_of_time());
-    let period = context.limits.stall_period.unwrap_or(Duration::MAX);
+    let period = context.limits().stall_period.unwrap_or(Duration::MAX);
     while !unsent.is_empty() {
         let before = unsent.len();
         let has_sent = poll_fn(|cx| match send(transport, &mut unsent, cx) {

@@ -1,6 +1,6 @@
 //! A name and what is served under it.
 
-use std::{convert::Infallible, error::Error, fmt, sync::Arc};
+use std::{any::type_name, borrow::Cow, convert::Infallible, error::Error, fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -9,9 +9,9 @@ use tower_service::Service;
 use super::{Body, HostService, files::Root, host_service};
 use crate::{
     app::Websocket,
-    options::{Options, OptionsError},
+    options::{Options, Settings},
     runtime::Worker,
-    session::{Application, Mounted},
+    session::{Application, Mounted, Place},
 };
 
 /// One host: its websocket endpoints, and beside them files and an HTTP service.
@@ -27,17 +27,26 @@ pub struct Host {
     /// Whether it has no name, but that by which it is called in messages.
     pub(crate) is_any: bool,
     pub(crate) aliases: Vec<String>,
-    pub(crate) mounts: Vec<(String, MountFn)>,
+    pub(crate) mounts: Vec<Mounting>,
     /// One at most; the server looks.
     pub(crate) roots: Vec<Root>,
     /// One at most; the server looks.
     pub(crate) host_service: Vec<HostService>,
 }
 
-/// Mounts an application on a host's path, once the workers that drive its clients are known.
-pub(crate) type MountFn = Box<
-    dyn FnOnce(&str, String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send,
->;
+/// An application that is to be mounted on a host's path.
+pub(crate) struct Mounting {
+    pub(crate) path: String,
+    /// What tells it from another on the same path.
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) options: Options,
+    /// Called if it is not there yet.
+    pub(crate) mount: MountFn,
+}
+
+/// Mounts an application, once it is known where, and which workers drive its clients.
+pub(crate) type MountFn =
+    Box<dyn FnOnce(Place, Settings, &[Arc<Worker>]) -> Arc<dyn Application> + Send>;
 
 impl Host {
     /// A host named `name`, such as `mysite.com`, `127.0.0.1` or `[::1]`.
@@ -104,10 +113,11 @@ impl Host {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let mount: MountFn = Box::new(move |host, path, workers| {
-            Ok(Arc::new(Mounted::new(app, host, path, options.validate()?, workers)))
+        let mount: MountFn = Box::new(move |place, settings, workers| {
+            Arc::new(Mounted::new(app, place, settings, workers))
         });
-        self.mounts.push((path.into(), mount));
+        let name = Cow::Borrowed(type_name::<W>());
+        self.mounts.push(Mounting { path: path.into(), name, options, mount });
         self
     }
 
@@ -144,7 +154,7 @@ impl fmt::Debug for Host {
         f.debug_struct("Host")
             .field("name", &self.name)
             .field("aliases", &self.aliases)
-            .field("endpoints", &self.mounts.iter().map(|(path, _)| path).collect::<Vec<_>>())
+            .field("endpoints", &self.mounts.iter().map(|it| &it.path).collect::<Vec<_>>())
             .field("roots", &self.roots)
             .finish_non_exhaustive()
     }

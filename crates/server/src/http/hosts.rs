@@ -4,11 +4,10 @@ use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
-use super::{Host, HostService, files::Files};
+use super::{Host, HostService, Mounter, files::Files};
 use crate::{
     address::{Authority, configured_name, normal_path, route},
     error::ServerError,
-    runtime::Worker,
     session::Application,
 };
 
@@ -32,13 +31,9 @@ pub(super) struct HostRoutes {
 pub(super) type Found = (Arc<dyn Application>, Vec<(String, String)>);
 
 impl Hosts {
-    /// Mounts every host's applications, and answers them in order beside the hosts.
-    pub(crate) fn new(
-        hosts: Vec<Host>,
-        workers: &[Arc<Worker>],
-    ) -> Result<(Self, Vec<Arc<dyn Application>>), ServerError> {
+    /// Mounts every host's applications.
+    pub(crate) fn new(hosts: Vec<Host>, mounter: &mut Mounter<'_>) -> Result<Self, ServerError> {
         let mut all = Self { by_name: HashMap::new(), only: None, any: None };
-        let mut applications = Vec::new();
         let is_only = hosts.len() == 1;
         if hosts.is_empty() {
             return Err(ServerError::NoHost);
@@ -46,7 +41,7 @@ impl Hosts {
         for host in hosts {
             let names = names(&host)?;
             let (is_any, name) = (host.is_any, host.name.clone());
-            let routes = Arc::new(HostRoutes::new(host, workers, &mut applications)?);
+            let routes = Arc::new(HostRoutes::new(host, mounter)?);
             if is_any && all.any.replace(Arc::clone(&routes)).is_some() {
                 return Err(ServerError::DuplicateHost { name });
             }
@@ -57,7 +52,7 @@ impl Hosts {
             }
             all.only = is_only.then_some(routes);
         }
-        Ok((all, applications))
+        Ok(all)
     }
 
     /// The host that is asked for, if there is one. The only one has no other beside it for which a name could
@@ -85,24 +80,23 @@ fn is_nobodys(host: &str) -> bool {
 }
 
 impl HostRoutes {
-    fn new(
-        host: Host,
-        workers: &[Arc<Worker>],
-        applications: &mut Vec<Arc<dyn Application>>,
-    ) -> Result<Self, ServerError> {
+    fn new(host: Host, mounter: &mut Mounter<'_>) -> Result<Self, ServerError> {
         let mut endpoints = matchit::Router::new();
-        for (path, mount) in host.mounts {
+        for mounting in host.mounts {
+            let path = mounting.path.clone();
             let pattern = route(&path).map_err(|cause| ServerError::Path {
                 host: host.name.clone(),
                 path: path.clone(),
                 cause,
             })?;
-            let application = mount(&host.name, path.clone(), workers)
+            let application = mounter
+                .mount(&host.name, mounting)
                 .map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
-            endpoints.insert(pattern, Arc::clone(&application)).map_err(|error| {
-                ServerError::Route { host: host.name.clone(), path, cause: error.into() }
+            endpoints.insert(pattern, application).map_err(|error| ServerError::Route {
+                host: host.name.clone(),
+                path,
+                cause: error.into(),
             })?;
-            applications.push(application);
         }
         let files = Files::of(&host.name, host.roots)?;
         if host.host_service.len() > 1 {

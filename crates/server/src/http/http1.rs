@@ -61,7 +61,7 @@ pub(super) async fn serve<T: Transport>(
 ) -> Outcome<T> {
     let (address, slot) = (service.peer.client_addr(), service.slot.clone());
     let context = Arc::clone(&service.context);
-    let limits = &context.limits;
+    let limits = &context.limits();
     let (socket, exchange) =
         (Arc::new(Socket::new(transport)), Arc::new(Exchange::new(limits.max_requests)));
     let mut builder = http1::Builder::new();

@@ -19,6 +19,7 @@ mod hyper_connection;
 mod hyper_socket;
 mod linger;
 mod listener_routes;
+mod mounter;
 mod proxies;
 mod received;
 mod service;
@@ -34,13 +35,14 @@ use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use body::{Body, BodyError};
-pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, serve};
+pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serve};
 #[cfg(feature = "files")]
 pub use files::Root;
 pub use host::Host;
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use listener_routes::ListenerRoutes;
+pub(crate) use mounter::Mounter;
 pub(crate) use proxies::TrustedProxies;
 pub(crate) use received::{Answered, ReceivedHandshake};
 pub(crate) use transfer::BodyLimits;

@@ -24,15 +24,15 @@ impl TrustedProxies {
     /// # Errors
     ///
     /// [`ServerError::TrustedProxy`] if one is no address and no network.
-    pub(crate) fn parse(given: Vec<String>) -> Result<Self, ServerError> {
+    pub(crate) fn parse(given: &[String]) -> Result<Self, ServerError> {
         let mut trusted = Self::default();
         for given in given {
             if given == UNIX {
                 trusted.unix = true;
-            } else if let Some(network) = parse_network(&given) {
+            } else if let Some(network) = parse_network(given) {
                 trusted.networks.push(network);
             } else {
-                return Err(ServerError::TrustedProxy { given });
+                return Err(ServerError::TrustedProxy { given: given.clone() });
             }
         }
         Ok(trusted)
@@ -83,7 +83,8 @@ mod tests {
     use super::*;
 
     fn trusted(given: &[&str]) -> Result<TrustedProxies, ServerError> {
-        TrustedProxies::parse(given.iter().map(|&it| it.to_owned()).collect())
+        let given: Vec<_> = given.iter().map(|&it| it.to_owned()).collect();
+        TrustedProxies::parse(&given)
     }
 
     #[test]

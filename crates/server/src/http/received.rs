@@ -55,11 +55,12 @@ impl ReceivedHandshake {
         let bad_request = |error: &dyn Display| {
             Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())))
         };
-        let claims = match context.proxies.claims(&PeerInfo::plain(address), &head) {
+        let site = context.site.load();
+        let claims = match site.proxies.claims(&PeerInfo::plain(address), &head) {
             Ok(claims) => claims,
             Err(error) => return bad_request(&error),
         };
-        let no_handshake = match context.way(&head, &claims) {
+        let no_handshake = match site.way(&head, &claims) {
             Way::Endpoint(found) => return Self::check(found, head, &body, claims),
             Way::Server => answer::options(),
             Way::Nowhere(error) => return bad_request(&error),
@@ -99,7 +100,7 @@ impl ReceivedHandshake {
         let Self { found, asking, head, claims, on_upgrade, mut answer } = *self;
         let address = claims.requester.address.clone();
         let slot = Slot::default();
-        let stall_period = context.limits.stall_period.unwrap_or(Duration::MAX);
+        let stall_period = context.limits().stall_period.unwrap_or(Duration::MAX);
         let service = Service {
             context: Arc::clone(&context),
             listener_routes: None,

@@ -13,7 +13,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AcceptContext, Body, Entrance, ListenerRoutes, ResponseBody, answer,
+    AcceptContext, Body, Entrance, ListenerRoutes, ResponseBody, Site, answer,
     body::Source,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     forwarded::Claims,
@@ -87,14 +87,15 @@ impl Service {
     }
 
     pub(super) fn answer(&self, head: RequestHead, body: Body) -> Answering {
-        if let Some(answer) = self.listener_answer(&head) {
+        let site = self.context.site.load();
+        if let Some(answer) = self.listener_answer(&head, &site) {
             return answer;
         }
-        let claims = match self.context.proxies.claims(&self.peer, &head) {
+        let claims = match site.proxies.claims(&self.peer, &head) {
             Ok(claims) => claims,
             Err(error) => return ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())),
         };
-        match self.context.way(&head, &claims) {
+        match site.way(&head, &claims) {
             Way::Endpoint(found) => self.handshake(found, head, claims, &body),
             Way::Page(routes) => page(routes, head, body, claims, None),
             Way::PageAtEndpoint(routes) => {
@@ -111,8 +112,8 @@ impl Service {
     }
 
     /// What its listener answers, before any host is asked.
-    pub(super) fn listener_answer(&self, head: &RequestHead) -> Option<Answering> {
-        self.listener_routes.as_ref()?.answer(head, &self.context.hosts)
+    pub(super) fn listener_answer(&self, head: &RequestHead, site: &Site) -> Option<Answering> {
+        self.listener_routes.as_ref()?.answer(head, &site.hosts)
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
@@ -142,7 +143,8 @@ impl Service {
         if self.context.is_leaving() {
             return ready(answer::refused(upgrade::stopping()));
         }
-        let HandshakeRules { allowed_origins, subprotocols, .. } = application.rules();
+        let settings = application.settings();
+        let HandshakeRules { allowed_origins, subprotocols, .. } = &settings.rules;
         let places = match self.admit(&*application, &requester) {
             Ok(places) => places,
             Err(refusal) => return ready(answer::refused(refusal)),
@@ -166,7 +168,7 @@ impl Service {
     }
 }
 
-impl AcceptContext {
+impl Site {
     /// Where a request goes.
     pub(super) fn way(&self, head: &RequestHead, claims: &Claims) -> Way<'_> {
         let host = match Target::of(head.method(), head.uri(), head.version(), head) {

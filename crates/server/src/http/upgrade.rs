@@ -203,8 +203,9 @@ impl Future for JustInTime {
         let late = this.deadline.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready());
         let answer = this.ask(cx, late);
         if answer.is_pending() && this.deadline.is_none() {
-            let deadline =
-                this.deadline.insert(Box::pin(sleep(this.asked.application.rules().open_period)));
+            let deadline = this
+                .deadline
+                .insert(Box::pin(sleep(this.asked.application.settings().rules.open_period)));
             if deadline.as_mut().poll(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }

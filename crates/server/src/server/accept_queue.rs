@@ -106,6 +106,10 @@ impl AcceptQueues {
         self.context.is_draining.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn context(&self) -> &AcceptContext {
+        &self.context
+    }
+
     pub(super) fn admission(&self) -> &Admission {
         &self.context.admission
     }

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
@@ -33,9 +34,14 @@ const GATHER: Duration = Duration::from_micros(300);
 /// has its turn at once, and the others wait for as long (bench/NOTES.md#handshakes).
 const PLACED_AT_ONCE: usize = 16;
 
-/// A socket that listens, what those who connect to it speak, and what it answers itself.
+/// A socket that listens.
 pub(super) struct Listening {
     pub(super) listener: BoundListener,
+    pub(super) context: Arc<ArcSwap<ListenerContext>>,
+}
+
+/// What those who connect to a socket speak, and what it answers itself.
+pub(super) struct ListenerContext {
     pub(super) spoken: Spoken,
     pub(super) routes: Option<Arc<ListenerRoutes>>,
 }
@@ -43,7 +49,7 @@ pub(super) struct Listening {
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, spoken, routes } = listening;
+    let Listening { listener, context } = listening;
     let (mut last, mut spare) = (Instant::now(), Spare::new());
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
@@ -59,6 +65,7 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                     );
                 }
                 Ok((stream, address)) => {
+                    let ListenerContext { spoken, routes } = &**context.load();
                     let entry = Entry { address, spoken: spoken.clone(), routes: routes.clone() };
                     batch.push(Arrival::Connection(stream, entry));
                 }

@@ -11,13 +11,11 @@ use tokio::runtime::{Builder, Handle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[cfg(feature = "tls")]
-use super::certificates;
+use super::certificates::{self, TlsAcceptors};
 use super::{
     accept_queue::AcceptQueues,
     accepting::{Listening, accept},
 };
-#[cfg(feature = "tls")]
-use crate::transport::TlsAcceptor;
 use crate::{
     runtime::{Worker, supervise, watch},
     transport::{Bound, BoundListener},
@@ -49,32 +47,32 @@ impl Acceptor {
         BoundListener::new(bound)
     }
 
-    /// Accepts until told to stop.
-    pub(super) fn accept(
-        &self,
-        listeners: impl IntoIterator<Item = Listening>,
-        accept_queues: &Arc<AcceptQueues>,
-        stop: &CancellationToken,
-    ) {
-        for listener in listeners {
-            let (accept_queues, stop) = (Arc::clone(accept_queues), stop.clone());
-            let accepting = async move {
-                let accepting = supervise(|| accept(&listener, &accept_queues));
-                stop.run_until_cancelled(accepting).await;
-            };
-            self.accepting.spawn_on(accepting, &self.runtime);
-        }
+    /// Has what workers are late to take given to others, for as long as the thread lives.
+    pub(super) fn rebalance(&self, accept_queues: &Arc<AcceptQueues>) {
         let accept_queues = Arc::clone(accept_queues);
         self.runtime.spawn(async move { supervise(|| accept_queues.rebalance()).await });
-        self.accepting.close();
+    }
+
+    /// Accepts on a socket until told to stop.
+    pub(super) fn accept(
+        &self,
+        listening: Listening,
+        accept_queues: &Arc<AcceptQueues>,
+        stop: CancellationToken,
+    ) {
+        let accept_queues = Arc::clone(accept_queues);
+        let accepting = async move {
+            let accepting = supervise(|| accept(&listening, &accept_queues));
+            stop.run_until_cancelled(accepting).await;
+        };
+        self.accepting.spawn_on(accepting, &self.runtime);
     }
 
     /// Has certificates read anew when they change, for as long as the thread lives.
     #[cfg(feature = "tls")]
-    pub(super) fn watch_certificates(&self, acceptors: Arc<[Arc<TlsAcceptor>]>) {
-        if !acceptors.is_empty() {
-            self.runtime.spawn(async move { supervise(|| certificates::watch(&acceptors)).await });
-        }
+    pub(super) fn watch_certificates(&self, acceptors: &Arc<TlsAcceptors>) {
+        let acceptors = Arc::clone(acceptors);
+        self.runtime.spawn(async move { supervise(|| certificates::watch(&acceptors)).await });
     }
 
     /// Watches the workers for as long as the thread lives.
@@ -84,6 +82,7 @@ impl Acceptor {
 
     /// Waits until it has stopped to accept, and nobody listens any more.
     pub(super) async fn stopped(&self) {
+        self.accepting.close();
         self.accepting.wait().await;
     }
 

@@ -20,20 +20,37 @@ use crate::{
 pub(super) struct Applications(Vec<Arc<dyn Application>>);
 
 impl Applications {
-    /// Runs every `on_start`. If one fails, those that have started are stopped.
+    /// Runs the `on_start` of each. If one fails, those of them that have started are stopped.
     pub(super) async fn start(
+        &mut self,
         applications: Vec<Arc<dyn Application>>,
         workers: &[Arc<Worker>],
         stop_period: Duration,
-    ) -> Result<Self, ServerError> {
-        let mut started = Self::default();
+    ) -> Result<(), ServerError> {
+        let before = self.0.len();
         for application in applications {
-            if let Err(error) = started.start_one(application, &workers[0]).await {
+            if let Err(error) = self.start_one(application, &workers[0]).await {
+                let started = Self(self.0.split_off(before));
                 started.stop(workers, Instant::now() + stop_period).await;
                 return Err(error);
             }
         }
-        Ok(started)
+        Ok(())
+    }
+
+    pub(super) fn all(&self) -> &[Arc<dyn Application>] {
+        &self.0
+    }
+
+    /// Takes these out.
+    pub(super) fn remove(&mut self, gone: &[Arc<dyn Application>]) -> Vec<Arc<dyn Application>> {
+        let is_gone = |it: &mut Arc<dyn Application>| gone.iter().any(|gone| Arc::ptr_eq(gone, it));
+        self.0.extract_if(.., is_gone).collect()
+    }
+
+    /// Has them stopped before all others.
+    pub(super) fn add(&mut self, application: Arc<dyn Application>) {
+        self.0.push(application);
     }
 
     /// The endpoint on a path, or on a host's path.
@@ -126,7 +143,8 @@ impl Applications {
     }
 }
 
-async fn stop(application: &Arc<dyn Application>, workers: &[Arc<Worker>]) {
+/// Runs its `on_stop`.
+pub(super) async fn stop(application: &Arc<dyn Application>, workers: &[Arc<Worker>]) {
     let worker = first_awake(workers).await;
     let stopping = Arc::clone(application);
     let stop = async move { stopping.stop().await };

@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{error::CertificateError, log, transport::TlsAcceptor};
+
+/// Those of the listeners that there are.
+pub(super) type TlsAcceptors = ArcSwap<Vec<Arc<TlsAcceptor>>>;
 
 /// How often the files are looked at.
 const RELOAD_PERIOD: Duration = Duration::from_secs(10);
 
 /// Has new connections use what is there as soon as it is, for as long as this is polled.
-pub(super) async fn watch(acceptors: &[Arc<TlsAcceptor>]) {
+pub(super) async fn watch(acceptors: &TlsAcceptors) {
     loop {
         sleep(RELOAD_PERIOD).await;
         // What does not fit was logged.
@@ -21,11 +25,11 @@ pub(super) async fn watch(acceptors: &[Arc<TlsAcceptor>]) {
 /// Looks at the files, and answers how many certificates are new. What does not fit is said each time if
 /// `is_asked`, and else once.
 pub(super) async fn reload(
-    acceptors: &[Arc<TlsAcceptor>],
+    acceptors: &TlsAcceptors,
     is_asked: bool,
 ) -> Result<usize, CertificateError> {
     let (mut changed, mut refused) = (0, None);
-    for acceptor in acceptors {
+    for acceptor in acceptors.load_full().iter() {
         let acceptor = Arc::clone(acceptor);
         // A runtime that is going takes no such task any more.
         let Ok(reloaded) = spawn_blocking(move || acceptor.reload(is_asked)).await else { break };

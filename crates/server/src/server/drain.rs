@@ -123,7 +123,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::connection::ClientId;
+    use crate::{connection::ClientId, session::BoxFuture};
 
     /// Notes when it is closed, and with what.
     struct Fake {
@@ -144,6 +144,10 @@ mod tests {
 
         fn has_gone(&self) -> bool {
             self.has_left || self.number.is_multiple_of(2) && self.began.elapsed() > 20 * SECOND
+        }
+
+        fn departed(&self) -> BoxFuture<'_, ()> {
+            unreachable!("a drain waits for nobody")
         }
     }
 

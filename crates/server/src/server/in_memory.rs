@@ -1,6 +1,6 @@
 //! A server without sockets and threads: it runs on the runtime around it.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
@@ -12,7 +12,7 @@ use crate::{
     connection::inbound_memory,
     driver::ConnectionTask,
     error::ServerError,
-    http_server::{AcceptContext, Entrance, Hosts, TrustedProxies},
+    http_server::{AcceptContext, Entrance, Hosts, Mounter, Site, TrustedProxies},
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, Versions, memory},
 };
@@ -30,22 +30,17 @@ impl InMemory {
     /// Runs every `on_start`. Where it listens, and on how many threads it runs, does not matter.
     pub(crate) async fn start(server: Server) -> Result<Self, ServerError> {
         server.limits.check()?;
-        let proxies = TrustedProxies::parse(server.trusted_proxies)?;
+        let proxies = TrustedProxies::parse(&server.trusted_proxies)?;
         inbound_memory::limit(server.max_inbound_bytes);
         let workers = [Worker::start_here()];
-        let (hosts, applications) = Hosts::new(server.hosts, &workers)?;
+        let mut mounter = Mounter::new(&workers, Vec::new());
+        let hosts = Hosts::new(server.hosts, &mut mounter)?;
         let stop_period = server.limits.stop_period;
-        let applications = Applications::start(applications, &workers, stop_period).await?;
-        let (limits, stop) = (server.limits, CancellationToken::new());
+        let mut applications = Applications::default();
+        applications.start(mounter.made, &workers, stop_period).await?;
+        let site = Site { hosts, proxies, limits: server.limits };
         let admission = Admission::new(server.admission_limits);
-        let context = Arc::new(AcceptContext {
-            hosts,
-            proxies,
-            admission,
-            limits,
-            is_draining: AtomicBool::new(false),
-            stop,
-        });
+        let context = Arc::new(AcceptContext::new(site, admission));
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 
@@ -67,7 +62,7 @@ impl InMemory {
 
     /// Stops as [`Running::stop`](super::Running::stop) does.
     pub(crate) async fn stop(self) {
-        let (began, stop_period) = (Instant::now(), self.context.limits.stop_period);
+        let (began, stop_period) = (Instant::now(), self.context.limits().stop_period);
         self.context.stop.cancel();
         self.applications.see_off(&self.workers, began + stop_period / 4 * 3).await;
         self.applications.stop(&self.workers, began + stop_period).await;

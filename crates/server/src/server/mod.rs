@@ -11,39 +11,40 @@ mod defaults;
 mod drain;
 #[cfg(feature = "test")]
 mod in_memory;
+mod listeners;
 mod mount;
+mod reload;
+mod retiring;
 mod running;
 mod signal;
 mod spare;
 mod task;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, atomic::AtomicBool},
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use tokio::runtime::{Builder, Handle};
-use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "tls")]
+use self::certificates::TlsAcceptors;
 #[cfg(feature = "test")]
 pub(crate) use self::in_memory::InMemory;
 use self::{
-    accept_queue::AcceptQueues, accepting::Listening, acceptor::Acceptor,
+    accept_queue::AcceptQueues,
+    acceptor::Acceptor,
     applications::Applications,
+    listeners::{Listeners, or_usual},
 };
 pub use self::{
     drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
+    reload::Reloaded,
     running::{Readiness, Running, Shutdown},
 };
 use crate::{
     admission::{Admission, AdmissionLimits, Rate},
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, ListenerRoutes, TrustedProxies},
-    log,
+    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, Mounter, Site, TrustedProxies},
     runtime::WorkerThread,
     transport::Listener,
 };
@@ -354,8 +355,7 @@ impl Server {
     /// zero, or an `on_start` fails. Nothing is left running then: what had started before has had its
     /// `on_stop`, within [`stop_period`](Self::stop_period).
     pub async fn start(self) -> Result<Running, ServerError> {
-        let (running, _) = self.launch(listen).await?;
-        Ok(running)
+        self.launch(or_usual).await
     }
 
     /// Runs every application's `on_start`, on threads of its own, and listens nowhere: the endpoints are a
@@ -368,12 +368,7 @@ impl Server {
     /// the server around it has. Else as [`start`](Self::start).
     pub async fn mount(self) -> Result<Mount, ServerError> {
         self.check_mountable()?;
-        let nowhere = |_| {
-            let acceptor = Acceptor::start().map_err(ServerError::System)?;
-            Ok((acceptor, Vec::new(), Vec::new()))
-        };
-        let (running, context) = self.launch(nowhere).await?;
-        Ok(Mount::new(running, context))
+        self.launch(|nowhere| nowhere).await.map(Mount::new)
     }
 
     fn check_mountable(&self) -> Result<(), ServerError> {
@@ -388,63 +383,65 @@ impl Server {
         }
     }
 
-    async fn launch(
-        self,
-        listen: impl FnOnce(Vec<Listener>) -> Result<Listeners, ServerError>,
-    ) -> Result<(Running, Arc<AcceptContext>), ServerError> {
+    /// Whether it can be run at all, as far as it can be told without doing anything; who is trusted.
+    fn check(&self) -> Result<TrustedProxies, ServerError> {
         self.limits.check()?;
         self.drain.check(self.limits.stop_period)?;
-        let proxies = TrustedProxies::parse(self.trusted_proxies)?;
+        let proxies = TrustedProxies::parse(&self.trusted_proxies)?;
         if let Some(listener) = self.listeners.iter().find(|it| it.speaks_proxy_protocol())
             && proxies.is_empty()
         {
             return Err(ServerError::ProxyProtocol { address: listener.to_string() });
         }
-        let (acceptor, addresses, listeners) = listen(self.listeners)?;
-        let max_inbound_bytes = self.max_inbound_bytes;
+        Ok(proxies)
+    }
+
+    /// Starts, and listens on what that makes of its listeners.
+    async fn launch(
+        self,
+        listeners: impl FnOnce(Vec<Listener>) -> Vec<Listener>,
+    ) -> Result<Running, ServerError> {
+        let proxies = self.check()?;
+        let Self { limits, admission_limits, drain, max_inbound_bytes, .. } = self;
+        let acceptor = Acceptor::start().map_err(ServerError::System)?;
+        let bound = Listeners::default().bind(listeners(self.listeners), &acceptor)?;
         let thread =
             |index| WorkerThread::start(index, move || inbound_memory::limit(max_inbound_bytes));
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
         let threads = threads.map_err(ServerError::System)?;
         let workers: Arc<[_]> = threads.iter().map(|it| Arc::clone(it.worker())).collect();
-        let (hosts, applications) = Hosts::new(self.hosts, &workers)?;
+        let mut mounter = Mounter::new(&workers, Vec::new());
+        let hosts = Hosts::new(self.hosts, &mut mounter)?;
+        let made = mounter.made;
         acceptor.watch(Arc::clone(&workers));
-        let stop_period = self.limits.stop_period;
-        let applications = Applications::start(applications, &workers, stop_period).await?;
-        let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
-        let (admission, limits) = (Admission::new(self.admission_limits), self.limits);
-        let context = Arc::new(AcceptContext {
-            hosts,
-            proxies,
-            admission,
-            limits,
-            is_draining: AtomicBool::new(false),
-            stop: stop.clone(),
-        });
+        let mut applications = Applications::default();
+        applications.start(made, &workers, limits.stop_period).await?;
+        let site = Site { hosts, proxies, limits };
+        let context = Arc::new(AcceptContext::new(site, Admission::new(admission_limits)));
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
+        acceptor.rebalance(&accept_queues);
+        let (stop, mut listeners) = (context.stop.clone(), Listeners::default());
+        listeners.change(bound, &acceptor, &accept_queues, &stop);
         #[cfg(feature = "tls")]
-        let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.spoken.tls.clone()).collect();
+        let tls = Arc::new(TlsAcceptors::from_pointee(listeners.tls()));
         #[cfg(feature = "tls")]
-        acceptor.watch_certificates(Arc::clone(&tls));
-        let running = Running {
-            addresses,
+        acceptor.watch_certificates(&tls);
+        Ok(Running {
+            addresses: listeners.addresses(),
+            listeners,
             applications,
+            retiring: Vec::new(),
             acceptor,
             accept_queues,
             threads,
             stop,
-            shutdown,
+            shutdown: Shutdown::default(),
             readiness: Readiness::default(),
-            stop_period,
-            drain: self.drain,
+            stop_period: limits.stop_period,
+            drain,
             #[cfg(feature = "tls")]
             tls,
-        };
-        for address in &running.addresses {
-            log::event!(INFO, { %address }, "listening");
-        }
-        running.acceptor.accept(listeners, &running.accept_queues, &running.stop);
-        Ok((running, context))
+        })
     }
 }
 
@@ -452,31 +449,4 @@ impl Default for Server {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Who accepts, and the IP addresses and sockets that are listened on.
-type Listeners = (Acceptor, Vec<SocketAddr>, Vec<Listening>);
-
-/// Listens everywhere, or on the usual address.
-fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
-    let usual = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 1337)).into()];
-    let listeners = if listeners.is_empty() { usual() } else { listeners };
-    let acceptor = Acceptor::start().map_err(ServerError::System)?;
-    let (mut addresses, mut listening) = (Vec::new(), Vec::new());
-    for mut listener in listeners {
-        let spoken = listener.load()?;
-        let address = listener.to_string();
-        let rules = listener.take_rules();
-        if rules.https_port.is_some() && spoken.tls.is_some() {
-            return Err(ServerError::RedirectWithinTls { address });
-        }
-        let routes = ListenerRoutes::new(rules)?;
-        let refused = |cause| ServerError::Listen { address: address.clone(), cause };
-        let bound = listener.bind().map_err(refused)?;
-        addresses.extend(bound.socket_addr().map_err(refused)?);
-        let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, spoken, routes });
-        log::event!(DEBUG, { %address }, "bound");
-    }
-    Ok((acceptor, addresses, listening))
 }

@@ -22,7 +22,7 @@ use crate::{
     admission::LimitsHit,
     app::Endpoint,
     error::EndpointError,
-    http_server::{AcceptContext, Answered, ReceivedHandshake, ResponseBody, stopping},
+    http_server::{Answered, ReceivedHandshake, ResponseBody, stopping},
 };
 
 /// Endpoints within a server of another kind: a program that has axum, or any hyper server.
@@ -86,7 +86,6 @@ pub struct Mount {
 /// would: 426, 404.
 #[derive(Clone)]
 pub struct MountService {
-    context: Arc<AcceptContext>,
     accept_queues: Arc<AcceptQueues>,
 }
 
@@ -103,9 +102,9 @@ enum Answer {
 }
 
 impl Mount {
-    pub(super) fn new(running: Running, context: Arc<AcceptContext>) -> Self {
+    pub(super) fn new(running: Running) -> Self {
         let accept_queues = Arc::clone(&running.accept_queues);
-        Self { running, service: MountService { context, accept_queues } }
+        Self { running, service: MountService { accept_queues } }
     }
 
     /// What answers the requests for its endpoints.
@@ -148,7 +147,7 @@ impl<B: Body> Service<Request<B>> for MountService {
     }
 
     fn call(&mut self, request: Request<B>) -> MountFuture {
-        MountFuture(match ReceivedHandshake::receive(&self.context, request) {
+        MountFuture(match ReceivedHandshake::receive(self.accept_queues.context(), request) {
             Ok((handshake, answered)) => {
                 self.accept_queues.place(Arrival::Handshake(Box::new(handshake)));
                 Answer::Awaited(answered)

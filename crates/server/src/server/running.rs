@@ -18,14 +18,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "tls")]
-use super::certificates;
+use super::certificates::{self, TlsAcceptors};
 use super::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
     applications::Applications,
     drain::{Drain, Drained},
+    listeners::Listeners,
+    retiring::Retiring,
     signal::{Signals, TERMINATE},
 };
+#[cfg(feature = "tls")]
+use crate::error::CertificateError;
 use crate::{
     admission::LimitsHit,
     app::Endpoint,
@@ -33,8 +37,6 @@ use crate::{
     log,
     runtime::WorkerThread,
 };
-#[cfg(feature = "tls")]
-use crate::{error::CertificateError, transport::TlsAcceptor};
 
 /// What threads that wait for nothing need to end.
 const THREADS_PERIOD: Duration = Duration::from_millis(100);
@@ -43,7 +45,10 @@ const THREADS_PERIOD: Duration = Duration::from_millis(100);
 #[must_use = "wait for its end with `until_signalled`, or end it with `stop`"]
 pub struct Running {
     pub(super) addresses: Vec<SocketAddr>,
+    pub(super) listeners: Listeners,
     pub(super) applications: Applications,
+    /// What a reload has left.
+    pub(super) retiring: Vec<Retiring>,
     pub(super) acceptor: Acceptor,
     pub(super) accept_queues: Arc<AcceptQueues>,
     pub(super) threads: Vec<WorkerThread>,
@@ -53,7 +58,7 @@ pub struct Running {
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
-    pub(super) tls: Arc<[Arc<TlsAcceptor>]>,
+    pub(super) tls: Arc<TlsAcceptors>,
 }
 
 /// Asks a server to stop, from anywhere. Cheap to clone.
@@ -236,6 +241,11 @@ impl Running {
         self.readiness.end();
         let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
+        for retiring in mem::take(&mut self.retiring) {
+            if let Some(application) = retiring.give_up(end).await {
+                self.applications.add(application);
+            }
+        }
         // Unless the log holds its thread up.
         let _ = timeout_at(clients_end, self.acceptor.stopped()).await;
         let workers: Vec<_> = self.threads.iter().map(|it| Arc::clone(it.worker())).collect();

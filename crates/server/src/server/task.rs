@@ -87,7 +87,7 @@ async fn read_proxy_header(
     address: &PeerAddr,
     context: &AcceptContext,
 ) -> Option<Option<Proxied>> {
-    if !context.proxies.trusts_peer(address) {
+    if !context.site.load().proxies.trusts_peer(address) {
         log::event!(
             WARN, { %address },
             "a connection that is no trusted proxy's was closed: Server::trusted_proxies can name it"
@@ -109,7 +109,7 @@ async fn in_time<T>(
     context: &AcceptContext,
 ) -> Option<io::Result<T>> {
     tokio::select! {
-        begun = timeout(context.limits.head_period, beginning) => {
+        begun = timeout(context.limits().head_period, beginning) => {
             Some(begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
         }
         () = context.stop.cancelled() => None,

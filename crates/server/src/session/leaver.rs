@@ -1,7 +1,10 @@
 //! A client that is to go, whatever its application keeps for it.
 
+use std::future::poll_fn;
+
 use aerys_proto::CloseCode;
 
+use super::BoxFuture;
 use crate::{app::Client, connection::ClientId};
 
 pub(crate) trait Leaver: Send + Sync {
@@ -11,6 +14,9 @@ pub(crate) trait Leaver: Send + Sync {
     fn close(&self, code: CloseCode);
 
     fn has_gone(&self) -> bool;
+
+    /// Resolves when it has gone and its `on_close` has run.
+    fn departed(&self) -> BoxFuture<'_, ()>;
 }
 
 impl<S: Send + Sync> Leaver for Client<S> {
@@ -24,5 +30,9 @@ impl<S: Send + Sync> Leaver for Client<S> {
 
     fn has_gone(&self) -> bool {
         self.shared().outbox.is_gone()
+    }
+
+    fn departed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(poll_fn(|cx| self.shared().outbox.poll_departed(cx)))
     }
 }

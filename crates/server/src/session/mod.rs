@@ -19,7 +19,7 @@ use http::HeaderMap;
 
 pub(crate) use self::{
     leaver::Leaver,
-    mounted::{Application, BoxFuture, Mounted, Opening},
+    mounted::{Application, BoxFuture, Mounted, Opening, Place},
 };
 use crate::{
     app::{Accepted, Client, ClientCell, Departure, Fault, Handshake, Websocket},

@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, type_name},
+    borrow::Cow,
     pin::Pin,
     sync::{Arc, atomic::AtomicUsize},
 };
@@ -10,13 +11,14 @@ use aerys_proto::{
     CloseCode, Config,
     deflate::{self, Agreement},
 };
+use arc_swap::ArcSwap;
 
 use super::{Leaver, Session};
 use crate::{
     admission::{EndpointPlace, Full, Places},
     app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
     connection::Shared,
-    options::{HandshakeRules, Settings},
+    options::Settings,
     roster::Roster,
     runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught},
 };
@@ -24,10 +26,20 @@ use crate::{
 pub(crate) struct Mounted<W, S> {
     pub(crate) app: W,
     host: String,
+    name: Cow<'static, str>,
     endpoint: Endpoint<S>,
-    settings: Settings,
+    /// What those who come go by.
+    settings: ArcSwap<Settings>,
     /// How many of [`Options::max_clients`](crate::Options::max_clients) are taken.
     clients: Arc<AtomicUsize>,
+}
+
+/// Where an application is mounted, each as it was given, and what tells it from another that is mounted there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) name: Cow<'static, str>,
 }
 
 /// A mounted application, whatever its type.
@@ -35,12 +47,15 @@ pub(crate) trait Application: Send + Sync {
     /// As it was given, and so is the path.
     fn host(&self) -> &str;
     fn path(&self) -> &str;
+    fn place(&self) -> Place;
     /// An `Endpoint<S>`.
     fn endpoint(&self) -> Box<dyn Any>;
     /// The type of its clients' state.
     fn state_type(&self) -> &'static str;
-    /// What a handshake is held to.
-    fn rules(&self) -> &HandshakeRules;
+    /// What those who come go by.
+    fn settings(&self) -> Arc<Settings>;
+    /// Has those who come from now on go by these. Whoever is here stays as it is.
+    fn change(&self, settings: Settings);
     /// Takes one of the places that there are for clients, if those are counted.
     fn admit(&self) -> Result<Option<EndpointPlace>, Full>;
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
@@ -71,16 +86,11 @@ pub(crate) struct Opening {
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
-    pub(crate) fn new(
-        app: W,
-        host: &str,
-        path: String,
-        settings: Settings,
-        workers: &[Arc<Worker>],
-    ) -> Self {
-        let roster = Roster::new(path, Arc::clone(&settings.protocol), workers);
-        let (host, endpoint) = (host.to_owned(), Endpoint::new(roster));
-        Self { app, host, endpoint, settings, clients: Arc::default() }
+    pub(crate) fn new(app: W, place: Place, settings: Settings, workers: &[Arc<Worker>]) -> Self {
+        let Place { host, path, name } = place;
+        let endpoint = Endpoint::new(Roster::new(path, Arc::clone(&settings.protocol), workers));
+        let settings = ArcSwap::from_pointee(settings);
+        Self { app, host, name, endpoint, settings, clients: Arc::default() }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -101,6 +111,11 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         Mounted::path(self)
     }
 
+    fn place(&self) -> Place {
+        let (host, path) = (self.host.clone(), self.path().to_owned());
+        Place { host, path, name: self.name.clone() }
+    }
+
     fn endpoint(&self) -> Box<dyn Any> {
         Box::new(self.endpoint.clone())
     }
@@ -109,18 +124,24 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         type_name::<S>()
     }
 
-    fn rules(&self) -> &HandshakeRules {
-        &self.settings.rules
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    fn change(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
     }
 
     fn admit(&self) -> Result<Option<EndpointPlace>, Full> {
-        let Some(max) = self.settings.rules.max_clients else { return Ok(None) };
+        let Some(max) = self.settings.load().rules.max_clients else { return Ok(None) };
         EndpointPlace::take(&self.clients, max).map(Some).ok_or(Full)
     }
 
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
-        let shared = Arc::new(Shared::new(self.settings.outbox_limits));
-        let config = Arc::clone(&self.settings.protocol);
+        let settings = self.settings.load();
+        let shared = Arc::new(Shared::new(settings.outbox_limits));
+        let config = Arc::clone(&settings.protocol);
+        drop(settings);
         let agreement = config
             .compression
             .as_ref()

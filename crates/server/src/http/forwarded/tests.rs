@@ -7,7 +7,7 @@ use crate::transport::{PeerAddr, Proxied};
 
 /// Trusts 10.0.0.0/8 and ::1.
 fn proxies() -> TrustedProxies {
-    TrustedProxies::parse(vec!["10.0.0.0/8".to_owned(), "::1".to_owned()]).unwrap()
+    TrustedProxies::parse(&["10.0.0.0/8".to_owned(), "::1".to_owned()]).unwrap()
 }
 
 fn peer(address: &str, forwarded: Forwarded) -> PeerInfo {

@@ -30,7 +30,7 @@ pub(in crate::http_server) async fn serve_as_begun<T: Transport>(
         biased;
         beginning = poll_fn(|cx| poll_beginning(&transport, &mut read, cx)) => beginning,
         () = context.stop.cancelled() => return Outcome::Over,
-        () = sleep_until((came + context.limits.head_period).into()) => {
+        () = sleep_until((came + context.limits().head_period).into()) => {
             Err(io::ErrorKind::TimedOut.into())
         }
     };

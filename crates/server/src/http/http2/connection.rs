@@ -44,7 +44,7 @@ type Respond = server::SendResponse<Payload>;
 /// Serves a connection that speaks HTTP/2 until it is closed. Its streams may outlive it, but learn of that.
 pub(in crate::http_server) async fn serve<T: Transport>(_: Http2, begun: Begun<T>) {
     let Begun { transport, read, came, entrance, context } = begun;
-    let (address, limits) = (entrance.peer.client_addr(), context.limits);
+    let (address, limits) = (entrance.peer.client_addr(), context.limits());
     let socket = Arc::new(Socket::new(transport));
     let frames = FrameSocket::new(Arc::clone(&socket), read);
     let head_size = u32::try_from(limits.max_head_size).unwrap_or(u32::MAX);
@@ -212,7 +212,7 @@ impl<T: Transport> Connection<T> {
         }
         if is_idle {
             self.liveness.rest();
-            let period = self.context.limits.head_period;
+            let period = self.context.limits().head_period;
             let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(period)));
             return match idle.as_mut().poll(cx) {
                 Poll::Ready(()) => self.close(Reason::NO_ERROR),

@@ -50,7 +50,7 @@ impl Deadlines {
             context: Arc::clone(context),
             slot: slot.clone(),
             transfer,
-            timer: TransferTimer::new(context.limits.body),
+            timer: TransferTimer::new(context.limits().body),
             stop: Stop::Running(Box::pin(stop.cancelled_owned())),
         }
     }

@@ -102,7 +102,7 @@ pub(super) async fn serve(
         }
         (opening, _) => opening,
     };
-    let limits = &context.limits;
+    let limits = &context.limits();
     let stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
     if let Err(cut) = response::send(response, &mut respond, is_head, stall, &mut deadlines).await {
         log::event!(DEBUG, { %address, why = %cut }, "a response was cut off");

@@ -11,5 +11,6 @@ mod listeners;
 mod mounted;
 mod proxies;
 mod redirect;
+mod reload;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 mod unsent;

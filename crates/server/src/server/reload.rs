@@ -1,0 +1,95 @@
+//! Other hosts, limits and listeners for a server that runs, without closing anybody who may stay.
+
+use std::sync::Arc;
+
+use super::{Server, listeners::or_usual, retiring::Retiring, running::Running};
+use crate::{
+    connection::inbound_memory,
+    error::ServerError,
+    http_server::{Hosts, Mounter, Site},
+    log,
+    runtime::Worker,
+};
+
+/// What a [reload](Running::reload) has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reloaded {
+    /// Endpoints that were there before, with their clients.
+    pub kept: usize,
+    /// Endpoints that are new.
+    pub started: usize,
+    /// Endpoints that are not served any more.
+    pub ended: usize,
+}
+
+impl Running {
+    /// Serves what another server would, and goes on: hosts, files, endpoints and their options, certificates,
+    /// limits and listeners are that one's from now on, for whoever connects, and hosts for the next request of
+    /// whoever is connected. If anything about it is wrong, everything stays as it was.
+    ///
+    /// An endpoint is the same if its host, its path and the type of its application are, as they were given.
+    /// It lives on with its application, its clients and whatever it keeps: the new value of the application is
+    /// dropped, and `on_start` does not run again. Its clients stay under the options that they came with, those
+    /// who come go by the new ones; broadcasts are compressed as they were. One that is not there any more is
+    /// answered 404, and its clients are closed as the [drain](Server::drain) says (1001, or 1012), in the
+    /// background; then its `on_stop` runs. A listener is the same if its address is, as it was given; one that
+    /// goes is closed, and whoever has connected to it stays. How many workers there are stays as it is.
+    ///
+    /// ```
+    /// # use aerys::{Host, Server, Websocket};
+    /// # async fn example(news: impl Websocket, chat: impl Websocket) -> Result<(), aerys::ServerError> {
+    /// let server = |host: Host| Server::new().listen("127.0.0.1:0").host(host);
+    /// let mut running = server(Host::new("mysite.com").websocket("/chat", chat)).start().await?;
+    /// let reloaded = running.reload(server(Host::new("mysite.com").websocket("/news", news))).await?;
+    /// assert_eq!((reloaded.started, reloaded.ended), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::start`]. What has started by then has had its `on_stop`.
+    pub async fn reload(&mut self, server: Server) -> Result<Reloaded, ServerError> {
+        let proxies = server.check()?;
+        let Server { listeners, hosts, workers: asked, admission_limits, .. } = server;
+        let Server { drain, limits, max_inbound_bytes, .. } = server;
+        let workers: Vec<Arc<Worker>> =
+            self.threads.iter().map(|it| Arc::clone(it.worker())).collect();
+        let mut mounter = Mounter::new(&workers, self.applications.all().to_vec());
+        let hosts = Hosts::new(hosts, &mut mounter)?;
+        let Mounter { gone, made, kept, .. } = mounter;
+        let bound = self.listeners.bind(or_usual(listeners), &self.acceptor)?;
+        let started = made.len();
+        self.applications.start(made, &workers, limits.stop_period).await?;
+
+        // Nothing fails from here on, and nothing is waited for.
+        let reloaded = Reloaded { kept: kept.len(), started, ended: gone.len() };
+        for (application, settings) in kept {
+            application.change(settings);
+        }
+        let context = self.accept_queues.context();
+        context.site.store(Arc::new(Site { hosts, proxies, limits }));
+        context.admission.change(admission_limits);
+        self.listeners.change(bound, &self.acceptor, &self.accept_queues, &self.stop);
+        self.addresses = self.listeners.addresses();
+        #[cfg(feature = "tls")]
+        self.tls.store(Arc::new(self.listeners.tls()));
+        (self.drain, self.stop_period) = (drain, limits.stop_period);
+        for worker in &workers {
+            worker.runtime().spawn(async move { inbound_memory::limit(max_inbound_bytes) });
+        }
+        if asked != workers.len() {
+            let workers = workers.len();
+            log::event!(WARN, { workers, asked }, "the number of workers stays until the server is restarted");
+        }
+        self.retiring.retain(Retiring::is_at_work);
+        for application in self.applications.remove(&gone) {
+            let retiring = Retiring::start(application, drain, limits.stop_period, &workers);
+            self.retiring.push(retiring);
+        }
+        let Reloaded { kept, started, ended } = reloaded;
+        log::event!(INFO, { kept, started, ended }, "reloaded");
+        Ok(reloaded)
+    }
+}
