@@ -468,15 +468,15 @@ pub use crate::{
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        EndpointError, Failure, NotARefusal, QueryError, Refusal, RootError,
+        EndpointError, Failure, NotARefusal, QueryError, Refusal, ReloadError, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },
     http_server::{Body, BodyError, Host},
     options::{Options, OptionsError, Origins, Overflow},
     server::{
-        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Reloaded, Running,
-        Server, Shutdown,
+        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Reloaded, Reloader,
+        Running, Server, Shutdown,
     },
     transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };

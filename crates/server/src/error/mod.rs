@@ -6,6 +6,7 @@ mod endpoint;
 mod misuse;
 mod query;
 mod refusal;
+mod reload;
 mod root;
 mod server;
 
@@ -22,6 +23,7 @@ pub use self::{
     endpoint::EndpointError,
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
+    reload::ReloadError,
     root::RootError,
     server::ServerError,
 };

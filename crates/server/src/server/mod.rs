@@ -6,6 +6,7 @@ mod acceptor;
 mod applications;
 #[cfg(feature = "tls")]
 mod certificates;
+mod control;
 #[cfg(test)]
 mod defaults;
 mod drain;
@@ -13,11 +14,14 @@ mod drain;
 mod in_memory;
 mod listeners;
 mod mount;
+#[cfg_attr(not(unix), path = "no_notify.rs")]
+mod notify;
 mod reload;
 mod retiring;
 mod running;
 mod signal;
 mod spare;
+mod supervised;
 mod task;
 
 use std::{sync::Arc, thread, time::Duration};
@@ -35,10 +39,11 @@ use self::{
     listeners::{Listeners, or_usual},
 };
 pub use self::{
+    control::{Readiness, Reloader, Shutdown},
     drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
     reload::Reloaded,
-    running::{Readiness, Running, Shutdown},
+    running::Running,
 };
 use crate::{
     admission::{Admission, AdmissionLimits, Rate},
@@ -300,7 +305,7 @@ impl Server {
         self
     }
 
-    /// Runs until SIGINT, SIGTERM or SIGHUP, then stops as [`Running::stop`] does.
+    /// Runs until SIGINT, SIGTERM or SIGHUP: see [`Running::until_signalled`].
     ///
     /// # Errors
     ///
@@ -426,6 +431,7 @@ impl Server {
         let tls = Arc::new(TlsAcceptors::from_pointee(listeners.tls()));
         #[cfg(feature = "tls")]
         acceptor.watch_certificates(&tls);
+        let (reloader, asked) = Reloader::new();
         Ok(Running {
             addresses: listeners.addresses(),
             listeners,
@@ -436,6 +442,8 @@ impl Server {
             threads,
             stop,
             shutdown: Shutdown::default(),
+            reloader,
+            asked,
             readiness: Readiness::default(),
             stop_period: limits.stop_period,
             drain,

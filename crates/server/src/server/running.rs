@@ -3,16 +3,13 @@
 use std::{
     fmt, mem,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use tokio::{
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,19 +20,15 @@ use super::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
     applications::Applications,
+    control::{Asked, End, Readiness, Reloader, Shutdown},
     drain::{Drain, Drained},
     listeners::Listeners,
     retiring::Retiring,
-    signal::{Signals, TERMINATE},
 };
 #[cfg(feature = "tls")]
 use crate::error::CertificateError;
 use crate::{
-    admission::LimitsHit,
-    app::Endpoint,
-    error::{EndpointError, ServerError},
-    log,
-    runtime::WorkerThread,
+    admission::LimitsHit, app::Endpoint, error::EndpointError, log, runtime::WorkerThread,
 };
 
 /// What threads that wait for nothing need to end.
@@ -54,44 +47,14 @@ pub struct Running {
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
     pub(super) shutdown: Shutdown,
+    pub(super) reloader: Reloader,
+    /// Who has asked for a reload, until somebody looks.
+    pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) readiness: Readiness,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
     pub(super) tls: Arc<TlsAcceptors>,
-}
-
-/// Asks a server to stop, from anywhere. Cheap to clone.
-///
-/// Whoever waits with [`Server::run`](crate::Server::run), [`Running::until`] or their like stops it then, as
-/// [`Running::stop`] does.
-#[derive(Clone, Debug, Default)]
-pub struct Shutdown(CancellationToken);
-
-/// Whether a server is to be sent clients, for whoever answers a balancer's question. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    /// Whether it is: from its start until it is told to stop, or to [drain](Running::drain).
-    pub fn is_ready(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
-
-    fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Shutdown {
-    /// Asks the server to stop. It does not wait for that; to ask twice is harmless.
-    pub fn stop(&self) {
-        self.0.cancel();
-    }
-
-    async fn asked_for(&self) {
-        self.0.cancelled().await;
-    }
 }
 
 impl Running {
@@ -156,6 +119,12 @@ impl Running {
         self.shutdown.clone()
     }
 
+    /// What has this server reload, for whoever is not here to do it. It does as long as somebody waits with
+    /// [`until_signalled_reloading`](Self::until_signalled_reloading).
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// Whether it is to be sent clients, for whoever answers a balancer's question: as a
     /// [service](crate::Host::service), say.
     pub fn readiness(&self) -> Readiness {
@@ -175,43 +144,13 @@ impl Running {
     /// # }
     /// ```
     pub async fn until(self, end: impl Future<Output = ()>) {
-        tokio::select! {
-            () = end => {}
-            () = self.shutdown.asked_for() => {}
-        }
-        self.stop().await;
-    }
-
-    /// Waits for SIGINT, SIGTERM or SIGHUP, or until its [`shutdown`](Self::shutdown) is asked for, then
-    /// stops: on SIGTERM by way of a [drain](Self::drain). A SIGHUP that is ignored when this is called, as `nohup` has it, stays ignored. Signals are
-    /// listened for from the call on, before the future is polled.
-    ///
-    /// # Errors
-    ///
-    /// [`ServerError::Interrupted`] if a second signal comes meanwhile: what was still to be done
-    /// is not. [`ServerError::System`] if signals cannot be listened for.
-    pub fn until_signalled(self) -> impl Future<Output = Result<(), ServerError>> + Send {
-        let signals = Signals::listen();
-        async move {
-            let mut signals = signals.map_err(ServerError::System)?;
-            let is_to_drain = tokio::select! {
-                signal = signals.next() => {
-                    log::event!(INFO, { signal }, "stopping; a second signal stops at once");
-                    signal == TERMINATE
-                }
-                () = self.shutdown.asked_for() => false,
-            };
-            let stop = async {
-                if is_to_drain {
-                    self.drain().await;
-                } else {
-                    self.stop().await;
-                }
-            };
-            tokio::select! {
-                () = stop => Ok(()),
-                _ = signals.next() => Err(ServerError::Interrupted),
-            }
+        let end = tokio::select! {
+            () = end => End::Stop,
+            end = self.shutdown.asked_for() => end,
+        };
+        match end {
+            End::Stop => self.stop().await,
+            End::Drain => drop(self.drain().await),
         }
     }
 

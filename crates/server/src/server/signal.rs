@@ -1,27 +1,59 @@
-//! The signals that ask a process to stop.
+//! The signals that tell a process to stop, or to look at what it is to do.
 
-use std::io;
+use std::{fmt, io};
 
 #[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
-/// The one that supervisors send.
-pub(crate) const TERMINATE: &str = "SIGTERM";
+/// One that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// Of somebody at a terminal: Ctrl-C.
+    Interrupt,
+    /// Of a supervisor.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no others"))]
+    Terminate,
+    /// Of a terminal that closes, or of somebody who has changed a file.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no others"))]
+    Hangup,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            Self::Hangup => "SIGHUP",
+        })
+    }
+}
 
 /// SIGINT, SIGTERM and SIGHUP; Ctrl-C where there are no signals.
-pub(crate) struct Signals {
+pub(super) struct Signals {
     #[cfg(unix)]
-    interrupt: Signal,
+    interrupt: unix::Signal,
     #[cfg(unix)]
-    terminate: Signal,
-    /// A terminal that closes. `None` if whoever started the process has it ignored.
+    terminate: unix::Signal,
+    /// `None` if whoever started the process has it ignored.
     #[cfg(unix)]
-    hangup: Option<Signal>,
+    hangup: Option<unix::Signal>,
+}
+
+impl Signals {
+    /// The next that is to stop the process whatever else is said: not SIGHUP.
+    pub(super) async fn until_stop(&mut self) -> Signal {
+        loop {
+            match self.next().await {
+                Signal::Hangup => {}
+                signal => return signal,
+            }
+        }
+    }
 }
 
 #[cfg(unix)]
 impl Signals {
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         let hangup = SignalKind::hangup();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -30,7 +62,7 @@ impl Signals {
         })
     }
 
-    pub(crate) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> Signal {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -38,9 +70,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => TERMINATE,
-            _ = hangup => "SIGHUP",
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = hangup => Signal::Hangup,
         }
     }
 }
@@ -56,14 +88,14 @@ fn is_ignored(signal: SignalKind) -> bool {
 
 #[cfg(not(unix))]
 impl Signals {
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    pub(crate) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        "Ctrl-C"
+        Signal::Interrupt
     }
 }

@@ -4,7 +4,7 @@ use std::{net::TcpListener, time::Duration};
 
 use aerys::{
     Accepted, Client, Departure, Drain, Endpoint, Failure, Handshake, Host, Listener, Message,
-    Options, Refusal, Reloaded, Running, Server, ServerError, Websocket,
+    Options, Refusal, ReloadError, Reloaded, Running, Server, ServerError, Websocket,
 };
 use axum::{Router, routing::get as on_get};
 use tokio::{net::TcpStream, time::timeout};
@@ -252,4 +252,36 @@ async fn an_endpoint_that_goes_while_the_server_stops_is_stopped_once() {
     assert_eq!(raw.rest().await, b"");
     timeout(Duration::from_secs(3), stopping).await.expect("it is not as slow").unwrap();
     assert_eq!(journal.lines(), ["start", "gone 1001", "stop"]);
+}
+
+#[tokio::test]
+async fn who_is_elsewhere_has_it_reload_and_is_told_what_came_of_it() {
+    let unserved = start(server(host().websocket("/", Other))).await;
+    let reloader = unserved.reloader();
+    soon(unserved.stop()).await;
+    assert_eq!(soon(reloader.reload()).await, Err(ReloadError::NotReloading));
+
+    let running = start(server(host().websocket("/", Other))).await;
+    let (reloader, shutdown) = (running.reloader(), running.shutdown());
+    let address = running.address();
+    let mut nexts = vec![
+        Ok(server(host().websocket("/", Other).websocket("/new", Other))),
+        Err("a file that is not there"),
+        Ok(Server::new()),
+    ]
+    .into_iter();
+    let serving = tokio::spawn(running.until_signalled_reloading(move || nexts.next().unwrap()));
+    let Reloaded { kept, started, .. } = soon(reloader.reload()).await.unwrap();
+    assert_eq!((kept, started), (1, 1));
+    for sentence in ["a file that is not there", &ServerError::NoHost.to_string()] {
+        let refused = ReloadError::Refused(sentence.to_owned());
+        assert_eq!(soon(reloader.reload()).await, Err(refused));
+    }
+    let mut raw: Raw<TcpStream> = soon(TcpStream::connect(address)).await.unwrap().into();
+    raw.upgrade("/new").await;
+    shutdown.drain();
+    assert_eq!(raw.hear_close().await.0, 1001);
+    drop(raw);
+    soon(serving).await.unwrap().unwrap();
+    assert_eq!(soon(reloader.reload()).await, Err(ReloadError::NotReloading));
 }
