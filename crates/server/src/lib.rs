@@ -468,7 +468,8 @@ pub use crate::{
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        EndpointError, Failure, NotARefusal, QueryError, Refusal, RootError,
+        EndpointError, Failure, FileHeaderError, NotARefusal, QueryError, RedirectError, Refusal,
+        RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
-use super::{Failure, RootError};
+use super::{Failure, FileHeaderError, RedirectError, RootError};
 use crate::{
     address::{HostNameError, PathError},
     options::OptionsError,
@@ -79,6 +79,22 @@ pub enum ServerError {
     SecondService {
         /// The host.
         host: String,
+    },
+    /// A redirect leads nowhere, or from nowhere.
+    #[error("a redirect of the host {host:?} makes no sense: {cause}")]
+    Redirect {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        cause: RedirectError,
+    },
+    /// A header cannot be added to files.
+    #[error("a header of the host {host:?} makes no sense: {cause}")]
+    FileHeader {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        cause: FileHeaderError,
     },
     /// The document root is no folder that can be read.
     #[error("cannot serve files from {}: {cause}", path.display())]

@@ -9,7 +9,8 @@ use tower_service::Service;
 use super::{Body, HostService, files::Root, host_service};
 use crate::{
     app::Websocket,
-    options::{Options, OptionsError},
+    error::ServerError,
+    options::Options,
     runtime::Worker,
     session::{Application, Mounted},
 };
@@ -32,12 +33,33 @@ pub struct Host {
     pub(crate) roots: Vec<Root>,
     /// One at most; the server looks.
     pub(crate) host_service: Vec<HostService>,
+    /// From which path to where.
+    pub(crate) redirects: Vec<(String, String)>,
+    /// Of the responses that are files.
+    pub(crate) file_headers: Vec<(String, String)>,
 }
 
 /// Mounts an application on a host's path, once the workers that drive its clients are known.
 pub(crate) type MountFn = Box<
-    dyn FnOnce(&str, String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, OptionsError> + Send,
+    dyn FnOnce(&str, String, &[Arc<Worker>]) -> Result<Arc<dyn Application>, ServerError> + Send,
 >;
+
+/// Mounts an application of some type on a host's path.
+pub(crate) fn mounted<S, W>(
+    app: W,
+    options: Options,
+    host: &str,
+    path: String,
+    workers: &[Arc<Worker>],
+) -> Result<Arc<dyn Application>, ServerError>
+where
+    W: Websocket<S>,
+    S: Send + Sync + 'static,
+{
+    let settings = options.validate();
+    let settings = settings.map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
+    Ok(Arc::new(Mounted::new(app, host, path, settings, workers)))
+}
 
 impl Host {
     /// A host named `name`, such as `mysite.com`, `127.0.0.1` or `[::1]`.
@@ -54,6 +76,8 @@ impl Host {
             mounts: Vec::new(),
             roots: Vec::new(),
             host_service: Vec::new(),
+            redirects: Vec::new(),
+            file_headers: Vec::new(),
         }
     }
 
@@ -104,10 +128,29 @@ impl Host {
         W: Websocket<S>,
         S: Send + Sync + 'static,
     {
-        let mount: MountFn = Box::new(move |host, path, workers| {
-            Ok(Arc::new(Mounted::new(app, host, path, options.validate()?, workers)))
-        });
+        let mount: MountFn =
+            Box::new(move |host, path, workers| mounted(app, options, host, path, workers));
         self.mounts.push((path.into(), mount));
+        self
+    }
+
+    /// Sends whoever asks for a page at the path `from` elsewhere: to a path of this host, or to a URL. May be called
+    /// several times.
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::new("mysite.com")
+    ///     .redirect("/old.html", "/new.html")
+    ///     .redirect("/shop", "https://shop.mysite.com/");
+    /// ```
+    ///
+    /// GET and HEAD are answered 301, and other methods 308, which has them repeated as they were. A query is taken
+    /// along, unless `to` has one. Clients may remember it for an hour. It comes before files and the HTTP service; a
+    /// websocket endpoint on the same path is reached as ever. What no request can be for, or nobody be sent to, is
+    /// [refused](crate::ServerError::Redirect) when the server starts.
+    pub fn redirect(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.redirects.push((from.into(), to.into()));
         self
     }
 

@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod exchange;
 mod fast_handshake;
+mod file_headers;
 #[cfg_attr(not(feature = "files"), path = "no_files.rs")]
 mod files;
 mod forwarded;
@@ -21,6 +22,7 @@ mod linger;
 mod listener_routes;
 mod proxies;
 mod received;
+mod redirects;
 mod service;
 mod socket;
 mod stall;

@@ -115,6 +115,22 @@ impl Host {
         self.roots.push(root.into());
         self
     }
+
+    /// Adds a header to every response that is a file of the [root](Self::root): with 200, 206 and 304, and with its
+    /// page for what is not found. May be called several times, also with the same name.
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::new("mysite.com").root("public").header("X-Frame-Options", "DENY");
+    /// ```
+    ///
+    /// What tells of one file or of a connection, such as a `Content-Type`, cannot be set: that is
+    /// [refused](crate::ServerError::FileHeader) when the server starts.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.file_headers.push((name.into(), value.into()));
+        self
+    }
 }
 
 impl<P: Into<PathBuf>> From<P> for Root {
