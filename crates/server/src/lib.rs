@@ -214,6 +214,9 @@
 //!
 //! The [`http`] and [`bytes`] crates, whose types are in the signatures, are re-exported.
 //!
+//! With the feature `config` all of this may be said by a TOML file (`Config`), in which the applications that a
+//! program registers have names.
+//!
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
 //! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
 //! page.
@@ -405,6 +408,8 @@
 mod address;
 mod admission;
 mod app;
+#[cfg(feature = "config")]
+mod config;
 mod connection;
 mod driver;
 mod error;
@@ -449,6 +454,9 @@ pub use aerys_proto::deflate::Compression;
 
 #[cfg(feature = "json")]
 pub use aerys_proto::JsonError;
+
+#[cfg(feature = "config")]
+pub use crate::config::{Config, ConfigError, ConfigFault, Log, Sound};
 
 #[cfg(feature = "files")]
 pub use crate::http_server::Root;

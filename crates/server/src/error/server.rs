@@ -174,6 +174,17 @@ pub enum ServerError {
         /// Which option, and why.
         cause: OptionsError,
     },
+    /// There was one application, and another endpoint has it.
+    #[error(
+        "the application {name:?} for {path:?} is one value, and another endpoint has it: register it by \
+         `Config::application_with`"
+    )]
+    ApplicationTaken {
+        /// The name it is registered under.
+        name: String,
+        /// The path it was to be mounted on.
+        path: String,
+    },
     /// An application's `on_start` failed.
     #[error("the application at {path:?} could not start: {failure}")]
     Start {

@@ -40,12 +40,16 @@ pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, serve};
 #[cfg(feature = "files")]
 pub use files::Root;
 pub use host::Host;
+#[cfg(feature = "config")]
+pub(crate) use host::{MountFn, mounted};
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use listener_routes::ListenerRoutes;
 pub(crate) use proxies::TrustedProxies;
 pub(crate) use received::{Answered, ReceivedHandshake};
 pub(crate) use transfer::BodyLimits;
+#[cfg(feature = "config")]
+pub(crate) use {file_headers::check_file_header, redirects::check_redirect};
 
 /// What is answered to who comes while the server stops.
 pub(crate) fn stopping() -> Response<ResponseBody> {

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "config")]
+use super::Prepared;
+#[cfg(feature = "config")]
+use crate::error::ServerError;
 use crate::http_server::Host;
 
 /// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
@@ -96,6 +100,12 @@ impl Root {
     pub fn follow_links(mut self, follow: bool) -> Self {
         self.follow_links = follow;
         self
+    }
+
+    /// Whether it could be served now, as it is when the server starts.
+    #[cfg(feature = "config")]
+    pub(crate) fn check(&self) -> Result<(), ServerError> {
+        Prepared::new(self.clone()).map(drop)
     }
 }
 
