@@ -516,6 +516,10 @@ struct BehindAProxy;
 #[doc = include_str!("../../../docs/certificates.md")]
 struct Certificates;
 
+#[cfg(all(doctest, feature = "config"))]
+#[doc = include_str!("../../../docs/config.md")]
+struct Configuration;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]
 struct Deployment;
