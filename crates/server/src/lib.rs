@@ -456,7 +456,7 @@ pub use aerys_proto::deflate::Compression;
 pub use aerys_proto::JsonError;
 
 #[cfg(feature = "config")]
-pub use crate::config::{Config, ConfigError, ConfigFault, Log, Sound};
+pub use crate::config::{Config, ConfigError, ConfigFault, ConfigSummary, Log};
 
 #[cfg(feature = "files")]
 pub use crate::http_server::Root;

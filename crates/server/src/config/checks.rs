@@ -77,7 +77,7 @@ fn check_listener(listener: &Placed<ListenSection>, top: &Top, faults: &mut Faul
         faults.add(places.of("acme_webroot"), sentence);
     }
     let Some(tls) = &listener.tls else { return };
-    if tls.is_of_two_minds() {
+    if tls.asks_and_requires() {
         let sentence = "clients have to have a certificate or are asked for one, and not both: \
                         write one of the two keys";
         faults.add(tls.places.of("ask_client_certificate"), sentence);

@@ -9,6 +9,7 @@ mod applications;
 mod build;
 mod checks;
 mod document;
+mod elsewhere;
 mod error;
 mod faults;
 mod format;
@@ -113,7 +114,7 @@ struct Source {
 /// How much there is in a file that makes sense: "2 listeners, 3 hosts, 4 endpoints".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Sound {
+pub struct ConfigSummary {
     /// Where it listens.
     pub listeners: usize,
     /// Its hosts.
@@ -272,10 +273,10 @@ impl Config {
     /// # Errors
     ///
     /// As [`server`](Self::server).
-    pub fn check(&self) -> Result<Sound, ConfigError> {
+    pub fn check(&self) -> Result<ConfigSummary, ConfigError> {
         let top = self.sound()?;
         let endpoints = top.hosts.iter().map(|host| host.websockets.len()).sum();
-        Ok(Sound { listeners: top.listeners.len(), hosts: top.hosts.len(), endpoints })
+        Ok(ConfigSummary { listeners: top.listeners.len(), hosts: top.hosts.len(), endpoints })
     }
 
     /// What is in force, with every key, as a file that says the same: what was left out has its default, paths are
@@ -355,7 +356,7 @@ impl fmt::Debug for Config {
     }
 }
 
-impl fmt::Display for Sound {
+impl fmt::Display for ConfigSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = |count| if count == 1 { "" } else { "s" };
         let Self { listeners, hosts, endpoints } = *self;

@@ -7,10 +7,12 @@ use toml::{
 
 use super::{
     applications::Applications,
+    elsewhere::home_of,
     faults::Place,
     format::{Format, Reading, Value, is_off, place, shown},
     keys::{Keys, Placed, Places, Section},
-    nearest::instead,
+    nearest::{instead, nearest},
+    sections::Top,
 };
 
 /// Reads one section.
@@ -90,7 +92,14 @@ impl<'a, 't, 'i> Reader<'_, 'a, 't, 'i> {
     fn refuse_unknown(&mut self, section: &str) {
         for entry in self.entries.iter().filter(|it| !it.is_known) {
             let name = entry.name.get_ref();
-            let instead = instead(name, &self.known, "there is none");
+            // What stands behind a section's brackets is that section's, whatever was meant.
+            let home =
+                home_of(name).filter(|_| nearest(name, self.known.iter().copied()).is_none());
+            let instead = match home {
+                Some(Top::NAME) => "; it stands before the first section".to_owned(),
+                Some(home) => format!("; it is one of {home}"),
+                None => instead(name, &self.known, "there is none"),
+            };
             let sentence = format!("unknown key {name:?} of {section}{instead}");
             self.reading.faults.add(entry.name.span().start, sentence);
         }

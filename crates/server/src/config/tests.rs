@@ -1,9 +1,17 @@
 //! What is said of files that make no sense, and what is in force by those that do.
 
+use std::time::Duration;
+
+use aerys_proto::deflate::Compression;
+
 use super::*;
 use crate::{
     app::{Accepted, Handshake},
     error::Refusal,
+    http_server::{Host, Root},
+    options::{Origins, Overflow},
+    server::Drain,
+    transport::{Forwarded, Listener},
 };
 
 struct Silent;
@@ -42,12 +50,14 @@ fn fault(text: &str) -> (usize, usize, String) {
 #[test]
 fn a_key_that_is_unknown_is_refused_with_the_nearest_known_one() {
     for (text, line, sentence) in [
-        ("worker = 1", 3, "unknown key \"worker\" of the file; did you mean \"workers\"?"),
         (
             "[limits]\nmax_conections = 1",
             4,
             "unknown key \"max_conections\" of [limits]; did you mean \"max_connections\"?",
         ),
+        ("workers = 1", 3, "unknown key \"workers\" of a host; it stands before the first section"),
+        ("header = 1", 3, "unknown key \"header\" of a host; did you mean \"headers\"?"),
+        ("max_msg_size = 1", 3, "unknown key \"max_msg_size\" of a host; it is one of an endpoint"),
         (
             "[drain]\ncode = 1012",
             4,
@@ -64,14 +74,11 @@ fn a_key_that_is_unknown_is_refused_with_the_nearest_known_one() {
             "unknown key \"folow_links\" of a document root; did you mean \"follow_links\"?",
         ),
     ] {
-        let before = if text.starts_with("worker") {
-            format!("{text}\n{HOST}")
-        } else {
-            format!("{HOST}{text}")
-        };
-        let line = if text.starts_with("worker") { 1 } else { line };
-        assert_eq!(fault(&before), (line, 1, sentence.to_owned()));
+        assert_eq!(fault(&format!("{HOST}{text}")), (line, 1, sentence.to_owned()));
     }
+    let text = format!("worker = 1\n{HOST}");
+    let sentence = "unknown key \"worker\" of the file; did you mean \"workers\"?";
+    assert_eq!(fault(&text), (1, 1, sentence.to_owned()));
 }
 
 #[test]
@@ -344,4 +351,160 @@ fn an_endpoint_has_its_applications_options_unless_its_section_says_otherwise() 
 fn nothing_of_the_file_is_in_what_is_debugged() {
     let config = config(&format!("{HOST}headers = {{ X-Secret = 'hush' }}\n"));
     assert!(!format!("{config:?}").contains("hush"));
+}
+
+/// Each key of a server comes to the setter of its name.
+#[cfg(unix)]
+#[test]
+fn what_is_written_is_what_the_setters_would_have_set() {
+    let second = Duration::from_secs;
+    let folder = tempfile::tempdir().unwrap();
+    let webroot = folder.path();
+    let text = format!(
+        r#"
+        workers = 3
+        trusted_proxies = ["10.0.0.0/8", "unix:"]
+        [limits]
+        max_connections = 101
+        max_connections_per_ip = 102
+        handshakes_per_ip = {{ per_second = 103, burst = 104 }}
+        max_headers = 105
+        max_head_size = "106 KiB"
+        max_requests = 107
+        head_period = "108 s"
+        body_period = "109 s"
+        min_body_rate = "110 B"
+        stall_period = "111 s"
+        min_response_rate = 112
+        max_inbound_bytes = "113 MiB"
+        stop_period = "114 s"
+        [drain]
+        delay = "15 s"
+        spread = "16 s"
+        restart = true
+        [[listen]]
+        address = "127.0.0.1:80"
+        http2_prior_knowledge = true
+        proxy_protocol = true
+        [[listen]]
+        address = "[::1]:80"
+        redirect_to_https = 8443
+        acme_webroot = "{0}"
+        forwarded = {{ header = "Forwarded", scheme = true, host = true }}
+        [[listen]]
+        address = "unix:{0}/socket"
+        mode = 0o617
+        owner = {{ user = 18, group = 19 }}
+        [[listen]]
+        address = "systemd:2"
+        forwarded = {{ scheme = true }}
+        [[host]]
+        name = "mysite.com"
+        aliases = ["a.mysite.com", "b.mysite.com"]
+        root = {{ folder = "{0}", cache_control = {{ "*" = "no-store" }}, follow_links = true }}
+        [[host]]
+        any = true
+        [[host.websocket]]
+        path = "/chat"
+        application = "chat"
+        "#,
+        webroot.display()
+    );
+    let forwarded = Forwarded::rfc7239().scheme().host();
+    let server = Server::new()
+        .workers(3)
+        .trusted_proxies(["10.0.0.0/8", "unix:"])
+        .max_connections(101)
+        .max_connections_per_ip(102)
+        .handshakes_per_ip(103, 104)
+        .max_headers(105)
+        .max_head_size(106 << 10)
+        .max_requests(107)
+        .head_period(second(108))
+        .body_period(second(109))
+        .min_body_rate(110)
+        .stall_period(second(111))
+        .min_response_rate(112)
+        .max_inbound_bytes(113 << 20)
+        .stop_period(second(114))
+        .drain(Drain::new().delay(second(15)).spread(second(16)).restart())
+        .listen(Listener::from("127.0.0.1:80").http2_prior_knowledge().proxy_protocol())
+        .listen(
+            Listener::from("[::1]:80")
+                .redirect_to_https(8443)
+                .acme_webroot(webroot)
+                .forwarded(forwarded),
+        )
+        .listen(Listener::unix(webroot.join("socket")).mode(0o617).owner(Some(18), Some(19)))
+        .listen(Listener::from("systemd:2").forwarded(Forwarded::x_forwarded_for().scheme()))
+        .host(
+            Host::new("mysite.com")
+                .alias("a.mysite.com")
+                .alias("b.mysite.com")
+                .root(Root::new(webroot).cache_control("*", "no-store").follow_links(true)),
+        )
+        .host(Host::any().websocket("/chat", Silent));
+    let made = config(&text).server().unwrap();
+    assert_eq!(format!("{made:#?}"), format!("{server:#?}"));
+}
+
+#[test]
+fn each_option_of_an_endpoint_comes_to_the_setter_of_its_name() {
+    let second = Duration::from_secs;
+    let text = r#"
+        [[host]]
+        name = "mysite.com"
+        [[host.websocket]]
+        path = "/chat"
+        application = "chat"
+        max_frame_size = "1 KiB"
+        max_msg_size = "2 KiB"
+        auto_frame_size = "3 KiB"
+        max_queued_bytes = "4 KiB"
+        overflow = "drop_newest"
+        max_clients = 5
+        heartbeat_period = "6 s"
+        queued_ping_limit = 7
+        message_period = "8 s"
+        open_period = "9 s"
+        close_period = "10 s"
+        validate_utf8 = false
+        text_only = true
+        allowed_origins = ["https://a.example"]
+        subprotocols = ["v2", "v1"]
+        [host.websocket.compression]
+        level = 1
+        threshold = "12 B"
+        server_context_takeover = true
+        client_context_takeover = true
+        server_max_window_bits = 13
+        client_max_window_bits = 14
+    "#;
+    let compression = Compression::new()
+        .level(1)
+        .threshold(12)
+        .server_context_takeover(true)
+        .client_context_takeover(true)
+        .server_max_window_bits(13)
+        .client_max_window_bits(14);
+    let options = Options::new()
+        .max_frame_size(1024)
+        .max_msg_size(2048)
+        .auto_frame_size(3072)
+        .max_queued_bytes(4096)
+        .overflow(Overflow::DropNewest)
+        .max_clients(5)
+        .heartbeat_period(second(6))
+        .queued_ping_limit(7)
+        .message_period(second(8))
+        .open_period(second(9))
+        .close_period(second(10))
+        .validate_utf8(false)
+        .text_only(true)
+        .allowed_origins(Origins::list(["https://a.example"]))
+        .subprotocols(["v2", "v1"])
+        .compression(compression);
+    let top = config(text).sound().unwrap();
+    let made = top.hosts[0].websockets[0].options();
+    assert_eq!(format!("{made:#?}"), format!("{options:#?}"));
 }

@@ -57,8 +57,8 @@ pub enum FileHeaderError {
     },
     /// It says something about one file, or about a connection.
     #[error(
-        "{name:?} is for the server itself to set, as it is another for each file (and for a Cache-Control there is \
-         `Root::cache_control`)"
+        "{name:?} is for the server itself to set, since it is another for each file or connection; a Cache-Control is \
+         said by the root's `cache_control`"
     )]
     Reserved {
         /// The name.

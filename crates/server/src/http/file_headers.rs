@@ -62,7 +62,7 @@ mod tests {
             ("X-Frame-Options", "DENY\n", "value of \"X-Frame-Options\""),
             ("Content-Length", "7", "the server itself"),
             ("ETAG", "x", "the server itself"),
-            ("cache-control", "no-cache", "Root::cache_control"),
+            ("cache-control", "no-cache", "`cache_control`"),
         ] {
             let error = check_file_header(name, value).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

@@ -20,7 +20,7 @@ use crate::{
 /// A request goes to the host that its `Host` header names. A server's only host also answers for
 /// `localhost` and for IP addresses, by which nobody else can have pointed a name of their own at it; for
 /// other names nobody answers (421), unless there is a host [for any](Self::any). Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
-/// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
+/// to where its path is [redirected](Self::redirect), else to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
 /// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
 #[must_use = "give it to `Server::host`"]
 pub struct Host {

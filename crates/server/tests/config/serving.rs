@@ -27,6 +27,7 @@ const SITE: &str = r#"
     application = "echo"
     max_msg_size = "1 KiB"
     heartbeat_period = "50 ms"
+    queued_ping_limit = 1000
     [[host.websocket]]
     path = "/listed"
     application = "echo"

@@ -2,7 +2,7 @@
 
 use super::WebsocketSection;
 use crate::{
-    address::configured_name,
+    address::{HostNameError, configured_name},
     config::{
         format::{Flag, IfWritten, Many, OrFalse, Pairs, Text, Valid},
         keys::{Keys, Placed, Section},
@@ -40,10 +40,7 @@ impl Section for HostSection {
     }
 
     fn keys(&mut self, keys: &mut impl Keys) {
-        let name = Valid("a name such as \"mysite.com\"", |name| {
-            let wrong = |cause| format!("the host name {name:?} can never match: {cause}");
-            configured_name(name).map(drop).map_err(wrong)
-        });
+        let name = Valid("a name such as \"mysite.com\"", check_name);
         let redirects = Pairs(
             |from, to| check_redirect(from, to).map(drop).map_err(|error| error.to_string()),
             "a table of paths, as in { \"/old\" = \"/new\" }",
@@ -62,5 +59,16 @@ impl Section for HostSection {
         keys.key("headers", headers, &mut self.headers);
         keys.optional("root", &mut self.root);
         keys.sections("websocket", &mut self.websockets);
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    match configured_name(name) {
+        Ok(_) => Ok(()),
+        Err(HostNameError::Wildcard) => Err(format!(
+            "the host name {name:?} can never match: there are no wildcards, so write an alias for each name, or \
+             any = true for all that are no other host's"
+        )),
+        Err(cause) => Err(format!("the host name {name:?} can never match: {cause}")),
     }
 }

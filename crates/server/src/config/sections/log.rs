@@ -68,7 +68,7 @@ impl Section for Log {
 }
 
 fn check_target(target: &str, level: &str) -> Result<(), String> {
-    let is_path = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == ':';
+    let is_path = |it: char| it.is_ascii_alphanumeric() || "_-:".contains(it);
     if target.is_empty() || !target.chars().all(is_path) {
         return Err(format!(
             "{target:?} is no target: write a module such as \"aerys::http_server\""

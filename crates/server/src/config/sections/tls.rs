@@ -31,7 +31,7 @@ impl TlsSection {
     }
 
     /// Whether clients are told two different things.
-    pub(in crate::config) fn is_of_two_minds(&self) -> bool {
+    pub(in crate::config) fn asks_and_requires(&self) -> bool {
         self.require_client_certificate.is_some() && self.ask_client_certificate.is_some()
     }
 }
