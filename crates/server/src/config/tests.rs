@@ -182,6 +182,12 @@ fn what_makes_no_sense_together_is_told_where_it_is_written() {
             "listened on already",
         ),
         (
+            &format!("{HOST}[[listen]]\naddress = 'systemd:0'\n[[listen]]\naddress = 'systemd:0'"),
+            6,
+            1,
+            "listened on already",
+        ),
+        (
             &format!("{HOST}[[listen]]\naddress = '[::]:80'\nacme_webroot = 'none'"),
             5,
             1,

@@ -21,7 +21,7 @@ use crate::{
 const HTTPS_ALONE: &str = "This is served by https alone.";
 
 /// What has to be encoded in a URL beside what is no ASCII, and in requests is not always.
-const ESCAPED: AsciiSet = CONTROLS
+pub(super) const ESCAPED: AsciiSet = CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')

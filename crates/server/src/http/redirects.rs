@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
+use percent_encoding::utf8_percent_encode;
 
-use super::{ResponseBody, answer};
+use super::{ResponseBody, answer, listener_routes::ESCAPED};
 use crate::{
     address::{normal_path, route},
     app::RequestHead,
@@ -62,7 +63,9 @@ impl Redirects {
         }
         let to = self.0.get(&*normal_path(head.uri().path()))?;
         let location = match head.uri().query() {
-            Some(query) if !to.contains(['?', '#']) => format!("{to}?{query}"),
+            Some(query) if !to.contains(['?', '#']) => {
+                format!("{to}?{}", utf8_percent_encode(query, &ESCAPED))
+            }
             _ => to.clone(),
         };
         let location = HeaderValue::try_from(location).ok()?;

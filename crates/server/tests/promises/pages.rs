@@ -196,6 +196,7 @@ async fn a_path_that_leads_elsewhere_is_answered_with_where_and_its_websocket_st
     for (path, location) in [
         ("/old", "/new"),
         ("/x/../old?a=b", "/new?a=b"),
+        ("/old?q=\u{fc}&{}", "/new?q=%C3%BC&%7B%7D"),
         ("/file?a=b", "/index.html?kept"),
         ("/chat", "https://chat.example/"),
         ("/caf%C3%A9", "/cafe"),

@@ -39,7 +39,8 @@ impl ListenSection {
 
     /// Whether nobody else can listen there: port 0 is a free one for each.
     pub(in crate::config) fn is_fixed(&self) -> bool {
-        !self.address.is_empty() && !self.address.ends_with(":0")
+        let is_any = self.address.ends_with(":0") && !self.address.starts_with("systemd:");
+        !self.address.is_empty() && !is_any
     }
 
     pub(in crate::config) fn is_unix(&self) -> bool {
