@@ -87,6 +87,6 @@ def main():
 
 
 # Associated constants, which are named with their types.
-IN_TYPES = {"NOT_FOUND"}
+IN_TYPES = {"NAME", "NOT_FOUND", "SHORT"}
 
 sys.exit(main())

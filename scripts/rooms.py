@@ -25,6 +25,7 @@ FLOORS = [
     ["http_server"],
     ["server"],
     ["test"],
+    ["config"],
 ]
 FOLDERS = {"http": "http_server"}
 

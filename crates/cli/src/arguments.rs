@@ -2,13 +2,22 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{ArgGroup, Parser, value_parser};
+use aerys::Config;
+use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
-#[command(name = "aerys", version)]
+#[command(name = "aerys", version, args_conflicts_with_subcommands = true)]
 #[command(group(ArgGroup::new("certificate").args(["tls_cert", "tls_self_signed"])))]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Serve what this file says, in place of the chat; beside it there are --workers and --debug, which have the
+    /// last word, and no other option. `aerys defaults` prints a file with every key.
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = OPTIONS_OF_THE_CHAT)]
+    config: Option<PathBuf>,
+
     /// Where to listen: an IP address and a port; port 0 is any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
     listen: SocketAddr,
@@ -24,7 +33,7 @@ pub(crate) struct Arguments {
     trusted_proxies: Vec<String>,
 
     /// How many threads drive the clients, at least 1 [default: one for each core].
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     workers: Option<u16>,
 
     /// Serve the files of this folder instead of the chat page; /chat and /echo stay.
@@ -54,6 +63,72 @@ pub(crate) struct Arguments {
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
     debug: bool,
+}
+
+/// What a file has to say, where there is one.
+const OPTIONS_OF_THE_CHAT: [&str; 9] = [
+    "listen",
+    "hosts",
+    "trusted_proxies",
+    "root",
+    "tls_cert",
+    "tls_key",
+    "tls_self_signed",
+    "redirect_http",
+    "acme_webroot",
+];
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is wrong with a configuration file, all of it, and start nothing.
+    Check {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print a configuration file with every key, its default, and what it is for.
+    Defaults,
+    /// Print what is in force, as a configuration file with every key, and without secrets.
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// What this file says; without one, what is served without one.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// With so many threads.
+    #[arg(short, long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    workers: Option<u16>,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Serve the chat.
+    Chat(Settings),
+    /// Serve what a file says.
+    Serve(PathBuf, Overrides),
+    Check(PathBuf),
+    Defaults,
+    Show(Option<PathBuf>, Overrides),
+}
+
+/// What has the last word, whatever a file says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overrides {
+    pub(crate) workers: Option<usize>,
+    pub(crate) debug: bool,
+}
+
+impl Overrides {
+    pub(crate) fn apply(self, config: Config) -> Config {
+        match self.workers {
+            Some(workers) => config.workers(workers),
+            None => config,
+        }
+    }
 }
 
 /// What was asked for.
@@ -86,7 +161,21 @@ pub(crate) enum Certificate {
 }
 
 impl Arguments {
-    pub(crate) fn into_settings(self) -> Settings {
+    pub(crate) fn into_task(mut self) -> Task {
+        let workers = self.workers.or(self.debug.then_some(1)).map(usize::from);
+        match (self.command.take(), self.config.take()) {
+            (None, None) => Task::Chat(self.into_settings()),
+            (None, Some(file)) => Task::Serve(file, Overrides { workers, debug: self.debug }),
+            (Some(Command::Check { file }), _) => Task::Check(file),
+            (Some(Command::Defaults), _) => Task::Defaults,
+            (Some(Command::Show(Show { config, workers })), _) => {
+                let workers = workers.map(usize::from);
+                Task::Show(config, Overrides { workers, debug: false })
+            }
+        }
+    }
+
+    fn into_settings(self) -> Settings {
         let files = self.tls_cert.zip(self.tls_key);
         let files = files.map(|(certificate, key)| Certificate::Files { certificate, key });
         Settings {
@@ -174,6 +263,30 @@ mod tests {
         }
     }
 
+    fn task(arguments: &[&str]) -> Result<Task, clap::Error> {
+        let arguments = [&["aerys"], arguments].concat();
+        Arguments::try_parse_from(arguments).map(Arguments::into_task)
+    }
+
+    #[test]
+    fn a_file_is_served_checked_or_shown_and_two_options_have_the_last_word() {
+        let file = || PathBuf::from("a.toml");
+        let overrides = |workers, debug| Overrides { workers, debug };
+        for (arguments, expected) in [
+            (&["-c", "a.toml"][..], Task::Serve(file(), Overrides::default())),
+            (&["--config", "a.toml", "-w", "3"], Task::Serve(file(), overrides(Some(3), false))),
+            (&["-d", "-c", "a.toml"], Task::Serve(file(), overrides(Some(1), true))),
+            (&["-d", "-w", "2", "-c", "a.toml"], Task::Serve(file(), overrides(Some(2), true))),
+            (&["check", "a.toml"], Task::Check(file())),
+            (&["defaults"], Task::Defaults),
+            (&["show"], Task::Show(None, Overrides::default())),
+            (&["show", "-c", "a.toml"], Task::Show(Some(file()), Overrides::default())),
+            (&["show", "-w", "2"], Task::Show(None, overrides(Some(2), false))),
+        ] {
+            assert_eq!(task(arguments).unwrap(), expected, "{arguments:?}");
+        }
+    }
+
     #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
@@ -189,6 +302,16 @@ mod tests {
             &["--redirect-http", "[::]:80"],
             &["--tls-self-signed", "--redirect-http", "80"],
             &["public"],
+            &["-c"],
+            &["-c", "a.toml", "--listen", "127.0.0.1:80"],
+            &["-c", "a.toml", "--host", "a"],
+            &["-c", "a.toml", "--root", "public"],
+            &["-c", "a.toml", "--trusted-proxy", "10.0.0.1"],
+            &["-c", "a.toml", "--tls-self-signed"],
+            &["-c", "a.toml", "--acme-webroot", "a"],
+            &["check"],
+            &["-d", "check", "a.toml"],
+            &["defaults", "a.toml"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

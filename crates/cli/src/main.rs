@@ -1,11 +1,14 @@
-//! The `aerys` binary: a websocket server on one port, with a chat to try it on.
+//! The `aerys` binary: a websocket server that a file describes, or one with a chat to try it on.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod applications;
 mod arguments;
+mod broadcast;
 mod chat;
 mod echo;
+mod files;
 mod listeners;
 mod log;
 mod page;
@@ -17,13 +20,13 @@ use std::{
     process::ExitCode,
 };
 
-use aerys::{Host, Server, ServerError};
+use aerys::{ConfigError, Host, Log, Server, ServerError};
 use clap::Parser;
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
 
 use crate::{
-    arguments::{Arguments, Settings},
+    arguments::{Arguments, Settings, Task},
     chat::Chat,
     echo::Echo,
     listeners::listeners,
@@ -31,17 +34,25 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let settings = Arguments::parse().into_settings();
-    log::start(settings.debug);
-    raise_file_limit();
-    match run(settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Whether anybody hears it or not; `eprintln!` would panic.
-            let _ = writeln!(io::stderr(), "aerys: {error}");
-            ExitCode::FAILURE
+    let outcome = match Arguments::parse().into_task() {
+        Task::Chat(settings) => {
+            log::start(&Log::default(), settings.debug);
+            raise_file_limit();
+            on_a_runtime(serve(settings))
         }
-    }
+        Task::Serve(file, overrides) => files::serve(file, overrides),
+        Task::Check(file) => files::check(file),
+        Task::Defaults => files::defaults(),
+        Task::Show(file, overrides) => files::show(file, overrides),
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // Whether anybody hears it or not; `eprintln!` would panic.
+    let _ = match error {
+        // Each says which file it is about, as compilers do.
+        ConfigError::Faults { .. } => writeln!(io::stderr(), "{error}"),
+        error => writeln!(io::stderr(), "aerys: {error}"),
+    };
+    ExitCode::FAILURE
 }
 
 /// Each client is an open file, and the usual soft limit of 1024 is soon reached.
@@ -52,15 +63,16 @@ fn raise_file_limit() {
     }
 }
 
-fn run(settings: Settings) -> Result<(), ServerError> {
+fn on_a_runtime(serving: impl Future<Output = Result<(), ConfigError>>) -> Result<(), ConfigError> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(ServerError::System)?;
-    let outcome = runtime.block_on(serve(settings));
+    let outcome = runtime.block_on(serving);
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(settings: Settings) -> Result<(), ServerError> {
+/// Serves the chat, without a file.
+async fn serve(settings: Settings) -> Result<(), ConfigError> {
     let (listeners, announcement) = listeners(&settings)?;
     let any = settings.hosts.iter().any(|name| name == "*");
     let host = if any { Host::any() } else { Host::new("localhost") };
@@ -83,5 +95,5 @@ async fn serve(settings: Settings) -> Result<(), ServerError> {
     // In this order, so that who has read the address may send a signal at once.
     let signalled = running.until_signalled();
     announcement.print(&addresses);
-    signalled.await
+    Ok(signalled.await?)
 }

@@ -214,6 +214,9 @@
 //!
 //! The [`http`] and [`bytes`] crates, whose types are in the signatures, are re-exported.
 //!
+//! With the feature `config` all of this may be said by a TOML file (`Config`), in which the applications that a
+//! program registers have names.
+//!
 //! Beside its endpoints a [`Host`] serves a folder ([`Host::root`], [`Root`]) and any tower service, such
 //! as an axum `Router` ([`Host::service`]), also on the same paths: who asks for no websocket gets the
 //! page.
@@ -405,6 +408,8 @@
 mod address;
 mod admission;
 mod app;
+#[cfg(feature = "config")]
+mod config;
 mod connection;
 mod driver;
 mod error;
@@ -450,6 +455,9 @@ pub use aerys_proto::deflate::Compression;
 #[cfg(feature = "json")]
 pub use aerys_proto::JsonError;
 
+#[cfg(feature = "config")]
+pub use crate::config::{Config, ConfigError, ConfigFault, ConfigSummary, Log};
+
 #[cfg(feature = "files")]
 pub use crate::http_server::Root;
 
@@ -468,7 +476,8 @@ pub use crate::{
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        EndpointError, Failure, NotARefusal, QueryError, Refusal, ReloadError, RootError,
+        EndpointError, Failure, FileHeaderError, NotARefusal, QueryError, RedirectError, Refusal,
+        ReloadError, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },
@@ -506,6 +515,10 @@ struct BehindAProxy;
 #[cfg(all(doctest, feature = "files", feature = "tls"))]
 #[doc = include_str!("../../../docs/certificates.md")]
 struct Certificates;
+
+#[cfg(all(doctest, feature = "config"))]
+#[doc = include_str!("../../../docs/config.md")]
+struct Configuration;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]

@@ -26,13 +26,21 @@ const MAX_LEVEL: u32 = 9;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Compression {
-    level: u32,
-    threshold: usize,
-    server_context_takeover: bool,
-    client_context_takeover: bool,
-    server_max_window_bits: u8,
-    client_max_window_bits: u8,
+    // Public for who reads them from a file, and writes them to one.
+    #[doc(hidden)]
+    pub level: u32,
+    #[doc(hidden)]
+    pub threshold: usize,
+    #[doc(hidden)]
+    pub server_context_takeover: bool,
+    #[doc(hidden)]
+    pub client_context_takeover: bool,
+    #[doc(hidden)]
+    pub server_max_window_bits: u8,
+    #[doc(hidden)]
+    pub client_max_window_bits: u8,
 }
 
 impl Compression {

@@ -3,6 +3,7 @@
 #[cfg(feature = "tls")]
 mod certificate;
 mod endpoint;
+mod host;
 mod misuse;
 mod query;
 mod refusal;
@@ -21,6 +22,7 @@ pub use self::certificate::{CertificateError, PemSource};
 pub(crate) use self::misuse::Misuse;
 pub use self::{
     endpoint::EndpointError,
+    host::{FileHeaderError, RedirectError},
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     reload::ReloadError,

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
-use super::{Failure, RootError};
+use super::{Failure, FileHeaderError, RedirectError, RootError};
 use crate::{
     address::{HostNameError, PathError},
     options::OptionsError,
@@ -79,6 +79,22 @@ pub enum ServerError {
     SecondService {
         /// The host.
         host: String,
+    },
+    /// A redirect leads nowhere, or from nowhere.
+    #[error("a redirect of the host {host:?} makes no sense: {cause}")]
+    Redirect {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        cause: RedirectError,
+    },
+    /// A header cannot be added to files.
+    #[error("a header of the host {host:?} makes no sense: {cause}")]
+    FileHeader {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        cause: FileHeaderError,
     },
     /// The document root is no folder that can be read.
     #[error("cannot serve files from {}: {cause}", path.display())]
@@ -157,6 +173,17 @@ pub enum ServerError {
         path: String,
         /// Which option, and why.
         cause: OptionsError,
+    },
+    /// There was one application, and another endpoint has it.
+    #[error(
+        "the application {name:?} for {path:?} is one value, and another endpoint has it: register it by \
+         `Config::application_with`"
+    )]
+    ApplicationTaken {
+        /// The name it is registered under.
+        name: String,
+        /// The path it was to be mounted on.
+        path: String,
     },
     /// An application's `on_start` failed.
     #[error("the application at {path:?} could not start: {failure}")]

@@ -9,6 +9,7 @@ use tower_service::Service;
 use super::{Body, HostService, files::Root, host_service};
 use crate::{
     app::Websocket,
+    error::ServerError,
     options::{Options, Settings},
     runtime::Worker,
     session::{Application, Mounted, Place},
@@ -19,7 +20,7 @@ use crate::{
 /// A request goes to the host that its `Host` header names. A server's only host also answers for
 /// `localhost` and for IP addresses, by which nobody else can have pointed a name of their own at it; for
 /// other names nobody answers (421), unless there is a host [for any](Self::any). Within the host it goes to the websocket endpoint on its path if it asks for a websocket, else
-/// to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
+/// to where its path is [redirected](Self::redirect), else to a file below the document root, else to the HTTP service, else to the root's fallback, else it is
 /// answered 404, or 426 where there is an endpoint. So a websocket and a page can be at the same path.
 #[must_use = "give it to `Server::host`"]
 pub struct Host {
@@ -32,6 +33,10 @@ pub struct Host {
     pub(crate) roots: Vec<Root>,
     /// One at most; the server looks.
     pub(crate) host_service: Vec<HostService>,
+    /// From which path to where.
+    pub(crate) redirects: Vec<(String, String)>,
+    /// Of the responses that are files.
+    pub(crate) file_headers: Vec<(String, String)>,
 }
 
 /// An application that is to be mounted on a host's path.
@@ -45,8 +50,9 @@ pub(crate) struct Mounting {
 }
 
 /// Mounts an application, once it is known where, and which workers drive its clients.
-pub(crate) type MountFn =
-    Box<dyn FnOnce(Place, Settings, &[Arc<Worker>]) -> Arc<dyn Application> + Send>;
+pub(crate) type MountFn = Box<
+    dyn FnOnce(Place, Settings, &[Arc<Worker>]) -> Result<Arc<dyn Application>, ServerError> + Send,
+>;
 
 impl Host {
     /// A host named `name`, such as `mysite.com`, `127.0.0.1` or `[::1]`.
@@ -63,6 +69,8 @@ impl Host {
             mounts: Vec::new(),
             roots: Vec::new(),
             host_service: Vec::new(),
+            redirects: Vec::new(),
+            file_headers: Vec::new(),
         }
     }
 
@@ -114,10 +122,30 @@ impl Host {
         S: Send + Sync + 'static,
     {
         let mount: MountFn = Box::new(move |place, settings, workers| {
-            Arc::new(Mounted::new(app, place, settings, workers))
+            Ok(Arc::new(Mounted::new(app, place, settings, workers)))
         });
         let name = Cow::Borrowed(type_name::<W>());
         self.mounts.push(Mounting { path: path.into(), name, options, mount });
+        self
+    }
+
+    /// Sends whoever asks for a page at the path `from` elsewhere: to a path of this host, or to a URL. May be called
+    /// several times.
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::new("mysite.com")
+    ///     .redirect("/old.html", "/new.html")
+    ///     .redirect("/shop", "https://shop.mysite.com/");
+    /// ```
+    ///
+    /// GET and HEAD are answered 301, and other methods 308, which has them repeated as they were. A query is taken
+    /// along, unless `to` has one. Clients may remember it for an hour. It comes before files and the HTTP service; a
+    /// websocket endpoint on the same path is reached as ever. What no request can be for, or nobody be sent to, is
+    /// [refused](crate::ServerError::Redirect) when the server starts.
+    pub fn redirect(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.redirects.push((from.into(), to.into()));
         self
     }
 

@@ -4,7 +4,9 @@ use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
 use percent_encoding::percent_decode_str;
 
-use super::{Host, HostService, Mounter, files::Files};
+use super::{
+    Host, HostService, Mounter, file_headers::file_headers, files::Files, redirects::Redirects,
+};
 use crate::{
     address::{Authority, configured_name, normal_path, route},
     error::ServerError,
@@ -25,6 +27,7 @@ pub(super) struct HostRoutes {
     endpoints: matchit::Router<Arc<dyn Application>>,
     pub(super) files: Option<Files>,
     pub(super) host_service: Option<HostService>,
+    pub(super) redirects: Redirects,
 }
 
 /// An endpoint found, and what stands in the path for its parameters.
@@ -89,25 +92,26 @@ impl HostRoutes {
                 path: path.clone(),
                 cause,
             })?;
-            let application = mounter
-                .mount(&host.name, mounting)
-                .map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
+            let application = mounter.mount(&host.name, mounting)?;
             endpoints.insert(pattern, application).map_err(|error| ServerError::Route {
                 host: host.name.clone(),
                 path,
                 cause: error.into(),
             })?;
         }
-        let files = Files::of(&host.name, host.roots)?;
+        let headers = file_headers(&host.name, host.file_headers)?;
+        let files = Files::of(&host.name, host.roots, headers)?;
+        let redirects = Redirects::new(&host.name, host.redirects)?;
         if host.host_service.len() > 1 {
             return Err(ServerError::SecondService { host: host.name });
         }
-        Ok(Self { endpoints, files, host_service: host.host_service.into_iter().next() })
+        let host_service = host.host_service.into_iter().next();
+        Ok(Self { endpoints, files, host_service, redirects })
     }
 
     /// Whether there may be anything but endpoints.
     pub(super) fn has_pages(&self) -> bool {
-        self.files.is_some() || self.host_service.is_some()
+        self.files.is_some() || self.host_service.is_some() || !self.redirects.is_empty()
     }
 
     pub(super) fn endpoint(&self, path: &str) -> Option<Found> {

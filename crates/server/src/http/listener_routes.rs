@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
-    Hosts, ResponseBody, answer,
+    Hosts, answer,
     files::Challenges,
+    redirects::redirect,
     service::{Answering, ready},
 };
 use crate::{
@@ -17,12 +18,10 @@ use crate::{
     transport::ListenerRules,
 };
 
-/// For how long a redirect may be remembered. Without this word browsers do for as long as they like, and one
-/// to a port where nobody is any more would be undone by nobody.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("max-age=3600");
+const HTTPS_ALONE: &str = "This is served by https alone.";
 
 /// What has to be encoded in a URL beside what is no ASCII, and in requests is not always.
-const ESCAPED: AsciiSet = CONTROLS
+pub(super) const ESCAPED: AsciiSet = CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'<')
@@ -64,21 +63,9 @@ impl ListenerRoutes {
         hosts.host(host.as_ref())?;
         // Who names no host, as was done before HTTP/1.1, cannot be told where to go.
         let location = host.and_then(|host| location(&host, port, head.uri()));
-        let redirect = location.map(|location| redirect(head.method(), location));
+        let redirect = location.map(|location| redirect(head.method(), location, HTTPS_ALONE));
         Some(ready(redirect.unwrap_or_else(answer::not_found)))
     }
-}
-
-/// RFC 9110 §15.4.9: a 308 keeps the method, which a 301 need not. Old clients know 301 alone.
-fn redirect(method: &Method, location: HeaderValue) -> Response<ResponseBody> {
-    let status = match *method {
-        Method::GET | Method::HEAD => StatusCode::MOVED_PERMANENTLY,
-        _ => StatusCode::PERMANENT_REDIRECT,
-    };
-    let mut response = answer::plain(status, "This is served by https alone.");
-    response.headers_mut().insert(header::LOCATION, location);
-    response.headers_mut().insert(header::CACHE_CONTROL, REMEMBERED);
-    response
 }
 
 /// Where the same is by https.

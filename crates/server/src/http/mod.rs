@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod exchange;
 mod fast_handshake;
+mod file_headers;
 #[cfg_attr(not(feature = "files"), path = "no_files.rs")]
 mod files;
 mod forwarded;
@@ -22,6 +23,7 @@ mod listener_routes;
 mod mounter;
 mod proxies;
 mod received;
+mod redirects;
 mod service;
 mod socket;
 mod stall;
@@ -39,6 +41,8 @@ pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serv
 #[cfg(feature = "files")]
 pub use files::Root;
 pub use host::Host;
+#[cfg(feature = "config")]
+pub(crate) use host::{MountFn, Mounting};
 pub(crate) use host_service::{HostService, host_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use listener_routes::ListenerRoutes;
@@ -46,6 +50,8 @@ pub(crate) use mounter::Mounter;
 pub(crate) use proxies::TrustedProxies;
 pub(crate) use received::{Answered, ReceivedHandshake};
 pub(crate) use transfer::BodyLimits;
+#[cfg(feature = "config")]
+pub(crate) use {file_headers::check_file_header, redirects::check_redirect};
 
 /// What is answered to who comes while the server stops.
 pub(crate) fn stopping() -> Response<ResponseBody> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::host::Mounting;
 use crate::{
-    options::{OptionsError, Settings},
+    error::ServerError,
+    options::Settings,
     runtime::Worker,
     session::{Application, Place},
 };
@@ -34,9 +35,12 @@ impl<'w> Mounter<'w> {
         &mut self,
         host: &str,
         mounting: Mounting,
-    ) -> Result<Arc<dyn Application>, OptionsError> {
+    ) -> Result<Arc<dyn Application>, ServerError> {
         let Mounting { path, name, options, mount } = mounting;
-        let (place, settings) = (Place { host: host.to_owned(), path, name }, options.validate()?);
+        let settings = options.validate();
+        let settings =
+            settings.map_err(|cause| ServerError::Options { path: path.clone(), cause })?;
+        let place = Place { host: host.to_owned(), path, name };
         let there = self.gone.iter().position(|it| it.place() == place);
         let application = match there.map(|index| self.gone.swap_remove(index)) {
             Some(application) => {
@@ -44,7 +48,7 @@ impl<'w> Mounter<'w> {
                 application
             }
             None => {
-                let application = mount(place, settings, self.workers);
+                let application = mount(place, settings, self.workers)?;
                 self.made.push(Arc::clone(&application));
                 application
             }

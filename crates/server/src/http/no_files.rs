@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 
 use super::{Body, HostService, ResponseBody};
 use crate::{app::RequestHead, error::ServerError, session::BoxFuture};
@@ -15,7 +15,7 @@ pub(super) enum Files {}
 pub(super) enum Challenges {}
 
 impl Files {
-    pub(super) fn of(_: &str, _: Vec<Root>) -> Result<Option<Self>, ServerError> {
+    pub(super) fn of(_: &str, _: Vec<Root>, _: HeaderMap) -> Result<Option<Self>, ServerError> {
         Ok(None)
     }
 

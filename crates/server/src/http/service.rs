@@ -226,7 +226,7 @@ impl Future for Answering {
     }
 }
 
-/// Has a file or the HTTP service answer a request.
+/// Answers a request with a redirect, a file or what the HTTP service says.
 fn page(
     routes: &Arc<HostRoutes>,
     head: RequestHead,
@@ -234,6 +234,9 @@ fn page(
     claims: Claims,
     refused: Option<Box<Response<ResponseBody>>>,
 ) -> Answering {
+    if let Some(redirect) = routes.redirects.answer(&head) {
+        return ready(redirect);
+    }
     let mut request = Request::from_parts(head.into_parts(), body);
     if routes.host_service.is_some() {
         let Requester { address, tls, .. } = claims.requester;

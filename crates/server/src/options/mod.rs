@@ -25,14 +25,14 @@ pub use self::origin::Origins;
 #[must_use = "give them to `Host::websocket_with`"]
 #[derive(Clone, Debug)]
 pub struct Options {
-    protocol: Config,
+    pub(crate) protocol: Config,
     /// `None` for the usual, or `max_msg_size` if that is less.
-    max_frame_size: Option<usize>,
-    outbox_limits: OutboxLimits,
-    allowed_origins: Origins,
-    subprotocols: Vec<String>,
-    open_period: Duration,
-    max_clients: Option<usize>,
+    pub(crate) max_frame_size: Option<usize>,
+    pub(crate) outbox_limits: OutboxLimits,
+    pub(crate) allowed_origins: Origins,
+    pub(crate) subprotocols: Vec<String>,
+    pub(crate) open_period: Duration,
+    pub(crate) max_clients: Option<usize>,
 }
 
 /// What the handshake is held to.

@@ -23,9 +23,9 @@ use crate::{error::ServerError, session::Leaver};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "give it to `Server::drain`"]
 pub struct Drain {
-    delay: Duration,
-    spread: Duration,
-    is_restart: bool,
+    pub(crate) delay: Duration,
+    pub(crate) spread: Duration,
+    pub(crate) is_restart: bool,
 }
 
 /// Those who were seen off.

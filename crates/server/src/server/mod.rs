@@ -83,10 +83,10 @@ pub struct Server {
     hosts: Vec<Host>,
     workers: usize,
     trusted_proxies: Vec<String>,
-    admission_limits: AdmissionLimits,
+    pub(crate) admission_limits: AdmissionLimits,
     drain: Drain,
-    limits: Limits,
-    max_inbound_bytes: usize,
+    pub(crate) limits: Limits,
+    pub(crate) max_inbound_bytes: usize,
 }
 
 impl Server {

@@ -285,7 +285,7 @@ impl Listener {
         }
     }
 
-    fn parse(text: &str) -> io::Result<Self> {
+    pub(crate) fn parse(text: &str) -> io::Result<Self> {
         #[cfg(unix)]
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::unix(path));

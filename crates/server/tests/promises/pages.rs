@@ -8,14 +8,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use aerys::{Accepted, Body, Handshake, Host, Refusal, Websocket};
+use aerys::{Accepted, Body, Handshake, Host, Refusal, Server, Websocket};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tempfile::TempDir;
 use tower_service::Service;
 
-use crate::common::{Raw, Running, but, get, handshake, serve_host};
+use crate::common::{Raw, Running, but, get, handshake, serve_host, try_start};
 
 struct Welcome;
 
@@ -180,4 +180,61 @@ async fn a_service_gets_whatever_asks_for_no_websocket() {
     }
     assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_path_that_leads_elsewhere_is_answered_with_where_and_its_websocket_stays() {
+    let folder = folder();
+    let host = host()
+        .root(folder.path())
+        .redirect("/old", "/new")
+        .redirect("/file", "/index.html?kept")
+        .redirect("/chat", "https://chat.example/")
+        .redirect("/caf%c3%a9", "/cafe");
+    let server = serve_host(host).await;
+    let mut raw = Raw::connect(&server).await;
+    for (path, location) in [
+        ("/old", "/new"),
+        ("/x/../old?a=b", "/new?a=b"),
+        ("/old?q=\u{fc}&{}", "/new?q=%C3%BC&%7B%7D"),
+        ("/file?a=b", "/index.html?kept"),
+        ("/chat", "https://chat.example/"),
+        ("/caf%C3%A9", "/cafe"),
+    ] {
+        let answer = raw.ask(get(path, "")).await;
+        assert_eq!((answer.status(), answer.header("location")), (301, Some(location)), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("max-age=3600"), "{path}");
+    }
+    let answer = raw.ask(get("/old", "").replacen("GET", "DELETE", 1)).await;
+    assert_eq!((answer.status(), answer.header("location")), (308, Some("/new")));
+    assert_eq!(raw.ask(get("/old/", "")).await.status(), 404);
+    assert_eq!(raw.ask(get("/", "")).await.text(), INDEX);
+    assert_eq!(raw.ask(handshake("/chat", "")).await.status(), 101);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_of_redirects_alone_answers_them() {
+    let server = serve_host(Host::new("localhost").redirect("/", "https://mysite.com/")).await;
+    let mut raw = Raw::connect(&server).await;
+    let answer = raw.ask(get("/?a=b", "")).await;
+    assert_eq!(answer.header("location"), Some("https://mysite.com/?a=b"));
+    assert_eq!(raw.ask(get("/other", "")).await.status(), 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_redirect_that_leads_nowhere_or_twice_keeps_the_server_from_starting() {
+    for (redirects, part) in [
+        (&[("/a", "b")][..], "nobody can be sent to \"b\""),
+        (&[("a", "/b")], "begins with a slash"),
+        (&[("/a", "/a")], "leads to itself"),
+        (&[("/a", "/b"), ("/x/../a", "/c")], "redirected twice"),
+    ] {
+        let host = Host::new("localhost");
+        let host = redirects.iter().fold(host, |host, (from, to)| host.redirect(*from, *to));
+        let error = try_start(Server::new().host(host)).await.unwrap_err().to_string();
+        assert!(error.starts_with("a redirect of the host \"localhost\""), "{error}");
+        assert!(error.contains(part), "{error}");
+    }
 }

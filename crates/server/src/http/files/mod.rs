@@ -19,7 +19,7 @@ mod validators;
 
 use std::{fs, io, sync::Arc};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
 pub(super) use self::challenges::Challenges;
 pub use self::root::Root;
@@ -54,32 +54,38 @@ pub(super) struct Files {
     folder: Arc<Folder>,
     fallback: Option<Name>,
     cache_rules: CacheRules,
+    /// Added to each.
+    headers: HeaderMap,
     pool: Arc<Pool>,
+}
+
+/// A root that makes sense.
+struct Prepared {
+    folder: Folder,
+    fallback: Option<Name>,
+    cache_rules: CacheRules,
 }
 
 impl Files {
     /// What a host's root has, if it has one.
-    pub(super) fn of(host: &str, roots: Vec<Root>) -> Result<Option<Self>, ServerError> {
+    pub(super) fn of(
+        host: &str,
+        roots: Vec<Root>,
+        headers: HeaderMap,
+    ) -> Result<Option<Self>, ServerError> {
         let mut roots = roots.into_iter();
         let root = roots.next();
         if let (Some(first), Some(second)) = (&root, roots.next()) {
             let (host, first, second) = (host.to_owned(), first.folder.clone(), second.folder);
             return Err(ServerError::SecondRoot { host, first, second });
         }
-        root.map(Self::new).transpose()
+        root.map(|root| Self::new(root, headers)).transpose()
     }
 
-    fn new(root: Root) -> Result<Self, ServerError> {
-        let Root { folder: path, fallback, cache_control, follow_links } = root;
-        let folder = Folder { path, follow_links };
-        let cannot_serve = |cause| ServerError::Root { path: folder.path.clone(), cause };
-        fs::read_dir(&folder.path).map_err(cannot_serve)?;
-        let makes_no_sense = |cause| ServerError::RootOptions { path: folder.path.clone(), cause };
-        let fallback = fallback.map(|file| find_fallback(&folder, file)).transpose();
-        let fallback = fallback.map_err(makes_no_sense)?;
-        let cache_rules = CacheRules::new(cache_control).map_err(makes_no_sense)?;
+    fn new(root: Root, headers: HeaderMap) -> Result<Self, ServerError> {
+        let Prepared { folder, fallback, cache_rules } = Prepared::new(root)?;
         let pool = Arc::new(Pool::new().map_err(ServerError::System)?);
-        Ok(Self { folder: Arc::new(folder), fallback, cache_rules, pool })
+        Ok(Self { folder: Arc::new(folder), fallback, cache_rules, headers, pool })
     }
 
     /// A file, else what the HTTP service answers, else the fallback, else what `refused` says if there is
@@ -154,7 +160,8 @@ impl Files {
         match self.look_up(wanted).await {
             Ok(Found::File(opened)) => {
                 let cache_control = self.cache_rules.of(&opened.name);
-                Some(response::file(opened, request, cache_control, &self.pool))
+                let response = response::file(opened, request, cache_control, &self.pool);
+                Some(self.with_headers(response))
             }
             Ok(Found::Folder(name)) => Some(moved(name.location(&request.uri)?)),
             Ok(Found::NotAcceptable) => Some(not_acceptable()),
@@ -178,9 +185,17 @@ impl Files {
             return *refused;
         }
         match self.page(NOT_FOUND_FILE).await {
-            Some(opened) => response::not_found(opened, &self.pool),
+            Some(opened) => self.with_headers(response::not_found(opened, &self.pool)),
             None => answer::not_found(),
         }
+    }
+
+    /// Adds the host's headers.
+    fn with_headers(&self, mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+        if !self.headers.is_empty() {
+            response.headers_mut().extend(self.headers.clone());
+        }
+        response
     }
 
     /// A file of the root's as it is.
@@ -196,6 +211,20 @@ impl Files {
     async fn look_up(&self, wanted: Wanted) -> io::Result<Found> {
         let folder = Arc::clone(&self.folder);
         self.pool.run(move || lookup::look_up(&folder, wanted)).await?
+    }
+}
+
+impl Prepared {
+    fn new(root: Root) -> Result<Self, ServerError> {
+        let Root { folder: path, fallback, cache_control, follow_links } = root;
+        let folder = Folder { path, follow_links };
+        let cannot_serve = |cause| ServerError::Root { path: folder.path.clone(), cause };
+        fs::read_dir(&folder.path).map_err(cannot_serve)?;
+        let makes_no_sense = |cause| ServerError::RootOptions { path: folder.path.clone(), cause };
+        let fallback = fallback.map(|file| find_fallback(&folder, file)).transpose();
+        let fallback = fallback.map_err(makes_no_sense)?;
+        let cache_rules = CacheRules::new(cache_control).map_err(makes_no_sense)?;
+        Ok(Self { folder, fallback, cache_rules })
     }
 }
 

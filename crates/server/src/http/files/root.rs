@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "config")]
+use super::Prepared;
+#[cfg(feature = "config")]
+use crate::error::ServerError;
 use crate::http_server::Host;
 
 /// A folder of files to serve, and how; see [`Host::root`](crate::Host::root).
@@ -97,6 +101,12 @@ impl Root {
         self.follow_links = follow;
         self
     }
+
+    /// Whether it could be served now, as it is when the server starts.
+    #[cfg(feature = "config")]
+    pub(crate) fn check(&self) -> Result<(), ServerError> {
+        Prepared::new(self.clone()).map(drop)
+    }
 }
 
 impl Host {
@@ -113,6 +123,22 @@ impl Host {
     /// A host has one root: a second is [refused](crate::ServerError::SecondRoot) when the server starts.
     pub fn root(mut self, root: impl Into<Root>) -> Self {
         self.roots.push(root.into());
+        self
+    }
+
+    /// Adds a header to every response that is a file of the [root](Self::root): with 200, 206 and 304, and with its
+    /// page for what is not found. May be called several times, also with the same name.
+    ///
+    /// ```
+    /// use aerys::Host;
+    ///
+    /// let host = Host::new("mysite.com").root("public").header("X-Frame-Options", "DENY");
+    /// ```
+    ///
+    /// What tells of one file or of a connection, such as a `Content-Type`, cannot be set: that is
+    /// [refused](crate::ServerError::FileHeader) when the server starts.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.file_headers.push((name.into(), value.into()));
         self
     }
 }

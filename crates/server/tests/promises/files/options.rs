@@ -202,3 +202,49 @@ async fn what_is_wrong_with_a_root_can_be_matched_on() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn a_hosts_headers_go_with_its_files_and_with_nothing_else() {
+    let folder = app();
+    fs::write(folder.path().join("404.html"), "<p>Not here").unwrap();
+    let teapot = || async { StatusCode::IM_A_TEAPOT };
+    let host = Host::new("localhost")
+        .root(folder.path())
+        .service(Router::new().route("/service", on_get(teapot)))
+        .header("X-Frame-Options", "DENY")
+        .header("Link", "<a>; rel=x")
+        .header("link", "<b>; rel=y");
+    let server = serve_host(host).await;
+    let mut raw = Raw::connect(&server).await;
+    let page = raw.ask(get("/about.html", "")).await;
+    let unchanged = format!("If-None-Match: {}\r\n", page.header("etag").unwrap());
+    for (path, more, status) in [
+        ("/", "", 200),
+        ("/assets/app.js", "", 200),
+        ("/about.html", "Range: bytes=0-1\r\n", 206),
+        ("/about.html", &unchanged, 304),
+    ] {
+        let answer = raw.ask(get(path, more)).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(answer.headers("link"), ["<a>; rel=x", "<b>; rel=y"], "{path}");
+    }
+    for (path, status) in [("/service", 418), ("/assets", 307)] {
+        let answer = raw.ask(get(path, "")).await;
+        assert_eq!((answer.status(), answer.header("x-frame-options")), (status, None), "{path}");
+    }
+    server.stop().await;
+    let own_page = serve_host(Host::new("localhost").root(folder.path()).header("X-A", "b")).await;
+    let answer = Raw::connect(&own_page).await.ask(get("/gone", "")).await;
+    assert_eq!((answer.status(), answer.header("x-a")), (404, Some("b")));
+    own_page.stop().await;
+}
+
+#[tokio::test]
+async fn a_header_that_is_the_files_own_keeps_the_server_from_starting() {
+    let host = Host::new("localhost").root(app().path()).header("ETag", "x");
+    let error = try_start(Server::new().host(host)).await.unwrap_err();
+    let sentence =
+        "a header of the host \"localhost\" makes no sense: \"ETag\" is for the server itself";
+    assert!(error.to_string().starts_with(sentence), "{error}");
+}

@@ -1,0 +1,22 @@
+//! What a file may put on paths: the applications and pages that are built in.
+
+use aerys::Config;
+
+use crate::{
+    broadcast::Broadcast,
+    chat::{self, Chat},
+    echo::Echo,
+    page::Page,
+};
+
+/// A file with everything that the binary has without one, and every key with its default.
+pub(crate) const DEFAULTS: &str = include_str!("../defaults.toml");
+
+pub(crate) fn register(config: Config) -> Config {
+    config
+        .application_with("chat", Chat::default)
+        .default_options("chat", chat::options())
+        .application_with("echo", || Echo)
+        .application_with("broadcast", Broadcast::default)
+        .service("chat-page", Page::new())
+}

@@ -1,0 +1,38 @@
+//! A server, made of a file that makes sense.
+
+use super::{
+    applications::Applications,
+    keys::Placed,
+    sections::{HostSection, Top},
+};
+use crate::{http_server::Host, server::Server};
+
+pub(super) fn server(top: &Top, applications: &Applications) -> Server {
+    let mut server = Server::new().trusted_proxies(&top.trusted_proxies).drain(top.drain.0);
+    top.limits.apply(&mut server);
+    if let Some(workers) = top.workers {
+        server = server.workers(workers);
+    }
+    let listeners = top.listeners.iter().map(|it| it.listener());
+    let hosts = top.hosts.iter().map(|it| host(it, applications));
+    hosts.fold(listeners.fold(server, Server::listen), Server::host)
+}
+
+fn host(section: &Placed<HostSection>, applications: &Applications) -> Host {
+    let mut host = match &section.name {
+        Some(name) => Host::new(name),
+        None => Host::any(),
+    };
+    host = section.aliases.iter().fold(host, Host::alias);
+    host = section.redirects.iter().fold(host, |host, (from, to)| host.redirect(from, to));
+    host = section.headers.iter().fold(host, |host, (name, value)| host.header(name, value));
+    if let Some(root) = &section.root {
+        host = host.root((**root).clone());
+    }
+    host.host_service = section.service.iter().filter_map(|it| applications.service(it)).collect();
+    for websocket in &section.websockets {
+        let (application, options) = (&websocket.application, websocket.options());
+        host.mounts.extend(applications.mounting(application, &websocket.path, options));
+    }
+    host
+}
