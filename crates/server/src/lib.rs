@@ -235,6 +235,7 @@
 //! | [`Refusal`] | the client's, says the application | the answer of `on_open`; 4xx or 5xx, as it says |
 //! | [`Failure`] | the application's | logged; 500 before `accept`, 1011 after it |
 //! | [`ServerError`] | the configuration's, or the system's | the server does not start |
+//! | `ConfigError` (feature `config`) | the file's | there is no server; all that is wrong is told, each with its line |
 //! | [`BodyError`] | the client's, or the network's | what a [`Host::service`] reads of a request ends |
 //!
 //! In `on_open` any error becomes a [`Refusal`] by `?`, in the other handlers a [`Failure`]. What a client may

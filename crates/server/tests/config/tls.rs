@@ -1,6 +1,6 @@
 //! Certificates by name, and a key that is a secret.
 
-use std::sync::Arc;
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
@@ -8,8 +8,11 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName},
 };
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Folder, soon};
 
@@ -39,6 +42,49 @@ fn certify(folder: Folder, name: &str) -> (Folder, CertificateDer<'static>) {
     (folder, cert.der().clone())
 }
 
+/// A client that has no certificate itself, and trusts this one.
+async fn connect(
+    address: SocketAddr,
+    name: &'static str,
+    trusted: &CertificateDer<'static>,
+) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let client = client.with_safe_default_protocol_versions().unwrap();
+    let client = client.with_root_certificates(roots).with_no_client_auth();
+    let stream = soon(TcpStream::connect(address)).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(client));
+    let name = ServerName::try_from(name).unwrap();
+    soon(connector.connect(name, stream)).await.expect("it is the one for the name")
+}
+
+#[tokio::test]
+async fn clients_are_asked_for_a_certificate_as_the_file_says() {
+    let (folder, first) = certify(Folder::new(""), "first");
+    for (key, is_let_in) in
+        [("ask_client_certificate", true), ("require_client_certificate", false)]
+    {
+        let text = format!(
+            "[[listen]]\naddress = '127.0.0.1:0'\ntls.certificate = 'first.pem'\ntls.key = 'first.key'\n\
+             tls.{key} = 'first.pem'\n[[host]]\nname = 'localhost'\n"
+        );
+        fs::write(folder.path("aerys.toml"), text).unwrap();
+        let server = folder.start().await;
+        let mut stream = connect(server.address(), "localhost", &first).await;
+        let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        // In TLS 1.3 who is not let in learns of it after the handshake.
+        let mut answer = Vec::new();
+        let asked = async {
+            stream.write_all(request).await?;
+            stream.read_to_end(&mut answer).await
+        };
+        assert_eq!(soon(asked).await.is_ok(), is_let_in, "{key}");
+        assert_eq!(answer.starts_with(b"HTTP/1.1 404"), is_let_in, "{key}");
+        server.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn each_name_has_the_certificate_that_the_file_names() {
     let (folder, first) = certify(Folder::new(LISTENER), "first");
@@ -49,16 +95,7 @@ async fn each_name_has_the_certificate_that_the_file_names() {
     let expected = [format!("https://{}", addresses[0]), format!("http://{}", addresses[1])];
     assert_eq!(config.listening(&server), expected);
     for (name, certificate) in [("localhost", &first), ("second.example", &second)] {
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate.clone()).unwrap();
-        let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-        let client = client.with_safe_default_protocol_versions().unwrap();
-        let client = client.with_root_certificates(roots).with_no_client_auth();
-        let stream = soon(TcpStream::connect(addresses[0])).await.unwrap();
-        let name = ServerName::try_from(name).unwrap();
-        let connector = TlsConnector::from(Arc::new(client));
-        let stream =
-            soon(connector.connect(name, stream)).await.expect("it is the one for the name");
+        let stream = connect(addresses[0], name, certificate).await;
         assert_eq!(&stream.get_ref().1.peer_certificates().unwrap()[0], certificate);
     }
     let redirected = super::ask(addresses[1], "GET /a HTTP/1.1\r\n").await;
@@ -81,7 +118,7 @@ async fn what_is_shown_names_the_secret_and_starts_the_same_server() {
 fn a_key_of_another_certificate_is_told_where_it_is_written() {
     let (folder, _) = certify(Folder::new(LISTENER), "first");
     let (folder, _) = certify(folder, "second");
-    let other = std::fs::read(folder.path("second.key")).unwrap();
+    let other = fs::read(folder.path("second.key")).unwrap();
     let folder = folder.with("first.key", other);
     let told = folder.config().server().map(drop).unwrap_err().to_string();
     assert!(told.contains(":6:5: the private key in "), "{told}");
