@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, ten thousand handshakes do not go on, certificates are an authority's, slow peers are as
-# slow as they are, and the promises are kept over Unix sockets and within TLS, without the default
+# its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients, certificates
+# are an authority's, slow peers are as slow as they are, and the promises are kept over Unix sockets and within TLS, without the default
 # features, and with the system calls of other systems, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -87,6 +87,9 @@ if [ "$*" = --full ]; then
 
     step 'handshakes that do not go on'
     cargo test --workspace --all-features --test tls --locked -- --ignored --nocapture ten_thousand
+
+    step 'a restart'
+    cargo test --workspace --all-features --test config --locked -- --ignored
 
     step 'an authority'
     cargo test --workspace --all-features --test acme --locked -- --ignored

@@ -18,14 +18,19 @@ use crate::{
 pub(crate) fn serve(file: PathBuf, overrides: Overrides) -> Result<(), ConfigError> {
     let config = load(file, overrides)?;
     let server = config.server()?;
-    log::start(&config.log(), overrides.debug);
+    let levels = log::start(&config.log(), overrides.debug);
     raise_file_limit();
     on_a_runtime(async {
         let running = server.start().await?;
         let lines = config.listening(&running).into_iter();
         let lines: String = lines.map(|it| format!("Listening on {it}\n")).collect();
         // In this order, so that who has read the address may send a signal at once.
-        let signalled = running.until_signalled();
+        let signalled = running.until_signalled_reloading(move || {
+            let config = config.reload()?;
+            let server = config.server()?;
+            levels.change(&config.log());
+            Ok::<_, ConfigError>(server)
+        });
         print(&lines);
         Ok(signalled.await?)
     })

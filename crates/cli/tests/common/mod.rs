@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
 pub(crate) mod http;
+pub(crate) mod notify;
 pub(crate) mod server;
 pub(crate) mod tls;
 

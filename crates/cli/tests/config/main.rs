@@ -5,6 +5,8 @@ mod common;
 mod defaults;
 mod documented;
 mod log;
+mod reload;
+mod restart;
 mod sentences;
 mod serving;
 

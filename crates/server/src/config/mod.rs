@@ -258,13 +258,19 @@ impl Config {
         Ok(build::server(&top, &self.applications))
     }
 
-    /// Runs a server of it until SIGINT, SIGTERM or SIGHUP, as [`Server::run`] does.
+    /// Runs a server of it until SIGINT or SIGTERM, and on SIGHUP reloads what the file says then: see
+    /// [`Running::until_signalled_reloading`].
     ///
     /// # Errors
     ///
     /// As [`server`](Self::server) and [`Server::run`].
     pub fn serve(self) -> Result<(), ConfigError> {
-        Ok(self.server()?.run()?)
+        let server = self.server()?;
+        let serving = async {
+            let running = server.start().await?;
+            running.until_signalled_reloading(|| self.reload()?.server()).await
+        };
+        Ok(Server::block_on(serving)?)
     }
 
     /// Looks whether it makes sense, and starts nothing. What only a start can tell is not looked at: whether there is

@@ -27,6 +27,7 @@ struct Known {
     /// As it was asked for.
     address: String,
     socket_addr: Option<SocketAddr>,
+    is_passed: bool,
     context: Arc<ArcSwap<ListenerContext>>,
     end: CancellationToken,
 }
@@ -101,6 +102,13 @@ impl Listeners {
         }
     }
 
+    /// Accepts no more on those that another process may be given: who connects waits for that one.
+    pub(super) fn let_go(&self) {
+        for known in self.0.iter().filter(|it| it.is_passed) {
+            known.end.cancel();
+        }
+    }
+
     /// Those that are IP addresses, with the port that was found for each port 0.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.0.iter().filter_map(|it| it.socket_addr).collect()
@@ -135,6 +143,7 @@ fn bind(
     acceptor: &Acceptor,
 ) -> Result<(Known, Change), ServerError> {
     let (context, listener) = context(listener)?;
+    let is_passed = listener.is_passed();
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
@@ -143,5 +152,5 @@ fn bind(
     let context = Arc::new(ArcSwap::from_pointee(context));
     let listening = Listening { listener, context: Arc::clone(&context) };
     let end = CancellationToken::new();
-    Ok((Known { address, socket_addr, context, end }, Change::Accept(listening)))
+    Ok((Known { address, socket_addr, is_passed, context, end }, Change::Accept(listening)))
 }

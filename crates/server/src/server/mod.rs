@@ -340,7 +340,9 @@ impl Server {
     }
 
     /// On a runtime of its own.
-    fn block_on(serving: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
+    pub(crate) fn block_on(
+        serving: impl Future<Output = Result<(), ServerError>>,
+    ) -> Result<(), ServerError> {
         if Handle::try_current().is_ok() {
             return Err(ServerError::InsideRuntime);
         }

@@ -164,11 +164,15 @@ impl Running {
     /// Sees all clients off as [`Server::drain`](crate::Server::drain) says, and [stops](Self::stop): it is
     /// [ready](Self::readiness) no more, and goes on for the delay; then whoever comes is answered 503 with a
     /// `Retry-After`, and clients are closed one by one. Answers what became of them.
+    ///
+    /// On a socket that [systemd](crate::Listener::systemd) has passed nobody is answered 503: who connects waits
+    /// there until the server that is started next accepts.
     pub async fn drain(self) -> Drained {
         let began = Instant::now();
         self.readiness.end();
         sleep(self.drain.waits()).await;
         self.accept_queues.refuse();
+        self.listeners.let_go();
         let leavers = self.applications.drain(self.drain).await;
         self.stop_since(began).await;
         let drained @ Drained { closed, left, cut, .. } = leavers.count();

@@ -242,6 +242,16 @@ impl Listener {
         self.proxy_protocol
     }
 
+    /// Whether whoever started the process has it too, and may give it to another.
+    pub(crate) fn is_passed(&self) -> bool {
+        match &self.source {
+            Source::Text(text) => text.starts_with("systemd:"),
+            #[cfg(unix)]
+            Source::Systemd(_) => true,
+            _ => false,
+        }
+    }
+
     /// What its connections are to speak.
     pub(crate) fn load(&mut self) -> Result<Spoken, ServerError> {
         let tls = self.tls.take().map(|tls| tls.load().map(Arc::new)).transpose()?;
