@@ -87,6 +87,6 @@ def main():
 
 
 # Associated constants, which are named with their types.
-IN_TYPES = {"NOT_FOUND"}
+IN_TYPES = {"ALL", "NOT_FOUND"}
 
 sys.exit(main())

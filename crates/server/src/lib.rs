@@ -412,6 +412,7 @@ mod error;
 #[path = "http/mod.rs"]
 mod http_server;
 mod log;
+mod metrics;
 mod options;
 mod roster;
 mod runtime;
@@ -473,10 +474,13 @@ pub use crate::{
         ServerError, Status,
     },
     http_server::{Body, BodyError, Host},
+    metrics::{
+        Closes, Durations, EndpointFigures, HandshakeOutcome, ListenerFigures, Metrics, Protocol,
+        Readiness, Snapshot, TrafficFigures, WorkerFigures,
+    },
     options::{Options, OptionsError, Origins, Overflow},
     server::{
-        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Running, Server,
-        Shutdown,
+        Drain, Drained, Mount, MountBody, MountFuture, MountService, Running, Server, Shutdown,
     },
     transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };

@@ -15,8 +15,9 @@ use std::{
 };
 
 pub(crate) use self::addresses::AddressPlace;
+pub(crate) use self::hits::Hits;
 pub use self::hits::LimitsHit;
-use self::{addresses::Addresses, buckets::Buckets, hits::Hits, key::Key};
+use self::{addresses::Addresses, buckets::Buckets, key::Key};
 use crate::log;
 
 /// What a server lets in.
@@ -40,7 +41,7 @@ pub(crate) struct Admission {
     max_connections: usize,
     connections: Option<Arc<Addresses>>,
     handshakes: Option<Buckets>,
-    pub(crate) hits: Hits,
+    pub(crate) hits: Arc<Hits>,
 }
 
 /// What a client takes of limits, until its session is over.
@@ -71,7 +72,7 @@ impl Admission {
             max_connections: asked.min(possible),
             connections: limits.max_connections_per_ip.map(Addresses::new).map(Arc::new),
             handshakes: limits.handshakes_per_ip.map(Buckets::new),
-            hits: Hits::default(),
+            hits: Arc::default(),
         }
     }
 

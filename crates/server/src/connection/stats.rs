@@ -114,23 +114,32 @@ impl Meter {
         self.connected.store(clock::read().tick.0, Relaxed);
     }
 
-    /// So many bytes were read, and this is what the connection made of them.
-    pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
+    /// So many bytes were read, and this is what the connection made of them. Answers how long a ping has taken
+    /// that was answered with them.
+    pub(super) fn read(
+        &self,
+        bytes: usize,
+        connection: &Connection,
+        now: Tick,
+    ) -> Option<Duration> {
         self.read.pass(bytes, connection.traffic().read, &self.data_frames_read, now);
-        if self.pings_outstanding.load(Relaxed) > 0 {
-            self.look(connection);
+        let outstanding = self.pings_outstanding.load(Relaxed);
+        if outstanding == 0 {
+            return None;
         }
+        self.look(connection);
+        connection.round_trip().filter(|_| connection.pings_outstanding() < outstanding)
     }
 
     /// So many bytes of what the connection had to send were taken by the kernel.
-    pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
+    pub(super) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
         if bytes > 0 {
             self.sent.pass(bytes, connection.traffic().sent, &self.data_frames_sent, now);
         }
     }
 
     /// So many messages were begun past the connection, of which the kernel took so many bytes.
-    pub(crate) fn written_past(&self, bytes: usize, messages: usize, Tick(now): Tick) {
+    pub(super) fn written_past(&self, bytes: usize, messages: usize, Tick(now): Tick) {
         let before = self.written_past.load(Relaxed);
         self.written_past.store(before + messages as u64, Relaxed);
         if bytes > 0 {

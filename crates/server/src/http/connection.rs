@@ -15,7 +15,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts, ListenerRoutes, TrustedProxies,
+    BodyLimits, Hosts, ListenerRoutes, Monitor, TrustedProxies,
     fast_handshake::{self, Start},
     http1, http2,
     service::Service,
@@ -25,6 +25,7 @@ use crate::{
     admission::{AddressPlace, Admission},
     error::ServerError,
     log,
+    metrics::{ListenerCounters, Protocol, Speaking},
     runtime::{Worker, clock},
     session::Opening,
     transport::{PeerInfo, Transport, Versions},
@@ -68,6 +69,8 @@ pub(crate) struct AcceptContext {
     pub(crate) proxies: TrustedProxies,
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,
+    /// What tells others how the server is.
+    pub(crate) monitor: Monitor,
     /// Whether nobody new is let in any more, as the server is about to stop.
     pub(crate) is_draining: AtomicBool,
     /// Lets the request that is being answered be the last.
@@ -98,6 +101,15 @@ pub(crate) struct Entrance {
     pub(crate) listener_routes: Option<Arc<ListenerRoutes>>,
     pub(crate) versions: Versions,
     pub(crate) worker: Arc<Worker>,
+    /// What its listener counts, if it has come by one.
+    pub(crate) counters: Option<Arc<ListenerCounters>>,
+}
+
+impl Entrance {
+    /// The connection begins to speak a protocol, and does until what is answered is dropped.
+    pub(crate) fn speak(&self, protocol: Protocol) -> Option<Speaking> {
+        self.counters.as_ref().map(|counters| counters.speak(protocol))
+    }
 }
 
 /// How HTTP ended.
@@ -130,6 +142,7 @@ pub(crate) async fn serve<T: Transport>(
             return Box::pin(http2::serve_as_begun(http2, begun)).await;
         }
     }
+    let _speaking = entrance.speak(Protocol::Http1);
     let slot = Slot::default();
     let address = entrance.peer.client_addr();
     let service = Service::new(context, entrance, slot.clone());

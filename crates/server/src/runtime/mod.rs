@@ -8,5 +8,5 @@ mod worker;
 pub(crate) use self::{
     alarms::Alarms,
     panic::{Caught, Panicked, caught, contained, supervise},
-    worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
+    worker::{EndpointSlot, Handler, Order, Probe, Worker, WorkerThread, watch},
 };

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     http_server::ListenerRoutes,
     log,
+    metrics::ListenerCounters,
     transport::{BoundListener, Spoken},
 };
 
@@ -38,18 +39,22 @@ pub(super) struct Listening {
     pub(super) listener: BoundListener,
     pub(super) spoken: Spoken,
     pub(super) routes: Option<Arc<ListenerRoutes>>,
+    pub(super) counters: Arc<ListenerCounters>,
 }
 
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, spoken, routes } = listening;
+    let Listening { listener, spoken, routes, counters } = listening;
     let (mut last, mut spare) = (Instant::now(), Spare::new());
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
         let mut next = Some(listener.accept().await);
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
+            if accepted.is_ok() {
+                counters.accepted();
+            }
             match accepted {
                 Ok((stream, address)) if !accept_queues.has_room(batch.len()) => {
                     drop(stream);
@@ -59,7 +64,8 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                     );
                 }
                 Ok((stream, address)) => {
-                    let entry = Entry { address, spoken: spoken.clone(), routes: routes.clone() };
+                    let (spoken, routes) = (spoken.clone(), routes.clone());
+                    let entry = Entry { address, spoken, routes, counters: Arc::clone(counters) };
                     batch.push(Arrival::Connection(stream, entry));
                 }
                 Err(error) if is_passing(&error) => {

@@ -17,7 +17,7 @@ use super::{
     accepting::{Listening, accept},
 };
 #[cfg(feature = "tls")]
-use crate::transport::TlsAcceptor;
+use crate::{metrics::Metrics, transport::TlsAcceptor};
 use crate::{
     runtime::{Worker, supervise, watch},
     transport::{Bound, BoundListener},
@@ -71,9 +71,12 @@ impl Acceptor {
 
     /// Has certificates read anew when they change, for as long as the thread lives.
     #[cfg(feature = "tls")]
-    pub(super) fn watch_certificates(&self, acceptors: Arc<[Arc<TlsAcceptor>]>) {
+    pub(super) fn watch_certificates(&self, acceptors: Arc<[Arc<TlsAcceptor>]>, metrics: Metrics) {
         if !acceptors.is_empty() {
-            self.runtime.spawn(async move { supervise(|| certificates::watch(&acceptors)).await });
+            let watch = async move {
+                supervise(|| certificates::watch(&acceptors, &metrics)).await;
+            };
+            self.runtime.spawn(watch);
         }
     }
 

@@ -12,7 +12,8 @@ use crate::{
     connection::inbound_memory,
     driver::ConnectionTask,
     error::ServerError,
-    http_server::{AcceptContext, Entrance, Hosts, TrustedProxies},
+    http_server::{AcceptContext, Entrance, Hosts, Monitor, TrustedProxies},
+    metrics::Metrics,
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, Versions, memory},
 };
@@ -38,11 +39,14 @@ impl InMemory {
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (limits, stop) = (server.limits, CancellationToken::new());
         let admission = Admission::new(server.admission_limits);
+        let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
+        let metrics = Metrics::new(counters, [].into_iter(), Arc::clone(&admission.hits));
         let context = Arc::new(AcceptContext {
             hosts,
             proxies,
             admission,
             limits,
+            monitor: Monitor::new(metrics, &workers),
             is_draining: AtomicBool::new(false),
             stop,
         });
@@ -58,6 +62,7 @@ impl InMemory {
             listener_routes: None,
             versions: Versions::Http1,
             worker: Arc::clone(&self.workers[0]),
+            counters: None,
         };
         let http = serve_http(transport, entrance, Arc::clone(&self.context));
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());

@@ -36,14 +36,17 @@ use self::{
 pub use self::{
     drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
-    running::{Readiness, Running, Shutdown},
+    running::{Running, Shutdown},
 };
 use crate::{
     admission::{Admission, AdmissionLimits, Rate},
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, ListenerRoutes, TrustedProxies},
+    http_server::{
+        AcceptContext, BodyLimits, Host, Hosts, Limits, ListenerRoutes, Monitor, TrustedProxies,
+    },
     log,
+    metrics::{ListenerCounters, Metrics},
     runtime::WorkerThread,
     transport::Listener,
 };
@@ -413,11 +416,17 @@ impl Server {
         let applications = Applications::start(applications, &workers, stop_period).await?;
         let (stop, shutdown) = (CancellationToken::new(), Shutdown::default());
         let (admission, limits) = (Admission::new(self.admission_limits), self.limits);
+        let metrics = Metrics::new(
+            workers.iter().map(|worker| Arc::clone(worker.counters())),
+            listeners.iter().map(|listening| Arc::clone(&listening.counters)),
+            Arc::clone(&admission.hits),
+        );
         let context = Arc::new(AcceptContext {
             hosts,
             proxies,
             admission,
             limits,
+            monitor: Monitor::new(metrics.clone(), &workers),
             is_draining: AtomicBool::new(false),
             stop: stop.clone(),
         });
@@ -425,7 +434,7 @@ impl Server {
         #[cfg(feature = "tls")]
         let tls: Arc<[_]> = listeners.iter().filter_map(|it| it.spoken.tls.clone()).collect();
         #[cfg(feature = "tls")]
-        acceptor.watch_certificates(Arc::clone(&tls));
+        acceptor.watch_certificates(Arc::clone(&tls), metrics.clone());
         let running = Running {
             addresses,
             applications,
@@ -434,7 +443,7 @@ impl Server {
             threads,
             stop,
             shutdown,
-            readiness: Readiness::default(),
+            metrics,
             stop_period,
             drain: self.drain,
             #[cfg(feature = "tls")]
@@ -473,9 +482,13 @@ fn listen(listeners: Vec<Listener>) -> Result<Listeners, ServerError> {
         let routes = ListenerRoutes::new(rules)?;
         let refused = |cause| ServerError::Listen { address: address.clone(), cause };
         let bound = listener.bind().map_err(refused)?;
-        addresses.extend(bound.socket_addr().map_err(refused)?);
+        let socket_addr = bound.socket_addr().map_err(refused)?;
+        addresses.extend(socket_addr);
+        // With the port that was found for a port 0.
+        let counted = socket_addr.map_or_else(|| address.clone(), |it| it.to_string());
+        let counters = Arc::new(ListenerCounters::new(counted));
         let listener = acceptor.listen(bound).map_err(refused)?;
-        listening.push(Listening { listener, spoken, routes });
+        listening.push(Listening { listener, spoken, routes, counters });
         log::event!(DEBUG, { %address }, "bound");
     }
     Ok((acceptor, addresses, listening))

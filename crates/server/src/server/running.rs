@@ -3,10 +3,7 @@
 use std::{
     fmt, mem,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -31,6 +28,7 @@ use crate::{
     app::Endpoint,
     error::{EndpointError, ServerError},
     log,
+    metrics::{Metrics, Readiness},
     runtime::WorkerThread,
 };
 #[cfg(feature = "tls")]
@@ -49,7 +47,7 @@ pub struct Running {
     pub(super) threads: Vec<WorkerThread>,
     pub(super) stop: CancellationToken,
     pub(super) shutdown: Shutdown,
-    pub(super) readiness: Readiness,
+    pub(super) metrics: Metrics,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
@@ -62,21 +60,6 @@ pub struct Running {
 /// [`Running::stop`] does.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(CancellationToken);
-
-/// Whether a server is to be sent clients, for whoever answers a balancer's question. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    /// Whether it is: from its start until it is told to stop, or to [drain](Running::drain).
-    pub fn is_ready(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
-
-    fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
 
 impl Shutdown {
     /// Asks the server to stop. It does not wait for that; to ask twice is harmless.
@@ -135,6 +118,11 @@ impl Running {
         self.accept_queues.admission().hits.snapshot()
     }
 
+    /// What it counts, for whoever wants to know: also a [listener](crate::Listener::metrics) can tell.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// Looks now whether the files of [`Tls`](crate::Tls) have other certificates, and answers how many are new:
     /// those who connect from now on are shown them. No connection is closed.
     ///
@@ -143,7 +131,7 @@ impl Running {
     /// If one cannot be used. The others are, and what was there before is in its place.
     #[cfg(feature = "tls")]
     pub async fn reload_certificates(&self) -> Result<usize, CertificateError> {
-        certificates::reload(&self.tls, true).await
+        certificates::reload(&self.tls, true, &self.metrics).await
     }
 
     /// What asks this server to stop, for whoever is not here to do it.
@@ -154,7 +142,7 @@ impl Running {
     /// Whether it is to be sent clients, for whoever answers a balancer's question: as a
     /// [service](crate::Host::service), say.
     pub fn readiness(&self) -> Readiness {
-        self.readiness.clone()
+        self.metrics.readiness().clone()
     }
 
     /// Waits until a future resolves, or until its [`shutdown`](Self::shutdown) is asked for, then
@@ -222,8 +210,9 @@ impl Running {
     /// `Retry-After`, and clients are closed one by one. Answers what became of them.
     pub async fn drain(self) -> Drained {
         let began = Instant::now();
-        self.readiness.end();
+        self.metrics.readiness().end();
         sleep(self.drain.waits()).await;
+        self.metrics.readiness().drain();
         self.accept_queues.refuse();
         let leavers = self.applications.drain(self.drain).await;
         self.stop_since(began).await;
@@ -233,7 +222,7 @@ impl Running {
     }
 
     async fn stop_since(mut self, began: Instant) {
-        self.readiness.end();
+        self.metrics.readiness().drain();
         let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
         // Unless the log holds its thread up.

@@ -3,6 +3,7 @@
 
 mod leaver;
 mod mounted;
+mod timed;
 
 use std::{
     future::poll_fn,
@@ -17,6 +18,7 @@ use std::{
 use aerys_proto::Ending;
 use http::HeaderMap;
 
+use self::timed::Timed;
 pub(crate) use self::{
     leaver::Leaver,
     mounted::{Application, BoxFuture, Mounted, Opening},
@@ -26,6 +28,7 @@ use crate::{
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
+    metrics::Handling,
     runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained},
 };
 
@@ -161,14 +164,20 @@ where
     async move {
         // What is named across an await has room in the session for good.
         let span = handshake.open_span();
-        let outcome = caught(span, move || guard.mount.app.on_open(*handshake)).await;
+        let outcome = Timed::new(Handling::Open, &guard.shared, move || {
+            caught(span, move || guard.mount.app.on_open(*handshake))
+        });
+        let outcome = outcome.await;
         let Some(client) = open(guard, outcome) else { return };
         let mut on_data = pin!(Caught::idle());
         loop {
             let Some(message) = poll_fn(|_| guard.shared.poll_message()).await else { return };
             let span = client.span(Handler::OnData);
-            on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
-            let outcome = on_data.as_mut().await;
+            let outcome = Timed::new(Handling::Data, &guard.shared, || {
+                on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
+                on_data.as_mut()
+            });
+            let outcome = outcome.await;
             if let Err(fault) = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from))
             {
                 fault.punish(client, "on_data");
@@ -219,9 +228,12 @@ where
         DEBUG, at mount.path(), { client = id, %address, code, %reason, by },
         "a client has gone"
     );
+    shared.counters().closed(&close, shared.ending());
     let gone = Departure::new(client.clone(), close);
     let span = client.span(Handler::OnClose);
-    if let Err(panic) = caught(span, || mount.app.on_close(&gone)).await {
+    let on_close =
+        Timed::new(Handling::Close, shared, || caught(span, || mount.app.on_close(&gone)));
+    if let Err(panic) = on_close.await {
         Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
     shared.outbox.departed();

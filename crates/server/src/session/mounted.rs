@@ -16,6 +16,7 @@ use crate::{
     admission::{EndpointPlace, Full, Places},
     app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
     connection::Shared,
+    metrics::EndpointCounters,
     options::{HandshakeRules, Settings},
     roster::Roster,
     runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught},
@@ -39,6 +40,8 @@ pub(crate) trait Application: Send + Sync {
     fn endpoint(&self) -> Box<dyn Any>;
     /// The type of its clients' state.
     fn state_type(&self) -> &'static str;
+    /// What a worker counts of it.
+    fn counters(&self, worker: usize) -> &Arc<EndpointCounters>;
     /// What a handshake is held to.
     fn rules(&self) -> &HandshakeRules;
     /// Takes one of the places that there are for clients, if those are counted.
@@ -66,6 +69,8 @@ pub(crate) struct Opening {
     pub(crate) alarms: Arc<Alarms>,
     /// What it takes of limits.
     pub(crate) places: Option<Box<Places>>,
+    /// Whether it is refused since the server stops, whatever the application decides.
+    pub(crate) is_turned_away: bool,
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -78,7 +83,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
         settings: Settings,
         workers: &[Arc<Worker>],
     ) -> Self {
-        let roster = Roster::new(path, Arc::clone(&settings.protocol), workers);
+        let roster = Roster::new(host, path, Arc::clone(&settings.protocol), workers);
         let (host, endpoint) = (host.to_owned(), Endpoint::new(roster));
         Self { app, host, endpoint, settings, clients: Arc::default() }
     }
@@ -109,6 +114,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         type_name::<S>()
     }
 
+    fn counters(&self, worker: usize) -> &Arc<EndpointCounters> {
+        self.endpoint.roster().counters(worker)
+    }
+
     fn rules(&self) -> &HandshakeRules {
         &self.settings.rules
     }
@@ -119,16 +128,18 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     }
 
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
-        let shared = Arc::new(Shared::new(self.settings.outbox_limits));
+        let roster = self.endpoint.roster();
+        let counters = Arc::clone(roster.counters(request_info.worker()));
+        let shared = Arc::new(Shared::new(self.settings.outbox_limits, counters));
         let config = Arc::clone(&self.settings.protocol);
         let agreement = config
             .compression
             .as_ref()
             .and_then(|compression| deflate::negotiate(request_info.request(), compression));
-        let alarms = Arc::clone(self.endpoint.roster().alarms(request_info.worker()));
+        let alarms = Arc::clone(roster.alarms(request_info.worker()));
         let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
         let session = Session::new(self, handshake, Arc::clone(&shared));
-        Opening { session, shared, config, agreement, alarms, places: None }
+        Opening { session, shared, config, agreement, alarms, places: None, is_turned_away: false }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {

@@ -70,7 +70,7 @@ impl Outbox {
         match state.claim(messages, self.limits, &self.snapshot) {
             Some((writer, encoding, cost)) => Some(Claim { writer, encoding, cost, receipt }),
             None => {
-                state.push_all(messages, receipt, self.limits, afterwards);
+                state.push_all(messages, receipt, afterwards);
                 None
             }
         }
