@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     error::SendError,
+    metrics::Gathered,
     runtime::{clock, contained},
 };
 
@@ -53,7 +54,7 @@ impl Shared {
             return Err(message);
         };
         let (len, counters) = (message.len(), self.counters());
-        counters.sent(message.is_text(), len, 1);
+        counters.sent(Gathered::one(message.is_text(), len), 1);
         let frame = own_write.encoding.into_frame(message, config);
         if frame.is_compressed() {
             counters.compressed(len as u64, frame.payload().len() as u64);

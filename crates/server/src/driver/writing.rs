@@ -126,6 +126,7 @@ impl<T: Transport> Driver<T> {
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
+        self.shared.counters().sent(batch.begun, 1);
         // A FIN leaves with the CLOSE before it, in one packet.
         let more_follows = (batch.has_ending() && self.has_backlog())
             || (self.connection.is_draining() && !batch.is_full());
@@ -205,10 +206,10 @@ impl<T: Transport> Driver<T> {
     /// Gives the connection a message to make frames of; if it is one, that is in the batch at once.
     fn begin(&mut self, message: Message, batch: &mut Batch) {
         let len = message.len();
-        let (counters, is_text) = (self.shared.counters(), message.is_text());
+        let is_text = message.is_text();
         match self.connection.transmit(message) {
             Ok(frame) => {
-                counters.sent(is_text, len, 1);
+                batch.begun.add(is_text, len);
                 batch.begin_message(len);
                 batch.push(frame);
                 batch.end_message();
@@ -221,10 +222,10 @@ impl<T: Transport> Driver<T> {
                 };
                 let is_sending = self.sending != Sending::Nothing;
                 if is_sending {
-                    counters.sent(is_text, len, 1);
+                    batch.begun.add(is_text, len);
                 }
                 if self.sending == Sending::Compressed {
-                    counters.compressed(len as u64, 0);
+                    self.shared.counters().compressed(len as u64, 0);
                 }
                 let compressed = self.connection.take_compressed();
                 if self.connection.is_compressing() {

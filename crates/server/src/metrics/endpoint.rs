@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aerys_proto::{Close, Ending, Message};
+use aerys_proto::{Close, Ending};
 
 use super::{
     counter::{Counter, SharedCounter, SharedGauge},
@@ -49,6 +49,36 @@ pub(super) struct Traffic {
 pub(super) struct Passed {
     pub(super) messages: Counter,
     pub(super) bytes: Counter,
+}
+
+/// Messages of a turn before they are counted: for each kind how many there are, and below that what is in them, in
+/// one number, so that a message costs one addition.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gathered {
+    text: u64,
+    binary: u64,
+}
+
+/// More bytes than a turn has, and messages.
+const BYTES_BITS: u32 = 40;
+
+impl Gathered {
+    #[inline(always)]
+    pub(crate) fn one(is_text: bool, len: usize) -> Self {
+        let mut gathered = Self::default();
+        gathered.add(is_text, len);
+        gathered
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&mut self, is_text: bool, len: usize) {
+        let one = (1 << BYTES_BITS) + len as u64;
+        if is_text {
+            self.text += one;
+        } else {
+            self.binary += one;
+        }
+    }
 }
 
 /// What a handshake has come to.
@@ -135,22 +165,22 @@ impl EndpointCounters {
         self.received.wire_bytes.add(wire_bytes as u64);
     }
 
+    /// Messages have come whole.
+    #[inline(always)]
+    pub(crate) fn received(&self, messages: Gathered) {
+        self.received.pass(messages, 1);
+    }
+
     /// So many bytes were handed to the kernel for a client.
     #[inline(always)]
     pub(crate) fn wrote(&self, wire_bytes: usize) {
         self.sent.wire_bytes.add(wire_bytes as u64);
     }
 
-    /// A message has come whole.
+    /// Messages are being sent, each to so many clients.
     #[inline(always)]
-    pub(crate) fn received(&self, message: &Message) {
-        self.received.pass(message.is_text(), message.len(), 1);
-    }
-
-    /// A message of so many bytes is being sent, to so many clients.
-    #[inline(always)]
-    pub(crate) fn sent(&self, is_text: bool, len: usize, clients: usize) {
-        self.sent.pass(is_text, len, clients as u64);
+    pub(crate) fn sent(&self, messages: Gathered, clients: usize) {
+        self.sent.pass(messages, clients as u64);
     }
 
     /// What was so long took so much on the wire, compressed.
@@ -169,6 +199,17 @@ impl EndpointCounters {
     #[inline]
     pub(crate) fn queued(&self, before: usize, after: usize, slow: usize) {
         self.queued_bytes.add(after as i64 - before as i64);
+        self.crossed(before, after, slow);
+    }
+
+    /// What was about to be written to a client is queued after all.
+    pub(crate) fn left_behind(&self, bytes: usize) {
+        self.queued_bytes.add(bytes as i64);
+    }
+
+    /// Whether a client is slow has changed, if what it is owed has become so much more or less.
+    #[inline]
+    pub(crate) fn crossed(&self, before: usize, after: usize, slow: usize) {
         let (was_slow, is_slow) = (before >= slow, after >= slow);
         if was_slow != is_slow {
             self.slow_clients.add(if is_slow { 1 } else { -1 });
@@ -205,10 +246,14 @@ impl EndpointCounters {
 
 impl Traffic {
     #[inline(always)]
-    fn pass(&self, is_text: bool, len: usize, times: u64) {
-        let passed = if is_text { &self.text } else { &self.binary };
-        passed.messages.add(times);
-        passed.bytes.add(len as u64 * times);
+    fn pass(&self, Gathered { text, binary }: Gathered, times: u64) {
+        for (gathered, passed) in [(text, &self.text), (binary, &self.binary)] {
+            // Most often there are some of one kind.
+            if gathered != 0 {
+                passed.messages.add((gathered >> BYTES_BITS) * times);
+                passed.bytes.add((gathered & ((1 << BYTES_BITS) - 1)) * times);
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod alarms;
 pub(crate) mod clock;
 mod panic;
+pub(crate) mod timing;
 mod worker;
 
 pub(crate) use self::{

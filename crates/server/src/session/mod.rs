@@ -3,7 +3,6 @@
 
 mod leaver;
 mod mounted;
-mod timed;
 
 use std::{
     future::poll_fn,
@@ -13,12 +12,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use aerys_proto::Ending;
 use http::HeaderMap;
 
-use self::timed::Timed;
 pub(crate) use self::{
     leaver::Leaver,
     mounted::{Application, BoxFuture, Mounted, Opening},
@@ -29,7 +28,7 @@ use crate::{
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
     metrics::Handling,
-    runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained},
+    runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained, timing},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -84,7 +83,7 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let outcome = Mailbox::lend_while(mailbox, &shared.outbox, write_allowance, || {
-            let outcome = self.handlers.as_mut().poll(cx);
+            let outcome = timing::turn(|| self.handlers.as_mut().poll(cx));
             // What was broadcast leaves before the next client's turn.
             Worker::leave_handler();
             outcome
@@ -105,6 +104,14 @@ struct SessionGuard<W, S> {
 }
 
 impl<W, S> SessionGuard<W, S> {
+    /// A handler has taken so long, if that is known.
+    #[inline]
+    fn took(&self, handling: Handling, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.shared.counters().handler(handling, took);
+        }
+    }
+
     /// Says that `on_open` or `on_data` is about to run.
     fn begin(&self) {
         let has_opened = self.has_opened.load(Ordering::Relaxed);
@@ -164,20 +171,17 @@ where
     async move {
         // What is named across an await has room in the session for good.
         let span = handshake.open_span();
-        let outcome = Timed::new(Handling::Open, &guard.shared, move || {
-            caught(span, move || guard.mount.app.on_open(*handshake))
-        });
-        let outcome = outcome.await;
+        let (outcome, took) =
+            caught(span, move || guard.mount.app.on_open(*handshake)).timed().await;
+        guard.took(Handling::Open, took);
         let Some(client) = open(guard, outcome) else { return };
         let mut on_data = pin!(Caught::idle());
         loop {
             let Some(message) = poll_fn(|_| guard.shared.poll_message()).await else { return };
             let span = client.span(Handler::OnData);
-            let outcome = Timed::new(Handling::Data, &guard.shared, || {
-                on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
-                on_data.as_mut()
-            });
-            let outcome = outcome.await;
+            on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
+            let outcome = on_data.as_mut().await;
+            guard.took(Handling::Data, on_data.as_mut().took());
             if let Err(fault) = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from))
             {
                 fault.punish(client, "on_data");
@@ -231,9 +235,9 @@ where
     shared.counters().closed(&close, shared.ending());
     let gone = Departure::new(client.clone(), close);
     let span = client.span(Handler::OnClose);
-    let on_close =
-        Timed::new(Handling::Close, shared, || caught(span, || mount.app.on_close(&gone)));
-    if let Err(panic) = on_close.await {
+    let (outcome, took) = caught(span, || mount.app.on_close(&gone)).timed().await;
+    guard.took(Handling::Close, took);
+    if let Err(panic) = outcome {
         Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
     shared.outbox.departed();

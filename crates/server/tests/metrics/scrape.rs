@@ -39,7 +39,7 @@ fn serve() {
     // As many endpoints as a server of some size has.
     let host = (0..10)
         .fold(Host::new("localhost").websocket_with("/", Idle, options()), |it, n| {
-            it.websocket_with(&format!("/{n}"), Idle, options())
+            it.websocket_with(format!("/{n}"), Idle, options())
         });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -21,7 +21,7 @@ use aerys_proto::{Encoding, Message};
 use bytes::Bytes;
 
 use super::{
-    Outbox, OutboxLimits,
+    HIGH_WATER, Outbox, OutboxLimits,
     queue::{Receipt, cost},
     snapshot::Snapshot,
     state::{State, Switching},
@@ -68,7 +68,10 @@ impl Outbox {
     ) -> Option<Claim> {
         let mut state = self.lock();
         match state.claim(messages, self.limits, &self.snapshot) {
-            Some((writer, encoding, cost)) => Some(Claim { writer, encoding, cost, receipt }),
+            Some((writer, encoding, cost)) => {
+                state.is_for_claim();
+                Some(Claim { writer, encoding, cost, receipt })
+            }
             None => {
                 state.push_all(messages, receipt, afterwards);
                 None
@@ -80,7 +83,15 @@ impl Outbox {
     pub(crate) fn release(&self, claim: Claim, unsent: Option<Bytes>, afterwards: &mut Afterwards) {
         let Claim { cost, receipt, .. } = claim;
         let mut state = self.lock();
+        let before = state.queue.bytes();
         state.queue.release(cost);
+        match &unsent {
+            Some(_) if state.life.stage() != Stage::Gone => self.counters.left_behind(cost),
+            // Others have put something in meanwhile, which may have been too much only beside it.
+            _ if before > cost => self.counters.crossed(before, before - cost, HIGH_WATER),
+            _ => {}
+        }
+        state.is_for_claim();
         match unsent {
             None => receipt.complete(Ok(()), afterwards),
             Some(_) if state.life.stage() == Stage::Gone => {

@@ -3,7 +3,7 @@
 //! (bench/NOTES.md#instructions-of-an-echo).
 
 use super::{
-    HIGH_WATER, SocketState,
+    SocketState,
     atomic::{
         AtomicBool, AtomicU8, AtomicU64, AtomicUsize,
         Ordering::{Acquire, Relaxed, Release},
@@ -11,7 +11,7 @@ use super::{
     state::State,
     wake::WakeState,
 };
-use crate::{connection::life::Stage, metrics::EndpointCounters};
+use crate::connection::life::Stage;
 
 pub(super) struct Snapshot {
     stage: AtomicU8,
@@ -129,18 +129,17 @@ impl Snapshot {
         self.is_evicted.swap(false, Acquire)
     }
 
-    /// Takes over what has been changed, before the lock is released and before the driver is called.
+    /// Takes over what has been changed, before the lock is released and before the driver is called. Answers how many
+    /// bytes were queued, and are.
     #[inline]
-    pub(super) fn publish(&self, state: &State, counters: &EndpointCounters) {
+    pub(super) fn publish(&self, state: &State) -> (usize, usize) {
         self.stage.store(state.life.stage() as u8, Release);
         let has_unsent = state.unsent.is_some();
         self.has_unsent.store(has_unsent, Release);
         self.has_untaken.store(state.queue.has_untaken() || has_unsent, Release);
         let (before, queued) = (self.queued_bytes.load(Relaxed), state.queue.bytes());
-        if queued != before {
-            self.queued_bytes.store(queued, Release);
-            counters.queued(before, queued, HIGH_WATER);
-        }
+        self.queued_bytes.store(queued, Release);
         self.flushed.store(state.queue.flushed(), Release);
+        (before, queued)
     }
 }

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Outbox,
+    HIGH_WATER, Outbox,
     at_rest::Stream,
     queue::{Queue, Receipt},
     wake::WakeReason,
@@ -58,6 +58,8 @@ pub(super) struct Locked<'o> {
     outbox: &'o Outbox,
     /// What the driver is to be told.
     wake_reason: Option<WakeReason>,
+    /// Whether what is queued is only different for as long as a claim is there, which is not counted.
+    is_for_claim: bool,
 }
 
 impl State {
@@ -91,7 +93,7 @@ impl CloseWaiters {
 
 impl<'o> Locked<'o> {
     pub(super) fn new(state: MutexGuard<'o, State>, outbox: &'o Outbox) -> Self {
-        Self { state, outbox, wake_reason: None }
+        Self { state, outbox, wake_reason: None, is_for_claim: false }
     }
 
     /// What is not, or no longer, to be sent is left to `afterwards`.
@@ -155,6 +157,11 @@ impl<'o> Locked<'o> {
         }
     }
 
+    /// What is queued has changed for a claim, or for its end, and for nothing else.
+    pub(super) fn is_for_claim(&mut self) {
+        self.is_for_claim = true;
+    }
+
     /// Has the driver told when the lock is released.
     pub(super) fn wake_driver(&mut self, wake_reason: WakeReason) {
         self.wake_reason = Some(wake_reason);
@@ -178,7 +185,10 @@ impl DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         let Outbox { snapshot, counters, .. } = self.outbox;
-        snapshot.publish(&self.state, counters);
+        let (before, queued) = snapshot.publish(&self.state);
+        if before != queued && !self.is_for_claim {
+            counters.queued(before, queued, HIGH_WATER);
+        }
         if let Some(wake_reason) = self.wake_reason
             && snapshot.wake.call(wake_reason)
             && let Some(driver) = &self.state.driver
