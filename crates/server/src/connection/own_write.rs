@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     error::SendError,
-    metrics::Gathered,
     runtime::{clock, contained},
 };
 
@@ -54,7 +53,7 @@ impl Shared {
             return Err(message);
         };
         let (len, counters) = (message.len(), self.counters());
-        counters.sent(Gathered::one(message.is_text(), len), 1);
+        counters.sent(message.is_text(), len);
         let frame = own_write.encoding.into_frame(message, config);
         if frame.is_compressed() {
             counters.compressed(len as u64, frame.payload().len() as u64);

@@ -37,16 +37,24 @@ impl Shared {
     }
 
     /// So many bytes were read, and this is what the connection made of them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note_read(&self, bytes: usize, connection: &Connection, now: Tick) {
         self.counters().read(bytes);
-        if let Some(round_trip) = self.meter.read(bytes, connection, now) {
+        self.meter.read(bytes, connection, now);
+        if self.meter.awaits_pong() {
+            self.look_for_pong(connection);
+        }
+    }
+
+    #[cold]
+    fn look_for_pong(&self, connection: &Connection) {
+        if let Some(round_trip) = self.meter.look_for_pong(connection) {
             self.counters().round_trip(round_trip);
         }
     }
 
     /// So many bytes of what the connection had to send were taken by the kernel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note_sent(&self, bytes: usize, connection: &Connection, now: Tick) {
         self.counters().wrote(bytes);
         self.meter.sent(bytes, connection, now);

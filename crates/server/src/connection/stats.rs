@@ -114,19 +114,21 @@ impl Meter {
         self.connected.store(clock::read().tick.0, Relaxed);
     }
 
-    /// So many bytes were read, and this is what the connection made of them. Answers how long a ping has taken
-    /// that was answered with them.
-    pub(super) fn read(
-        &self,
-        bytes: usize,
-        connection: &Connection,
-        now: Tick,
-    ) -> Option<Duration> {
+    /// So many bytes were read, and this is what the connection made of them.
+    #[inline(always)]
+    pub(super) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
         self.read.pass(bytes, connection.traffic().read, &self.data_frames_read, now);
+    }
+
+    /// Whether a ping was not answered when that was last looked at.
+    #[inline(always)]
+    pub(super) fn awaits_pong(&self) -> bool {
+        self.pings_outstanding.load(Relaxed) > 0
+    }
+
+    /// Looks at the heartbeat. Answers how long a ping has taken that was answered since the last look.
+    pub(super) fn look_for_pong(&self, connection: &Connection) -> Option<Duration> {
         let outstanding = self.pings_outstanding.load(Relaxed);
-        if outstanding == 0 {
-            return None;
-        }
         self.look(connection);
         connection.round_trip().filter(|_| connection.pings_outstanding() < outstanding)
     }

@@ -11,7 +11,7 @@ use aerys_proto::{Frame, Message};
 use bytes::{Buf, Bytes};
 
 use super::socket::Socket;
-use crate::{connection::mailbox::FastPath, metrics::Gathered, transport::Transport};
+use crate::{connection::mailbox::FastPath, transport::Transport};
 
 /// Payloads of this size and more are not copied.
 const UNCOPIED_SIZE: usize = 16 * 1024;
@@ -46,8 +46,6 @@ pub(super) struct Batch {
     pub(super) fast_path_cost: usize,
     /// How many of those have not ended yet.
     fast_path_left: usize,
-    /// What messages were begun for it.
-    pub(super) begun: Gathered,
 }
 
 impl Batch {
@@ -204,7 +202,6 @@ impl Batch {
         self.ending = 0;
         self.fast_path_cost = 0;
         self.fast_path_left = 0;
-        self.begun = Gathered::default();
     }
 
     #[inline(never)]

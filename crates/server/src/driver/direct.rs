@@ -3,14 +3,13 @@
 
 use std::task::{Context, Poll};
 
-use aerys_proto::Event;
 use bytes::BufMut;
 
 use super::{
     Driver,
     budget::{self, Budget},
 };
-use crate::{metrics::Gathered, runtime::clock, transport::Transport};
+use crate::{runtime::clock, transport::Transport};
 
 /// Less is sooner copied than read by itself, in bytes: the next frame comes with it.
 const DIRECT_READ_SIZE: usize = 16 * 1024;
@@ -51,10 +50,6 @@ impl<T: Transport> Driver<T> {
                 budget.read = if left <= DIRECT_READ_SIZE { 0 } else { left };
                 budget.close();
                 self.may_have_output = true;
-                if let Some(Event::Message(message)) = &event {
-                    let message = Gathered::one(message.is_text(), message.len());
-                    self.shared.counters().received(message);
-                }
                 self.report(event);
                 self.shared.note_read(size, &self.connection, self.now.tick);
             }

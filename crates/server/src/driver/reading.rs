@@ -2,12 +2,11 @@
 
 use std::task::{Context, Poll};
 
-use aerys_proto::{Event, deflate::Inflated};
+use aerys_proto::deflate::Inflated;
 
 use super::{Driver, budget::Budget};
 use crate::{
     connection::mailbox::Inbound,
-    metrics::Gathered,
     runtime::clock,
     transport::{Transport, with_read_buffer},
 };
@@ -103,7 +102,7 @@ impl<T: Transport> Driver<T> {
 
     /// Takes in what `budget` allows, and keeps the rest for the next turn.
     fn receive(&mut self, mut input: &mut [u8], budget: &mut usize) {
-        let (size, mut messages) = (input.len(), Gathered::default());
+        let size = input.len();
         self.may_have_output = true;
         while (!input.is_empty() || self.is_behind) && *budget > 0 && !self.is_inbound_over_limit()
         {
@@ -120,15 +119,11 @@ impl<T: Transport> Driver<T> {
                 self.is_behind = self.connection.is_behind();
             }
             *budget = budget.saturating_sub(work.max(left - input.len()));
-            if let Some(Event::Message(message)) = &event {
-                messages.add(message.is_text(), message.len());
-            }
             self.report(event);
         }
         if self.connection.compresses() {
             self.count_inflated();
         }
-        self.shared.counters().received(messages);
         self.shared.note_read(size - input.len(), &self.connection, self.now.tick);
         if !input.is_empty()
             && let Some(socket) = &mut self.socket

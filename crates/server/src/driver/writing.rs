@@ -126,7 +126,6 @@ impl<T: Transport> Driver<T> {
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
-        self.shared.counters().sent(batch.begun, 1);
         // A FIN leaves with the CLOSE before it, in one packet.
         let more_follows = (batch.has_ending() && self.has_backlog())
             || (self.connection.is_draining() && !batch.is_full());
@@ -209,7 +208,7 @@ impl<T: Transport> Driver<T> {
         let is_text = message.is_text();
         match self.connection.transmit(message) {
             Ok(frame) => {
-                batch.begun.add(is_text, len);
+                self.shared.counters().sent(is_text, len);
                 batch.begin_message(len);
                 batch.push(frame);
                 batch.end_message();
@@ -222,7 +221,7 @@ impl<T: Transport> Driver<T> {
                 };
                 let is_sending = self.sending != Sending::Nothing;
                 if is_sending {
-                    batch.begun.add(is_text, len);
+                    self.shared.counters().sent(is_text, len);
                 }
                 if self.sending == Sending::Compressed {
                     self.shared.counters().compressed(len as u64, 0);

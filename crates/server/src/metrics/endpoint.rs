@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aerys_proto::{Close, Ending};
+use aerys_proto::{Close, Ending, Message};
 
 use super::{
     counter::{Counter, SharedCounter, SharedGauge},
@@ -49,36 +49,6 @@ pub(super) struct Traffic {
 pub(super) struct Passed {
     pub(super) messages: Counter,
     pub(super) bytes: Counter,
-}
-
-/// Messages of a turn before they are counted: for each kind how many there are, and below that what is in them, in
-/// one number, so that a message costs one addition.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Gathered {
-    text: u64,
-    binary: u64,
-}
-
-/// More bytes than a turn has, and messages.
-const BYTES_BITS: u32 = 40;
-
-impl Gathered {
-    #[inline(always)]
-    pub(crate) fn one(is_text: bool, len: usize) -> Self {
-        let mut gathered = Self::default();
-        gathered.add(is_text, len);
-        gathered
-    }
-
-    #[inline(always)]
-    pub(crate) fn add(&mut self, is_text: bool, len: usize) {
-        let one = (1 << BYTES_BITS) + len as u64;
-        if is_text {
-            self.text += one;
-        } else {
-            self.binary += one;
-        }
-    }
 }
 
 /// What a handshake has come to.
@@ -165,10 +135,10 @@ impl EndpointCounters {
         self.received.wire_bytes.add(wire_bytes as u64);
     }
 
-    /// Messages have come whole.
+    /// A message has come whole.
     #[inline(always)]
-    pub(crate) fn received(&self, messages: Gathered) {
-        self.received.pass(messages, 1);
+    pub(crate) fn received(&self, message: &Message) {
+        self.received.pass(message.is_text(), message.len(), 1);
     }
 
     /// So many bytes were handed to the kernel for a client.
@@ -177,10 +147,15 @@ impl EndpointCounters {
         self.sent.wire_bytes.add(wire_bytes as u64);
     }
 
-    /// Messages are being sent, each to so many clients.
+    /// A message of so many bytes is being sent.
     #[inline(always)]
-    pub(crate) fn sent(&self, messages: Gathered, clients: usize) {
-        self.sent.pass(messages, clients as u64);
+    pub(crate) fn sent(&self, is_text: bool, len: usize) {
+        self.sent.pass(is_text, len, 1);
+    }
+
+    /// A message is being sent to so many clients.
+    pub(crate) fn sent_to_many(&self, message: &Message, clients: usize) {
+        self.sent.pass(message.is_text(), message.len(), clients as u64);
     }
 
     /// What was so long took so much on the wire, compressed.
@@ -246,14 +221,10 @@ impl EndpointCounters {
 
 impl Traffic {
     #[inline(always)]
-    fn pass(&self, Gathered { text, binary }: Gathered, times: u64) {
-        for (gathered, passed) in [(text, &self.text), (binary, &self.binary)] {
-            // Most often there are some of one kind.
-            if gathered != 0 {
-                passed.messages.add((gathered >> BYTES_BITS) * times);
-                passed.bytes.add((gathered & ((1 << BYTES_BITS) - 1)) * times);
-            }
-        }
+    fn pass(&self, is_text: bool, len: usize, times: u64) {
+        let passed = if is_text { &self.text } else { &self.binary };
+        passed.messages.add(times);
+        passed.bytes.add(len as u64 * times);
     }
 }
 

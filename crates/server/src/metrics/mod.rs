@@ -28,7 +28,7 @@ pub use self::{
     snapshot::{Closes, EndpointFigures, ListenerFigures, Snapshot, TrafficFigures, WorkerFigures},
 };
 pub(crate) use self::{
-    endpoint::{EndpointCounters, Gathered, Handling},
+    endpoint::{EndpointCounters, Handling},
     listener::{ListenerCounters, Speaking},
     text::Format,
     worker::WorkerCounters,

@@ -11,7 +11,7 @@ use aerys_proto::{Config, Encoding, Message};
 use super::{backlog::STEP, delivery::Delivery};
 use crate::{
     connection::{DirectWrite, Frames, Shared, outbox::Receipt},
-    metrics::{EndpointCounters, Gathered},
+    metrics::EndpointCounters,
     runtime::{clock, contained},
     sync::Afterwards,
 };
@@ -106,9 +106,9 @@ impl<'c> Step<'c> {
 
     fn write(&mut self, counters: &EndpointCounters) {
         let Some(config) = self.config.filter(|_| !self.writes.is_empty()) else { return };
-        let mut messages = Gathered::default();
-        self.messages.iter().for_each(|it| messages.add(it.is_text(), it.len()));
-        counters.sent(messages, self.writes.len());
+        for message in &self.messages {
+            counters.sent_to_many(message, self.writes.len());
+        }
         let now = clock::now().tick;
         let mut encoded: Vec<(Encoding, Frames)> = Vec::new();
         for write in self.writes.drain(..) {

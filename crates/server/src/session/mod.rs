@@ -181,11 +181,11 @@ where
             let span = client.span(Handler::OnData);
             on_data.as_mut().begin(span, move || guard.mount.app.on_data(client, message));
             let outcome = on_data.as_mut().await;
-            guard.took(Handling::Data, on_data.as_mut().took());
             if let Err(fault) = outcome.map_err(Fault::from).and_then(|it| it.map_err(Fault::from))
             {
                 fault.punish(client, "on_data");
             }
+            guard.took(Handling::Data, on_data.as_mut().took());
         }
     }
 }
