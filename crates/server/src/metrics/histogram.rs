@@ -6,7 +6,7 @@ use super::counter::SharedCounter;
 
 /// The longest duration of each bucket but the last, which has all that takes longer: from what a handler takes that
 /// waits for nothing to what nobody waits for.
-const BOUNDS: [Duration; 13] = [
+pub(super) const BOUNDS: [Duration; 13] = [
     Duration::from_micros(10),
     Duration::from_micros(25),
     Duration::from_micros(100),

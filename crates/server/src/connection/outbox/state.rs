@@ -162,6 +162,12 @@ impl<'o> Locked<'o> {
         self.is_for_claim = true;
     }
 
+    /// In a function of its own, as what is short and often done is not to grow by it.
+    #[inline(never)]
+    fn count_queued(&self, before: usize, queued: usize) {
+        self.outbox.counters.queued(before, queued, HIGH_WATER);
+    }
+
     /// Has the driver told when the lock is released.
     pub(super) fn wake_driver(&mut self, wake_reason: WakeReason) {
         self.wake_reason = Some(wake_reason);
@@ -183,11 +189,12 @@ impl DerefMut for Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        let Outbox { snapshot, counters, .. } = self.outbox;
+        let snapshot = &self.outbox.snapshot;
         let (before, queued) = snapshot.publish(&self.state);
         if before != queued && !self.is_for_claim {
-            counters.queued(before, queued, HIGH_WATER);
+            self.count_queued(before, queued);
         }
         if let Some(wake_reason) = self.wake_reason
             && snapshot.wake.call(wake_reason)

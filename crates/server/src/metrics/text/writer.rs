@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::metrics::histogram::Durations;
+use crate::metrics::histogram::{BOUNDS, Durations};
 
 /// Which format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(super) struct Writer {
     text: String,
     /// The name of the samples of the family that is being written.
     sample: String,
+    /// The bounds of a histogram's buckets, in seconds.
+    bounds: Vec<String>,
 }
 
 impl Format {
@@ -44,7 +46,13 @@ impl Format {
 
 impl Writer {
     pub(super) fn new(format: Format) -> Self {
-        Self { format, text: String::with_capacity(32 * 1024), sample: String::new() }
+        // OpenMetrics has a point in each number that need not be whole.
+        let point = |bound: f64| {
+            if bound.fract() == 0.0 { format!("{bound:.1}") } else { bound.to_string() }
+        };
+        let bounds = BOUNDS.iter().map(|bound| point(bound.as_secs_f64()));
+        let text = String::with_capacity(128 * 1024);
+        Self { format, text, sample: String::new(), bounds: bounds.collect() }
     }
 
     /// Begins a family. Its name is without what its type adds.
@@ -86,13 +94,11 @@ impl Writer {
 
     /// Those of a histogram.
     pub(super) fn durations(&mut self, labels: &[(&str, &str)], durations: Durations) {
-        for (bound, count) in durations.cumulative() {
-            let bound = bound.as_secs_f64();
-            // OpenMetrics has a point in each number that need not be whole.
-            let bound =
-                if bound.fract() == 0.0 { format!("{bound:.1}") } else { bound.to_string() };
-            self.line("_bucket", labels, Some(&bound), count);
+        let bounds = std::mem::take(&mut self.bounds);
+        for (bound, (_, count)) in bounds.iter().zip(durations.cumulative()) {
+            self.line("_bucket", labels, Some(bound), count);
         }
+        self.bounds = bounds;
         self.line("_bucket", labels, Some("+Inf"), durations.count());
         self.line("_sum", labels, None, durations.sum().as_secs_f64());
         self.line("_count", labels, None, durations.count());
@@ -137,6 +143,9 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 
 /// What both formats escape in the value of a label.
 fn escape(value: &str, text: &mut String) {
+    if !value.contains(['\\', '"', '\n']) {
+        return text.push_str(value);
+    }
     for character in value.chars() {
         match character {
             '\\' => text.push_str("\\\\"),
