@@ -77,8 +77,8 @@ pub struct EndpointFigures {
     pub evicted: u64,
     /// How long pings took to be answered.
     pub round_trips: Durations,
-    /// How long `on_open` took: one call in 64 of a worker, and each that has waited, for which it is the time from
-    /// its first wait on unless it was one of these.
+    /// How long `on_open` took: what has begun in one turn of 64 of a worker's, and each call that has waited, for
+    /// which it is the time from its first wait on unless it has begun in such a turn.
     pub on_open: Durations,
     /// How long `on_data` took, in the same way.
     pub on_data: Durations,

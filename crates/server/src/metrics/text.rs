@@ -12,8 +12,8 @@ use self::writer::{
 use super::snapshot::{EndpointFigures, Snapshot};
 use crate::admission::LimitsHit;
 
-const HANDLER_HELP: &str = "How long handlers took. A sample: one call in 64 of each worker, and each that has \
-     waited, of which the time before its first wait counts only if it is one of these.";
+const HANDLER_HELP: &str = "How long handlers took. A sample: calls in one turn of 64 of a worker's, and each that has \
+     waited, of which the time before its first wait counts only if it has begun in such a turn.";
 
 /// All there is.
 pub(super) fn write(snapshot: &Snapshot, format: Format) -> String {

@@ -46,10 +46,10 @@ fn longer_than(durations: Durations, bound: Duration) -> u64 {
 }
 
 #[tokio::test]
-async fn one_call_in_64_is_timed_and_each_that_waits() {
+async fn one_turn_in_64_is_timed_and_each_call_that_waits() {
     let server = serve(Sleeper, Options::new().heartbeat_period(None)).await;
     let mut peer = Peer::open(&server).await;
-    // The first call of the worker is that of `on_open`.
+    // The first turn of the worker is that of `on_open`, and then each message has one.
     assert_eq!((figures(&server).on_open.count(), figures(&server).on_data.count()), (1, 0));
     for call in 1..=128 {
         peer.say(TEXT, b"nothing").await;

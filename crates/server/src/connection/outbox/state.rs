@@ -58,8 +58,6 @@ pub(super) struct Locked<'o> {
     outbox: &'o Outbox,
     /// What the driver is to be told.
     wake_reason: Option<WakeReason>,
-    /// Whether what is queued is only different for as long as a claim is there, which is not counted.
-    is_for_claim: bool,
 }
 
 impl State {
@@ -93,7 +91,7 @@ impl CloseWaiters {
 
 impl<'o> Locked<'o> {
     pub(super) fn new(state: MutexGuard<'o, State>, outbox: &'o Outbox) -> Self {
-        Self { state, outbox, wake_reason: None, is_for_claim: false }
+        Self { state, outbox, wake_reason: None }
     }
 
     /// What is not, or no longer, to be sent is left to `afterwards`.
@@ -157,11 +155,6 @@ impl<'o> Locked<'o> {
         }
     }
 
-    /// What is queued has changed for a claim, or for its end, and for nothing else.
-    pub(super) fn is_for_claim(&mut self) {
-        self.is_for_claim = true;
-    }
-
     /// In a function of its own, as what is short and often done is not to grow by it.
     #[inline(never)]
     fn count_queued(&self, before: usize, queued: usize) {
@@ -189,11 +182,10 @@ impl DerefMut for Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
-    #[inline(always)]
     fn drop(&mut self) {
         let snapshot = &self.outbox.snapshot;
         let (before, queued) = snapshot.publish(&self.state);
-        if before != queued && !self.is_for_claim {
+        if before != queued {
             self.count_queued(before, queued);
         }
         if let Some(wake_reason) = self.wake_reason
