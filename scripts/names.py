@@ -87,6 +87,6 @@ def main():
 
 
 # Associated constants, which are named with their types.
-IN_TYPES = {"NAME", "NOT_FOUND", "SHORT"}
+IN_TYPES = {"ALL", "NAME", "NOT_FOUND", "SHORT"}
 
 sys.exit(main())

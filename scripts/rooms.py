@@ -14,6 +14,7 @@ FLOORS = [
     ["address", "sync"],
     ["log"],
     ["options", "admission"],
+    ["metrics"],
     ["error"],
     ["transport"],
     ["runtime"],

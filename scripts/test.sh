@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
-# Python, Node.js and the proxies it tests with, where it may. With --full the Autobahn suite runs to
-# its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients, certificates
-# are an authority's, slow peers are as slow as they are, and the promises are kept over Unix sockets and within TLS, without the default
-# features, and with the system calls of other systems, too.
+# Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
+# to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients,
+# certificates are an authority's, slow peers are as slow as they are, and the promises are kept over Unix
+# sockets and within TLS, without the default features, and with the system calls of other systems, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +31,7 @@ has curl || missing+=(curl)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
+has promtool || missing+=(prometheus)
 if [ "$*" = --full ]; then
     has certbot || missing+=(certbot)
     has pebble || missing+=(pebble)
@@ -90,6 +91,9 @@ if [ "$*" = --full ]; then
 
     step 'a restart'
     cargo test --workspace --all-features --test config --locked -- --ignored
+
+    step 'what a scrape costs'
+    cargo test --workspace --all-features --test metrics --locked -- --ignored --nocapture ten_thousand
 
     step 'an authority'
     cargo test --workspace --all-features --test acme --locked -- --ignored

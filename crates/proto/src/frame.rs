@@ -56,6 +56,16 @@ impl Frame {
         &self.payload
     }
 
+    /// Whether it is the first, or only, one of a message that is compressed (RFC 7692 §6).
+    pub fn is_compressed(&self) -> bool {
+        self.header[0] & 0x40 != 0
+    }
+
+    /// Whether it is a control frame (RFC 6455 §5.5).
+    pub fn is_control(&self) -> bool {
+        self.header[0] & 0x08 != 0
+    }
+
     /// The payload, to keep it when the header has been written.
     pub fn into_payload(self) -> Bytes {
         self.payload

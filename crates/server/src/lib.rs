@@ -209,6 +209,8 @@
 //!   (`Listener::http2_prior_knowledge`); a websocket is a stream there, and its handshake an extended CONNECT
 //!   (RFC 8441). `docs/http2.md` says what is otherwise.
 //! * **Protocol.** Limits, heartbeats, fragments, compression, close handshakes: see [`Options`].
+//! * **Metrics.** [`Running::metrics`] has what is counted, as text for Prometheus and in numbers, and a
+//!   [listener](Listener::metrics) tells it, and whether the server is well. `docs/metrics.md` has all of it.
 //! * **Stopping.** On SIGINT, SIGTERM or SIGHUP every client is closed with 1001, every `on_close`
 //!   runs, then every [`on_stop`](Websocket::on_stop), all within [`Server::stop_period`].
 //!
@@ -418,6 +420,7 @@ mod error;
 #[path = "http/mod.rs"]
 mod http_server;
 mod log;
+mod metrics;
 mod options;
 mod roster;
 mod runtime;
@@ -483,10 +486,14 @@ pub use crate::{
         ServerError, Status,
     },
     http_server::{Body, BodyError, Host},
+    metrics::{
+        Closes, Durations, EndpointFigures, HandshakeOutcome, ListenerFigures, Metrics, Protocol,
+        Readiness, Snapshot, TrafficFigures, WorkerFigures,
+    },
     options::{Options, OptionsError, Origins, Overflow},
     server::{
-        Drain, Drained, Mount, MountBody, MountFuture, MountService, Readiness, Reloaded, Reloader,
-        Running, Server, Shutdown,
+        Drain, Drained, Mount, MountBody, MountFuture, MountService, Reloaded, Reloader, Running,
+        Server, Shutdown,
     },
     transport::{ClientIp, Forwarded, Listener, PeerAddr},
 };
@@ -524,6 +531,10 @@ struct Configuration;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/deployment.md")]
 struct Deployment;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/metrics.md")]
+struct MetricsPage;
 
 #[cfg(all(doctest, feature = "http2"))]
 #[doc = include_str!("../../../docs/http2.md")]

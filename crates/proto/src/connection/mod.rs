@@ -26,7 +26,8 @@ use self::{
     writing::Writer,
 };
 use crate::{
-    Close, CloseCode, Config, Event, Frame, Message, SendError, Traffic, deflate::Agreement,
+    Close, CloseCode, Config, Event, Frame, Message, SendError, Traffic,
+    deflate::{Agreement, Inflated},
     error::PeerError,
 };
 
@@ -267,6 +268,17 @@ impl Connection {
     /// is compressed in pieces of 32 KiB, each when its frames are asked for.
     pub fn take_compressed(&mut self) -> usize {
         self.writer.take_compressed()
+    }
+
+    /// Whether the message last given to [`send`](Self::send) is sent compressed, and no frame of it has been
+    /// given out.
+    pub fn has_compressed(&self) -> bool {
+        self.writer.has_compressed()
+    }
+
+    /// What has been decompressed since this was last asked.
+    pub fn take_inflated(&mut self) -> Inflated {
+        self.reader.take_inflated()
     }
 
     /// How it encodes messages, if it encodes each in the same way whatever it has sent before: then a

@@ -8,7 +8,7 @@ use super::stash::Stash;
 use crate::{
     Close, Config, Count, Message,
     assembler::{self, Assembler},
-    deflate::{Agreement, Inflater},
+    deflate::{Agreement, Inflated, Inflater},
     error::PeerError,
     header::{Header, Opcode, Start},
     mask::Mask,
@@ -60,6 +60,10 @@ impl Default for Reader {
 impl Reader {
     pub(super) fn decompress(&mut self, agreement: &Agreement) {
         self.inflater = Inflater::new(agreement);
+    }
+
+    pub(super) fn take_inflated(&mut self) -> Inflated {
+        self.inflater.take_inflated()
     }
 
     pub(super) fn decompresses(&self) -> bool {

@@ -67,6 +67,11 @@ impl Writer {
         self.message.as_ref().is_some_and(|message| message.large.is_some())
     }
 
+    /// Whether a message is being sent compressed, and nothing of it has left.
+    pub(super) fn has_compressed(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.start.compressed)
+    }
+
     pub(super) fn take_compressed(&mut self) -> usize {
         std::mem::take(&mut self.compressed)
     }

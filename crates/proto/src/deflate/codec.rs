@@ -212,23 +212,32 @@ pub(crate) struct Inflater {
     state: Option<Box<Decompress>>,
 }
 
+/// What has been decompressed since that was last asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inflated {
+    /// As it came, in bytes.
+    pub compressed: u32,
+    /// And what came of it.
+    pub plain: u32,
+}
+
 #[derive(Debug, Default)]
 enum Context {
     #[default]
     Off,
     /// Each message on its own.
-    Pooled(Engine),
+    Pooled(Engine, Inflated),
     /// Each message in the context of those before it.
-    Own(Engine, Box<History>),
+    Own(Engine, Box<(History, Inflated)>),
 }
 
 impl Inflater {
     pub(crate) fn new(agreement: &Agreement) -> Self {
         let context = if agreement.client_takes_over() {
-            let history = Box::new(History::new(agreement.client_bits()));
-            Context::Own(agreement.engine(), history)
+            let history = History::new(agreement.client_bits());
+            Context::Own(agreement.engine(), Box::new((history, Inflated::default())))
         } else {
-            Context::Pooled(agreement.engine())
+            Context::Pooled(agreement.engine(), Inflated::default())
         };
         Self { context, state: None }
     }
@@ -236,6 +245,26 @@ impl Inflater {
     /// Whether messages may be compressed.
     pub(crate) fn is_on(&self) -> bool {
         !matches!(self.context, Context::Off)
+    }
+
+    /// What has been decompressed since this was last asked.
+    pub(crate) fn take_inflated(&mut self) -> Inflated {
+        self.inflated().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn count(&mut self, compressed: usize, plain: usize) {
+        if let Some(inflated) = self.inflated() {
+            inflated.compressed = inflated.compressed.wrapping_add(compressed as u32);
+            inflated.plain = inflated.plain.wrapping_add(plain as u32);
+        }
+    }
+
+    fn inflated(&mut self) -> Option<&mut Inflated> {
+        match &mut self.context {
+            Context::Off => None,
+            Context::Pooled(_, inflated) => Some(inflated),
+            Context::Own(_, own) => Some(&mut own.1),
+        }
     }
 
     /// Decompresses from the front of a message's next bytes into `chunk`, behind what `output` has
@@ -250,12 +279,12 @@ impl Inflater {
         let (state, history) = match &self.context {
             // Without an agreement no message is compressed.
             Context::Off => return Err(PeerError::NotDeflate),
-            Context::Pooled(engine) => {
+            Context::Pooled(engine, _) => {
                 (state.get_or_insert_with(|| pool::borrow_decompress(*engine)), None)
             }
-            Context::Own(engine, history) => {
+            Context::Own(engine, own) => {
                 let new = || Box::new(pool::new_decompress(*engine));
-                (state.get_or_insert_with(new), Some(&**history))
+                (state.get_or_insert_with(new), Some(&own.0))
             }
         };
         let before = Before { history, output };
@@ -276,9 +305,9 @@ impl Inflater {
     /// Nothing more of the message comes, nor of any other.
     pub(crate) fn forget(&mut self) {
         match &mut self.context {
-            Context::Off | Context::Pooled(_) => self.give_back(),
-            Context::Own(_, history) => {
-                history.clear();
+            Context::Off | Context::Pooled(..) => self.give_back(),
+            Context::Own(_, own) => {
+                own.0.clear();
                 self.state = None;
             }
         }
@@ -287,8 +316,8 @@ impl Inflater {
     /// All of a message has come, which is in `output`.
     pub(crate) fn end_message(&mut self, output: &impl Output) {
         match &mut self.context {
-            Context::Off | Context::Pooled(_) => self.give_back(),
-            Context::Own(_, history) => history.extend(output),
+            Context::Off | Context::Pooled(..) => self.give_back(),
+            Context::Own(_, own) => own.0.extend(output),
         }
     }
 
@@ -302,8 +331,8 @@ impl Inflater {
     pub(crate) fn memory(&self) -> usize {
         let state = if self.state.is_some() { pool::DECOMPRESSOR } else { 0 };
         match &self.context {
-            Context::Off | Context::Pooled(_) => state,
-            Context::Own(_, history) => state + history.memory(),
+            Context::Off | Context::Pooled(..) => state,
+            Context::Own(_, own) => state + own.0.memory(),
         }
     }
 }
@@ -381,14 +410,14 @@ impl Inflation {
             loop {
                 // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload": they end
                 // a block, and there is none to end after a final one, or where there is nothing.
-                let (source, position) = if self.read < self.waiting.len() {
-                    (&self.waiting[..], &mut self.read)
+                let (source, position, has_come) = if self.read < self.waiting.len() {
+                    (&self.waiting[..], &mut self.read, true)
                 } else if taken < bytes.len() {
-                    (bytes, &mut taken)
+                    (bytes, &mut taken, true)
                 } else if is_last && (self.tail > 0 || self.is_open) {
-                    (TAIL, &mut self.tail)
+                    (TAIL, &mut self.tail, false)
                 } else {
-                    (TAIL, &mut nothing)
+                    (TAIL, &mut nothing, false)
                 };
                 let input = &source[*position..];
                 if input.is_empty() && !self.is_full {
@@ -401,6 +430,7 @@ impl Inflation {
                 }
                 let step = inflater.step(input, output, chunk)?;
                 *position += step.consumed;
+                inflater.count(if has_come { step.consumed } else { 0 }, step.made);
                 self.is_full = step.is_full;
                 self.is_open = !step.has_ended && (self.is_open || step.consumed > 0);
                 // Blocks of nothing are work too.

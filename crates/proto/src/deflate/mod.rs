@@ -42,14 +42,15 @@ mod negotiate;
 mod pool;
 mod window;
 
+pub use self::{
+    codec::Inflated,
+    compression::{Compression, CompressionError},
+    negotiate::{Agreement, negotiate},
+};
 pub(crate) use self::{
     codec::{Deflated, Deflater, Inflater, Inflation, deflate_alone},
     compressed::Compressed,
     engine::Engine,
     large::Large,
     window::Output,
-};
-pub use self::{
-    compression::{Compression, CompressionError},
-    negotiate::{Agreement, negotiate},
 };

@@ -17,8 +17,9 @@ use std::{
 use arc_swap::ArcSwapOption;
 
 pub(crate) use self::addresses::AddressPlace;
+pub(crate) use self::hits::Hits;
 pub use self::hits::LimitsHit;
-use self::{addresses::Addresses, buckets::Buckets, hits::Hits, key::Key};
+use self::{addresses::Addresses, buckets::Buckets, key::Key};
 use crate::log;
 
 /// What a server lets in.
@@ -42,7 +43,7 @@ pub(crate) struct Admission {
     max_connections: AtomicUsize,
     connections: ArcSwapOption<Addresses>,
     handshakes: ArcSwapOption<Buckets>,
-    pub(crate) hits: Hits,
+    pub(crate) hits: Arc<Hits>,
 }
 
 /// What a client takes of limits, until its session is over.
@@ -65,7 +66,7 @@ impl Admission {
             max_connections: AtomicUsize::new(0),
             connections: ArcSwapOption::empty(),
             handshakes: ArcSwapOption::empty(),
-            hits: Hits::default(),
+            hits: Arc::default(),
         };
         admission.change(limits);
         admission

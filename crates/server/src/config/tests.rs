@@ -403,6 +403,7 @@ fn what_is_written_is_what_the_setters_would_have_set() {
         owner = {{ user = 18, group = 19 }}
         [[listen]]
         address = "systemd:2"
+        metrics = true
         forwarded = {{ scheme = true }}
         [[host]]
         name = "mysite.com"
@@ -442,7 +443,9 @@ fn what_is_written_is_what_the_setters_would_have_set() {
                 .forwarded(forwarded),
         )
         .listen(Listener::unix(webroot.join("socket")).mode(0o617).owner(Some(18), Some(19)))
-        .listen(Listener::from("systemd:2").forwarded(Forwarded::x_forwarded_for().scheme()))
+        .listen(
+            Listener::from("systemd:2").metrics().forwarded(Forwarded::x_forwarded_for().scheme()),
+        )
         .host(
             Host::new("mysite.com")
                 .alias("a.mysite.com")

@@ -19,6 +19,8 @@ pub(crate) struct DirectWrite {
 pub(crate) struct Frames {
     pub(crate) bytes: Bytes,
     pub(crate) count: usize,
+    /// How long those are that are compressed, and what that has made of them.
+    pub(crate) compressed: Option<(u64, u64)>,
 }
 
 impl DirectWrite {
@@ -36,7 +38,10 @@ impl DirectWrite {
         let Self { shared, claim } = self;
         // One that fails is left to the driver whole: it will find that out, and what it means.
         let written = claim.writer.try_write(&frames.bytes, false).unwrap_or(0);
-        shared.meter.written_past(written, frames.count, now);
+        shared.note_written_past(written, frames.count, now);
+        if let Some((plain, compressed)) = frames.compressed {
+            shared.counters().compressed(plain, compressed);
+        }
         let unsent = (written < frames.bytes.len()).then(|| frames.bytes.slice(written..));
         shared.outbox.release(claim, unsent, afterwards);
     }

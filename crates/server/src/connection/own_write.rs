@@ -52,13 +52,18 @@ impl Shared {
         let Some((own_write, more_follows)) = Mailbox::begin_own_write(cost, &self.outbox) else {
             return Err(message);
         };
+        let (len, counters) = (message.len(), self.counters());
+        counters.sent(message.is_text(), len);
         let frame = own_write.encoding.into_frame(message, config);
+        if frame.is_compressed() {
+            counters.compressed(len as u64, frame.payload().len() as u64);
+        }
         let bytes = [frame.header(), frame.payload()].concat();
         // It may be the last that has memory of the application's. The panic hook has told of it.
         let _ = contained(|| drop(frame));
         // A write that fails is left to the driver whole: it will find that out, and what it means.
         let written = own_write.writer.try_write(&bytes, more_follows).unwrap_or(0);
-        self.meter.written_past(written, 1, clock::now().tick);
+        self.note_written_past(written, 1, clock::now().tick);
         let has_left = written == bytes.len();
         Ok((!has_left).then(|| (own_write, Bytes::from(bytes).split_off(written))))
     }

@@ -3,7 +3,7 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use aerys_proto::{Close, Ending, Message};
+use aerys_proto::{Close, Connection, Ending, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,7 +12,13 @@ use super::{
     outbox::{Outbox, ReadGate, Receipt},
     stats::Meter,
 };
-use crate::{error::SendError, options::OutboxLimits, runtime::contained, sync::Afterwards};
+use crate::{
+    error::SendError,
+    metrics::EndpointCounters,
+    options::OutboxLimits,
+    runtime::{clock::Tick, contained},
+    sync::Afterwards,
+};
 
 pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
@@ -20,8 +26,45 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(limits: OutboxLimits) -> Self {
-        Self { outbox: Outbox::new(limits), meter: Meter::new() }
+    pub(crate) fn new(limits: OutboxLimits, counters: Arc<EndpointCounters>) -> Self {
+        Self { outbox: Outbox::new(limits, counters), meter: Meter::new() }
+    }
+
+    /// What its worker counts of its endpoint.
+    #[inline]
+    pub(crate) fn counters(&self) -> &EndpointCounters {
+        self.outbox.counters()
+    }
+
+    /// So many bytes were read, and this is what the connection made of them.
+    #[inline(always)]
+    pub(crate) fn note_read(&self, bytes: usize, connection: &Connection, now: Tick) {
+        self.counters().read(bytes);
+        self.meter.read(bytes, connection, now);
+        if self.meter.awaits_pong() {
+            self.look_for_pong(connection);
+        }
+    }
+
+    #[cold]
+    fn look_for_pong(&self, connection: &Connection) {
+        if let Some(round_trip) = self.meter.look_for_pong(connection) {
+            self.counters().round_trip(round_trip);
+        }
+    }
+
+    /// So many bytes of what the connection had to send were taken by the kernel.
+    #[inline(always)]
+    pub(crate) fn note_sent(&self, bytes: usize, connection: &Connection, now: Tick) {
+        self.counters().wrote(bytes);
+        self.meter.sent(bytes, connection, now);
+    }
+
+    /// So many messages were begun past the connection, of which the kernel took so many bytes.
+    #[inline]
+    pub(crate) fn note_written_past(&self, bytes: usize, messages: usize, now: Tick) {
+        self.counters().wrote(bytes);
+        self.meter.written_past(bytes, messages, now);
     }
 
     /// The next message, in order; `None` once the client has gone or is being closed. While the
@@ -159,6 +202,6 @@ mod tests {
     fn what_each_client_shares_is_small() {
         // Where debug assertions are on, a lock has a rank.
         let ranks = if cfg!(debug_assertions) { 8 } else { 0 };
-        assert!(size_of::<Shared>() <= 328 + ranks, "{}", size_of::<Shared>());
+        assert!(size_of::<Shared>() <= 336 + ranks, "{}", size_of::<Shared>());
     }
 }

@@ -115,22 +115,33 @@ impl Meter {
     }
 
     /// So many bytes were read, and this is what the connection made of them.
-    pub(crate) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
+    #[inline(always)]
+    pub(super) fn read(&self, bytes: usize, connection: &Connection, now: Tick) {
         self.read.pass(bytes, connection.traffic().read, &self.data_frames_read, now);
-        if self.pings_outstanding.load(Relaxed) > 0 {
-            self.look(connection);
-        }
+    }
+
+    /// Whether a ping was not answered when that was last looked at.
+    #[inline(always)]
+    pub(super) fn awaits_pong(&self) -> bool {
+        self.pings_outstanding.load(Relaxed) > 0
+    }
+
+    /// Looks at the heartbeat. Answers how long a ping has taken that was answered since the last look.
+    pub(super) fn look_for_pong(&self, connection: &Connection) -> Option<Duration> {
+        let outstanding = self.pings_outstanding.load(Relaxed);
+        self.look(connection);
+        connection.round_trip().filter(|_| connection.pings_outstanding() < outstanding)
     }
 
     /// So many bytes of what the connection had to send were taken by the kernel.
-    pub(crate) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
+    pub(super) fn sent(&self, bytes: usize, connection: &Connection, now: Tick) {
         if bytes > 0 {
             self.sent.pass(bytes, connection.traffic().sent, &self.data_frames_sent, now);
         }
     }
 
     /// So many messages were begun past the connection, of which the kernel took so many bytes.
-    pub(crate) fn written_past(&self, bytes: usize, messages: usize, Tick(now): Tick) {
+    pub(super) fn written_past(&self, bytes: usize, messages: usize, Tick(now): Tick) {
         let before = self.written_past.load(Relaxed);
         self.written_past.store(before + messages as u64, Relaxed);
         if bytes > 0 {

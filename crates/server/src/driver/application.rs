@@ -57,6 +57,7 @@ impl<T: Transport> Driver<T> {
 
     #[inline(always)]
     fn deliver(&mut self, message: Message) {
+        self.shared.counters().received(&message);
         if self.session.is_some() {
             self.mailbox().inbound.push(message);
         }

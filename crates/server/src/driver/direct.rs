@@ -51,7 +51,7 @@ impl<T: Transport> Driver<T> {
                 budget.close();
                 self.may_have_output = true;
                 self.report(event);
-                self.shared.meter.read(size, &self.connection, self.now.tick);
+                self.shared.note_read(size, &self.connection, self.now.tick);
             }
             Poll::Ready(outcome) => self.read_end(outcome.is_ok()),
             Poll::Pending => return Some(false),

@@ -63,6 +63,7 @@ impl<T: Transport> Driver<T> {
         self.held = None;
         self.discard();
         if self.connection.is_open() {
+            self.shared.counters().evicted.count();
             let close = Close::new(CloseCode::POLICY, "too much is unfinished or unheard");
             let event = self.connection.fail(close, self.now.instant);
             self.report(event);

@@ -36,6 +36,7 @@ use self::{
     inbound_memory::Held,
     progress::Owed,
     socket::Socket,
+    writing::Sending,
 };
 use crate::{
     admission::Places,
@@ -63,7 +64,7 @@ pub(crate) struct Driver<T> {
     /// The address of the task that the outbox wakes. It is compared, and never followed.
     woken: Option<NonZeroUsize>,
     /// Whether the last frame of the message last given to the connection is still to come.
-    sending: bool,
+    sending: Sending,
     /// Messages taken from the outbox for a write that had no room for them.
     #[expect(clippy::box_collection, reason = "there are none most of the time")]
     left_over: Option<Box<VecDeque<Message>>>,
@@ -149,7 +150,7 @@ impl<T: Transport> Driver<T> {
             mailbox: None,
             alarm: Alarm::new(opening.alarms),
             woken: None,
-            sending: false,
+            sending: Sending::Nothing,
             left_over: None,
             is_behind: false,
             messages_seen: 0,

@@ -2,6 +2,8 @@
 
 use std::task::{Context, Poll};
 
+use aerys_proto::deflate::Inflated;
+
 use super::{Driver, budget::Budget};
 use crate::{
     connection::mailbox::Inbound,
@@ -119,12 +121,21 @@ impl<T: Transport> Driver<T> {
             *budget = budget.saturating_sub(work.max(left - input.len()));
             self.report(event);
         }
-        self.shared.meter.read(size - input.len(), &self.connection, self.now.tick);
+        if self.connection.compresses() {
+            self.count_inflated();
+        }
+        self.shared.note_read(size - input.len(), &self.connection, self.now.tick);
         if !input.is_empty()
             && let Some(socket) = &mut self.socket
         {
             socket.put_back(input);
         }
+    }
+
+    #[inline(never)]
+    fn count_inflated(&mut self) {
+        let Inflated { compressed, plain } = self.connection.take_inflated();
+        self.shared.counters().decompressed(compressed.into(), plain.into());
     }
 
     /// Whether what has come, decompressed, is more than a read can hold.

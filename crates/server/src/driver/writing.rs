@@ -16,6 +16,15 @@ use super::{
 };
 use crate::{runtime::clock, transport::Transport};
 
+/// What of the message last given to the connection is still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    Nothing,
+    Plain,
+    /// Of one that is compressed.
+    Compressed,
+}
+
 impl<T: Transport> Driver<T> {
     /// Writes what there is to write, as far as `budget` and the socket go. Answers whether
     /// anything was handed to the kernel.
@@ -113,7 +122,7 @@ impl<T: Transport> Driver<T> {
                 self.shared.outbox.flushed(unsent.ending, cx);
             }
             budget.spend_write(written);
-            self.shared.meter.sent(written, &self.connection, self.now.tick);
+            self.shared.note_sent(written, &self.connection, self.now.tick);
             return Poll::Ready(Ok(true));
         }
         self.gather(batch);
@@ -134,7 +143,7 @@ impl<T: Transport> Driver<T> {
             Poll::Ready(written) => written,
             Poll::Pending => 0,
         };
-        self.shared.meter.sent(written, &self.connection, self.now.tick);
+        self.shared.note_sent(written, &self.connection, self.now.tick);
         if written < batch.len() {
             let mut unsent = batch.rest(written);
             if batch.fast_path_cost > 0 {
@@ -162,16 +171,19 @@ impl<T: Transport> Driver<T> {
             batch.messages.append(&mut left_over);
         }
         while !batch.is_full() {
-            let is_free = !self.sending && !batch.is_budget_spent();
+            let is_free = self.sending == Sending::Nothing && !batch.is_budget_spent();
             if is_free && let Some(message) = batch.messages.pop_front() {
                 self.begin(message, batch);
             } else if self.connection.is_compressing() && batch.is_budget_spent() {
                 break;
             } else if let Some(frame) = self.connection.poll_transmit() {
+                if self.sending == Sending::Compressed && !frame.is_control() {
+                    self.shared.counters().compressed(0, frame.payload().len() as u64);
+                }
                 batch.push(frame);
                 batch.add_work(self.connection.take_compressed());
-                if self.sending && !self.connection.is_sending() {
-                    self.sending = false;
+                if self.sending != Sending::Nothing && !self.connection.is_sending() {
+                    self.sending = Sending::Nothing;
                     batch.end_message();
                 }
             } else if batch.is_budget_spent() || !self.shared.outbox.has_pending_output() {
@@ -193,19 +205,32 @@ impl<T: Transport> Driver<T> {
     /// Gives the connection a message to make frames of; if it is one, that is in the batch at once.
     fn begin(&mut self, message: Message, batch: &mut Batch) {
         let len = message.len();
+        let is_text = message.is_text();
         match self.connection.transmit(message) {
             Ok(frame) => {
+                self.shared.counters().sent(is_text, len);
                 batch.begin_message(len);
                 batch.push(frame);
                 batch.end_message();
             }
             Err(message) => {
-                self.sending = self.connection.send(message).is_ok();
+                self.sending = match self.connection.send(message) {
+                    Err(_) => Sending::Nothing,
+                    Ok(()) if self.connection.has_compressed() => Sending::Compressed,
+                    Ok(()) => Sending::Plain,
+                };
+                let is_sending = self.sending != Sending::Nothing;
+                if is_sending {
+                    self.shared.counters().sent(is_text, len);
+                }
+                if self.sending == Sending::Compressed {
+                    self.shared.counters().compressed(len as u64, 0);
+                }
                 let compressed = self.connection.take_compressed();
                 if self.connection.is_compressing() {
                     // The rest of it is work of later.
                     batch.add_work(compressed);
-                } else if self.sending {
+                } else if is_sending {
                     // Compressed or not, all of it.
                     batch.begin_message(len);
                 } else {

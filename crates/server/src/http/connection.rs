@@ -16,7 +16,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts, ListenerRoutes, TrustedProxies,
+    BodyLimits, Hosts, ListenerRoutes, Monitor, TrustedProxies,
     fast_handshake::{self, Start},
     http1, http2,
     service::Service,
@@ -26,6 +26,7 @@ use crate::{
     admission::{AddressPlace, Admission},
     error::ServerError,
     log,
+    metrics::{ListenerCounters, Protocol, Speaking},
     runtime::{Worker, clock},
     session::Opening,
     transport::{PeerInfo, Transport, Versions},
@@ -75,6 +76,8 @@ pub(crate) struct AcceptContext {
     /// Looked at anew for each request.
     pub(crate) site: ArcSwap<Site>,
     pub(crate) admission: Admission,
+    /// What tells others how the server is.
+    pub(crate) monitor: Monitor,
     /// Whether nobody new is let in any more, as the server is about to stop.
     pub(crate) is_draining: AtomicBool,
     /// Lets the request that is being answered be the last.
@@ -82,10 +85,11 @@ pub(crate) struct AcceptContext {
 }
 
 impl AcceptContext {
-    pub(crate) fn new(site: Site, admission: Admission) -> Self {
+    pub(crate) fn new(site: Site, admission: Admission, monitor: Monitor) -> Self {
         Self {
             site: ArcSwap::from_pointee(site),
             admission,
+            monitor,
             is_draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
         }
@@ -119,6 +123,15 @@ pub(crate) struct Entrance {
     pub(crate) listener_routes: Option<Arc<ListenerRoutes>>,
     pub(crate) versions: Versions,
     pub(crate) worker: Arc<Worker>,
+    /// What its listener counts, if it has come by one.
+    pub(crate) counters: Option<Arc<ListenerCounters>>,
+}
+
+impl Entrance {
+    /// The connection begins to speak a protocol, and does until what is answered is dropped.
+    pub(crate) fn speak(&self, protocol: Protocol) -> Option<Speaking> {
+        self.counters.as_ref().map(|counters| counters.speak(protocol))
+    }
 }
 
 /// How HTTP ended.
@@ -151,6 +164,7 @@ pub(crate) async fn serve<T: Transport>(
             return Box::pin(http2::serve_as_begun(http2, begun)).await;
         }
     }
+    let _speaking = entrance.speak(Protocol::Http1);
     let slot = Slot::default();
     let address = entrance.peer.client_addr();
     let service = Service::new(context, entrance, slot.clone());

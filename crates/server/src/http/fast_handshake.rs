@@ -84,8 +84,8 @@ fn start(
     let Way::Endpoint(found) = site.way(&head, &claims) else {
         return Ok(Start::Plain(read, None));
     };
-    let answer = service.handshake(found, head, claims, &Empty::<Bytes>::new());
-    let Answering::Handshake(handshake) = &answer else {
+    let mut answer = service.handshake(found, head, claims, &Empty::<Bytes>::new());
+    let Answering::Handshake(handshake) = &mut answer else {
         return Ok(Start::Plain(read, Some(Box::new(answer))));
     };
     match handshake.poll_at_once(cx) {

@@ -1,4 +1,5 @@
-//! What a listener answers itself, before any host is asked: the challenges of ACME, and redirects to https.
+//! What a listener answers itself, before any host is asked: the challenges of ACME, redirects to https, and
+//! how the server is.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use http::{HeaderValue, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
-    Hosts, answer,
+    Hosts, Monitor, answer,
     files::Challenges,
     redirects::redirect,
     service::{Answering, ready},
@@ -37,19 +38,26 @@ pub(crate) struct ListenerRoutes {
     challenges: Option<Challenges>,
     /// The port of https, where everything else is redirected to.
     https_port: Option<u16>,
+    /// Whether it tells how the server is, and nothing else.
+    is_for_metrics: bool,
 }
 
 impl ListenerRoutes {
     /// `None` if everything is left to the hosts.
     pub(crate) fn new(rules: ListenerRules) -> Result<Option<Arc<Self>>, ServerError> {
-        let ListenerRules { https_port, acme_webroot } = rules;
+        let ListenerRules { https_port, acme_webroot, is_for_metrics } = rules;
         let challenges = acme_webroot.map(Challenges::new).transpose()?;
-        let is_needed = challenges.is_some() || https_port.is_some();
-        Ok(is_needed.then(|| Arc::new(Self { challenges, https_port })))
+        let is_needed = challenges.is_some() || https_port.is_some() || is_for_metrics;
+        Ok(is_needed.then(|| Arc::new(Self { challenges, https_port, is_for_metrics })))
     }
 
     /// `None` if the host that is asked for is to answer. A request that is for nothing is told so there.
-    pub(super) fn answer(&self, head: &RequestHead, hosts: &Hosts) -> Option<Answering> {
+    pub(super) fn answer(
+        &self,
+        head: &RequestHead,
+        hosts: &Hosts,
+        monitor: &Monitor,
+    ) -> Option<Answering> {
         let target = Target::of(head.method(), head.uri(), head.version(), head);
         let Ok(Target::Resource(host)) = target else { return None };
         // Whatever host it is: a name is certified before it is served.
@@ -57,6 +65,9 @@ impl ListenerRoutes {
             && let Some(answer) = challenges.answer(head)
         {
             return Some(Answering::Page(answer));
+        }
+        if self.is_for_metrics {
+            return Some(monitor.answer(head));
         }
         let port = self.https_port?;
         // One that is not served is told so there as well.

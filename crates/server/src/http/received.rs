@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::RequestHead,
     log,
+    metrics::HandshakeOutcome,
     transport::{PeerAddr, PeerInfo, Upgraded},
 };
 
@@ -77,7 +78,11 @@ impl ReceivedHandshake {
         claims: Claims,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = &claims.requester.address;
-        let asking = upgrade::check_or_answer(&head, body, found.0.path(), address)?;
+        let asking = upgrade::check_or_answer(&head, body, found.0.path(), address);
+        let asking = asking.inspect_err(|_| {
+            // It goes to no worker; which one counts it does not matter.
+            found.0.counters(0).handshake(HandshakeOutcome::Invalid);
+        })?;
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(

@@ -25,6 +25,7 @@ use crate::{
     admission::AddressPlace,
     app::{RequestHead, RequestInfo},
     log::{self, PeerText},
+    metrics::HandshakeOutcome,
     options::HandshakeRules,
     runtime::{EndpointSlot, Handler, Worker},
     session::BoxFuture,
@@ -113,7 +114,7 @@ impl Service {
 
     /// What its listener answers, before any host is asked.
     pub(super) fn listener_answer(&self, head: &RequestHead, site: &Site) -> Option<Answering> {
-        self.listener_routes.as_ref()?.answer(head, &site.hosts)
+        self.listener_routes.as_ref()?.answer(head, &site.hosts, &self.context.monitor)
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
@@ -126,7 +127,10 @@ impl Service {
     ) -> Answering {
         match upgrade::check_or_answer(&head, body, found.0.path(), &claims.requester.address) {
             Ok(asking) => self.open(found, asking, head, claims),
-            Err(answer) => ready(*answer),
+            Err(answer) => {
+                found.0.counters(self.worker).handshake(HandshakeOutcome::Invalid);
+                ready(*answer)
+            }
         }
     }
 
@@ -140,17 +144,23 @@ impl Service {
     ) -> Answering {
         let (application, params) = found;
         let Claims { requester, host } = claims;
+        let counters = application.counters(self.worker);
         if self.context.is_leaving() {
+            counters.handshake(HandshakeOutcome::Stopping);
             return ready(answer::refused(upgrade::stopping()));
         }
         let settings = application.settings();
         let HandshakeRules { allowed_origins, subprotocols, .. } = &settings.rules;
         let places = match self.admit(&*application, &requester) {
             Ok(places) => places,
-            Err(refusal) => return ready(answer::refused(refusal)),
+            Err(refusal) => {
+                counters.handshake(HandshakeOutcome::Limited);
+                return ready(answer::refused(refusal));
+            }
         };
         let asks = || host.clone().or_else(|| requested(head.uri(), &head));
         if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
+            counters.handshake(HandshakeOutcome::ForeignOrigin);
             let (origin, host) = (PeerText(origin), asked_host(&head));
             log::event!(
                 WARN, at application.path(), { %origin, %host },
@@ -159,8 +169,11 @@ impl Service {
             let sentence = "Pages of this origin may not connect.";
             return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
         }
-        let asked =
-            Asked { address: requester.address.clone(), application: Arc::clone(&application) };
+        let asked = Asked {
+            address: requester.address.clone(),
+            application: Arc::clone(&application),
+            worker: self.worker,
+        };
         let request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
         let mut opening = application.open(request_info);
         opening.places = places.boxed();

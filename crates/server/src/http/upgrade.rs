@@ -7,7 +7,7 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use aerys_proto::{
@@ -24,6 +24,7 @@ use crate::{
     connection::{Answer, outbox::SocketState},
     error::{Refusal, Status},
     log::{self, PeerText},
+    metrics::HandshakeOutcome,
     session::{Application, Opening},
     sync::Mutex,
     transport::ClientAddr,
@@ -131,12 +132,14 @@ impl Slot {
     pub(super) fn open(&self, opening: Opening, asking: Asking, asked: Asked) -> JustInTime {
         let agreement = opening.agreement;
         self.put(opening);
-        JustInTime { slot: self.clone(), asking, agreement, asked, deadline: None }
+        let is_answered = false;
+        JustInTime { slot: self.clone(), asking, agreement, asked, deadline: None, is_answered }
     }
 
     /// The server stops: a peer that has had no answer gets one now, whatever `on_open` decides.
     pub(super) fn turn_away(&self) {
-        if let Some(opening) = self.take() {
+        if let Some(mut opening) = self.take() {
+            opening.is_turned_away = true;
             opening.shared.outbox.refuse(stopping());
             self.put(opening);
         }
@@ -158,9 +161,15 @@ impl Slot {
 pub(super) struct Asked {
     pub(super) address: ClientAddr,
     pub(super) application: Arc<dyn Application>,
+    pub(super) worker: usize,
 }
 
 impl Asked {
+    /// Counts what the handshake came to.
+    fn count(&self, outcome: HandshakeOutcome) {
+        self.application.counters(self.worker).handshake(outcome);
+    }
+
     /// Logs what the handshake came to.
     fn log(&self, answer: &Answer, asking: &Asking) {
         let (address, path) = (&self.address, self.application.path());
@@ -193,6 +202,7 @@ pub(super) struct JustInTime {
     asked: Asked,
     /// Runs while `on_open` thinks. Most do not have to.
     deadline: Option<Pin<Box<Sleep>>>,
+    is_answered: bool,
 }
 
 impl Future for JustInTime {
@@ -219,19 +229,28 @@ impl Future for JustInTime {
 
 impl JustInTime {
     /// The answer, if it is due already. Unless it is, the future is still to be polled.
-    pub(super) fn poll_at_once(&self, cx: &mut Context<'_>) -> Poll<Answer> {
+    pub(super) fn poll_at_once(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         self.ask(cx, false)
     }
 
-    fn ask(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
-        let answer = self.poll_session(cx, late);
-        if let Poll::Ready(answer) = &answer {
-            self.asked.log(answer, &self.asking);
-        }
-        answer
+    fn ask(&mut self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
+        let (answer, is_turned_away) = ready!(self.poll_session(cx, late));
+        self.is_answered = true;
+        self.asked.count(match &answer {
+            Answer::Switch(_) => HandshakeOutcome::Accepted,
+            Answer::Refuse(_) if is_turned_away => HandshakeOutcome::Stopping,
+            Answer::Refuse(_) if late => HandshakeOutcome::TimedOut,
+            Answer::Refuse(refusal) if refusal.status() == Status::INTERNAL_SERVER_ERROR => {
+                HandshakeOutcome::Failed
+            }
+            Answer::Refuse(_) => HandshakeOutcome::Refused,
+        });
+        self.asked.log(&answer, &self.asking);
+        Poll::Ready(answer)
     }
 
-    fn poll_session(&self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
+    /// The answer, and whether it is one that the server has given in the application's stead, as it stops.
+    fn poll_session(&self, cx: &mut Context<'_>, late: bool) -> Poll<(Answer, bool)> {
         // Nobody else looks for it while this is polled.
         let Some(mut opening) = self.slot.take() else { return Poll::Pending };
         loop {
@@ -243,7 +262,8 @@ impl JustInTime {
                 outbox.switch_now();
                 outbox.refuse(unavailable("The application takes too long"));
             }
-            let answer = outbox.take_answer();
+            let is_turned_away = opening.is_turned_away;
+            let answer = outbox.take_answer().map(|answer| (answer, is_turned_away));
             let is_resting = answer.is_none() && {
                 outbox.register_waker(cx);
                 outbox.rest(SocketState::Writable)
@@ -296,6 +316,15 @@ impl JustInTime {
         headers.iter().filter(|(name, _)| !OURS.contains(name)).for_each(|(n, v)| write(n, v));
         head.extend_from_slice(b"\r\n");
         head
+    }
+}
+
+/// Who is not answered any more has gone.
+impl Drop for JustInTime {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.asked.count(HandshakeOutcome::Gone);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A broadcast on its way to the members of one shard.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aerys_proto::Message;
 
@@ -10,6 +10,7 @@ use crate::{
         DeliveryCount,
         outbox::{Receipt, cost},
     },
+    runtime::clock::{self, Tick},
     sync::Afterwards,
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Delivery {
     cost: usize,
     /// Who counts what becomes of the message, which is the only one then.
     delivery_count: Option<Arc<DeliveryCount>>,
+    /// When the first of them was published.
+    published: Tick,
 }
 
 impl Delivery {
@@ -41,7 +44,13 @@ impl Delivery {
         delivery_count: Option<Arc<DeliveryCount>>,
     ) -> Self {
         let cost = cost(&message) + audience.cost();
-        Self { audience, messages: vec![message], before: 0, cost, delivery_count }
+        let published = clock::read().tick;
+        Self { audience, messages: vec![message], before: 0, cost, delivery_count, published }
+    }
+
+    /// How long ago the first of its messages was published.
+    pub(super) fn age(&self) -> Duration {
+        Duration::from_nanos(clock::read().tick.0.saturating_sub(self.published.0))
     }
 
     /// Gives its messages their numbers.

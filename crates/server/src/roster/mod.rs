@@ -19,6 +19,7 @@ pub(crate) use self::audience::Choice;
 use self::{delivery::Delivery, shard::Shard};
 use crate::{
     connection::{ClientId, DeliveryCount, Shared},
+    metrics::EndpointCounters,
     runtime::{Alarms, EndpointSlot, Worker},
 };
 
@@ -37,9 +38,17 @@ pub(crate) struct Roster<M> {
 }
 
 impl<M> Roster<M> {
-    pub(crate) fn new(path: String, protocol: Arc<Config>, workers: &[Arc<Worker>]) -> Self {
-        let shard =
-            |worker: &Arc<Worker>| Arc::new(Shard::new(Arc::clone(worker), Arc::clone(&protocol)));
+    pub(crate) fn new(
+        host: &str,
+        path: String,
+        protocol: Arc<Config>,
+        workers: &[Arc<Worker>],
+    ) -> Self {
+        let name = format!("{host}{path}");
+        let shard = |worker: &Arc<Worker>| {
+            let counters = worker.counters().endpoint(&name);
+            Arc::new(Shard::new(Arc::clone(worker), Arc::clone(&protocol), counters))
+        };
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
@@ -82,6 +91,11 @@ impl<M> Roster<M> {
     /// What the connections of this worker are woken by.
     pub(crate) fn alarms(&self, worker: usize) -> &Arc<Alarms> {
         self.shards[worker].worker().alarms()
+    }
+
+    /// What this worker counts of it.
+    pub(crate) fn counters(&self, worker: usize) -> &Arc<EndpointCounters> {
+        self.shards[worker].counters()
     }
 
     pub(crate) fn worker(&self, id: ClientId) -> &Worker {

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     connection::ClientId,
+    metrics::EndpointCounters,
     runtime::{Order, Worker},
     sync::{FairMutex, MutexGuard, Rank},
 };
@@ -32,6 +33,7 @@ pub(super) struct Shard<M> {
     worker: Arc<Worker>,
     /// What its members' connections go by.
     protocol: Arc<Config>,
+    counters: Arc<EndpointCounters>,
     /// Whether not everyone has been told of everything.
     is_behind: AtomicBool,
     state: FairMutex<State<M>>,
@@ -45,12 +47,17 @@ struct State<M> {
 }
 
 impl<M> Shard<M> {
-    pub(super) fn new(worker: Arc<Worker>, protocol: Arc<Config>) -> Self {
+    pub(super) fn new(
+        worker: Arc<Worker>,
+        protocol: Arc<Config>,
+        counters: Arc<EndpointCounters>,
+    ) -> Self {
         let (members, backlog) = (Members::default(), Backlog::default());
         let state = State { members, backlog, is_ordered: false };
         Self {
             worker,
             protocol,
+            counters,
             is_behind: AtomicBool::new(false),
             state: FairMutex::new(Rank::Turn, Rank::Shard, state),
         }
@@ -58,6 +65,11 @@ impl<M> Shard<M> {
 
     pub(super) fn worker(&self) -> &Arc<Worker> {
         &self.worker
+    }
+
+    /// What its worker counts of the endpoint.
+    pub(super) fn counters(&self) -> &Arc<EndpointCounters> {
+        &self.counters
     }
 
     /// Makes a client a member, if `accept` lets it in. Whoever learns that it was finds it here.
@@ -68,6 +80,7 @@ impl<M> Shard<M> {
             // What was broadcast before it came is not for it.
             let told = state.backlog.last();
             state.members.insert(id, Listed { member, told });
+            self.counters.clients.set(state.members.len() as u64);
         }
         is_accepted
     }
@@ -103,8 +116,9 @@ impl<M: Member> Shard<M> {
             let mut state = self.lock();
             let is_told = state.catch_up(id, &mut step);
             let member = is_told.then(|| state.members.swap_remove(&id));
+            self.counters.clients.set(state.members.len() as u64);
             drop(state);
-            step.run();
+            step.run(&self.counters);
             if member.is_some() {
                 return;
             }
@@ -128,7 +142,7 @@ impl<M: Member> Shard<M> {
         while self.is_behind() {
             let mut step = Step::elsewhere();
             let is_told = self.lock().catch_up(id, &mut step);
-            step.run();
+            step.run(&self.counters);
             if is_told {
                 return;
             }
@@ -150,7 +164,7 @@ impl<M: Member> Shard<M> {
             }
             self.walk(&mut state, &mut step);
             drop(state);
-            step.run();
+            step.run(&self.counters);
         }
     }
 
@@ -202,7 +216,7 @@ impl<M: Member + Send + Sync + 'static> Order for Shard<M> {
         if is_behind {
             self.worker.give_back(Arc::clone(&self) as Arc<dyn Order>);
         }
-        step.run()
+        step.run(&self.counters)
     }
 }
 

@@ -11,6 +11,7 @@ use aerys_proto::{Config, Encoding, Message};
 use super::{backlog::STEP, delivery::Delivery};
 use crate::{
     connection::{DirectWrite, Frames, Shared, outbox::Receipt},
+    metrics::EndpointCounters,
     runtime::{clock, contained},
     sync::Afterwards,
 };
@@ -91,19 +92,23 @@ impl<'c> Step<'c> {
     }
 
     /// Does what is left to be done. Answers what all of it costs a turn, in members.
-    pub(super) fn run(mut self) -> usize {
+    pub(super) fn run(mut self, counters: &EndpointCounters) -> usize {
         let cost = STEP + self.writes.len() * WRITE_COST;
-        self.write();
+        self.write(counters);
         self.afterwards.run();
         discard(self.messages);
         if let Some(delivery) = self.finished {
+            counters.fan_out(delivery.age());
             discard(delivery.into_messages());
         }
         cost
     }
 
-    fn write(&mut self) {
+    fn write(&mut self, counters: &EndpointCounters) {
         let Some(config) = self.config.filter(|_| !self.writes.is_empty()) else { return };
+        for message in &self.messages {
+            counters.sent_to_many(message, self.writes.len());
+        }
         let now = clock::now().tick;
         let mut encoded: Vec<(Encoding, Frames)> = Vec::new();
         for write in self.writes.drain(..) {
@@ -120,12 +125,16 @@ impl<'c> Step<'c> {
 
 fn encode(messages: &[Message], encoding: Encoding, config: &Config) -> Frames {
     let frames: Vec<_> = messages.iter().map(|it| encoding.frame(it, config)).collect();
+    let compressed = messages.iter().zip(&frames).filter(|(_, frame)| frame.is_compressed());
+    let compressed = compressed
+        .map(|(message, frame)| (message.len() as u64, frame.payload().len() as u64))
+        .reduce(|all, next| (all.0 + next.0, all.1 + next.1));
     let mut bytes = Vec::with_capacity(frames.iter().map(|frame| frame.len()).sum());
     for frame in &frames {
         bytes.extend_from_slice(frame.header());
         bytes.extend_from_slice(frame.payload());
     }
-    Frames { bytes: bytes.into(), count: frames.len() }
+    Frames { bytes: bytes.into(), count: frames.len(), compressed }
 }
 
 /// Drops messages, which may be the last to hold memory of the application's.

@@ -3,10 +3,11 @@
 mod alarms;
 pub(crate) mod clock;
 mod panic;
+pub(crate) mod timing;
 mod worker;
 
 pub(crate) use self::{
     alarms::Alarms,
     panic::{Caught, Panicked, caught, contained, supervise},
-    worker::{EndpointSlot, Handler, Order, Worker, WorkerThread, watch},
+    worker::{EndpointSlot, Handler, Order, Probe, Worker, WorkerThread, watch},
 };

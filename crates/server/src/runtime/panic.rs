@@ -12,6 +12,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::sleep;
 
+use super::timing::Timing;
 use crate::log::{self, Brief, HandlerSpan};
 
 /// Before what has panicked is begun anew.
@@ -28,6 +29,7 @@ pin_project! {
         #[pin]
         code: Code<F>,
         span: HandlerSpan,
+        timing: Timing,
     }
 
     impl<F> PinnedDrop for Caught<F> {
@@ -57,11 +59,12 @@ pin_project! {
 /// No `async fn`, which would have room for the code twice: as its argument and as what it awaits.
 #[inline]
 pub(crate) fn caught<F: Future>(span: HandlerSpan, start: impl FnOnce() -> F) -> Caught<F> {
+    let timing = Timing::begin();
     let code = match span.around(|| contained(start)) {
         Ok(code) => Code::Running { code },
         Err(panic) => Code::NotBegun { panic: Some(panic) },
     };
-    Caught { code, span }
+    Caught { code, span, timing }
 }
 
 /// Runs application code; a panic in it ends here.
@@ -73,13 +76,25 @@ pub(crate) fn contained<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
 impl<F: Future> Caught<F> {
     /// A place for code that is to begin.
     pub(crate) fn idle() -> Self {
-        Self { code: Code::Over, span: HandlerSpan::default() }
+        Self { code: Code::Over, span: HandlerSpan::default(), timing: Timing::default() }
+    }
+
+    /// How long what was here has taken, now that it is done, if that is [known](Timing).
+    #[inline]
+    pub(crate) fn took(self: Pin<&mut Self>) -> Option<Duration> {
+        self.project().timing.end()
+    }
+
+    /// The same beside what comes of it.
+    pub(crate) fn timed(self) -> Timed<F> {
+        Timed { caught: self }
     }
 
     /// Begins other code here when what was here is done.
     #[inline]
     pub(crate) fn begin(self: Pin<&mut Self>, span: HandlerSpan, start: impl FnOnce() -> F) {
         let mut this = self.project();
+        *this.timing = Timing::begin();
         *this.span = span;
         match this.span.around(|| contained(start)) {
             Ok(code) => this.code.set(Code::Running { code }),
@@ -111,7 +126,10 @@ impl<F: Future> Future for Caught<F> {
                 Ok(Poll::Ready(Err(panic))) => {
                     Poll::Ready(Err(panic.expect("it is not polled when it is done")))
                 }
-                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Pending) => {
+                    this.timing.wait();
+                    Poll::Pending
+                }
                 Err(panic) => {
                     // What has panicked once may do so again.
                     let _ = contained(|| code.set(Code::Over));
@@ -124,6 +142,24 @@ impl<F: Future> Future for Caught<F> {
             *this.span = HandlerSpan::default();
         }
         outcome
+    }
+}
+
+pin_project! {
+    /// Application code, and how long it has taken.
+    pub(crate) struct Timed<F> {
+        #[pin]
+        caught: Caught<F>,
+    }
+}
+
+impl<F: Future> Future for Timed<F> {
+    type Output = (Result<F::Output, Panicked>, Option<Duration>);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut caught = self.project().caught;
+        let outcome = ready!(caught.as_mut().poll(cx));
+        Poll::Ready((outcome, caught.took()))
     }
 }
 

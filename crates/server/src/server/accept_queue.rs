@@ -26,6 +26,7 @@ use crate::{
     driver::ConnectionTask,
     http_server::{AcceptContext, Entrance, ListenerRoutes, ReceivedHandshake},
     log,
+    metrics::ListenerCounters,
     runtime::{Worker, supervise},
     sync::{Mutex, MutexGuard, Rank},
     transport::{Incoming, PeerAddr, PeerInfo, Spoken, TcpStream, Transport, yield_now},
@@ -65,6 +66,7 @@ pub(crate) struct Entry {
     pub(super) address: PeerAddr,
     pub(super) spoken: Spoken,
     pub(super) routes: Option<Arc<ListenerRoutes>>,
+    pub(super) counters: Arc<ListenerCounters>,
 }
 
 /// What a worker has taken, and its runtime knows.
@@ -205,10 +207,12 @@ impl AcceptQueue {
     }
 
     fn spawn(&self, transport: impl Transport, entry: Entry, context: Arc<AcceptContext>) {
-        let (Entry { address, spoken, routes }, worker) = (entry, Arc::clone(&self.worker));
+        let Entry { address, spoken, routes, counters } = entry;
+        let (worker, counters) = (Arc::clone(&self.worker), Some(counters));
         let Spoken { tls, versions, proxy_protocol, forwarded } = spoken;
         let peer = PeerInfo { forwarded, ..PeerInfo::plain(address) };
-        let entrance = Entrance { peer, place: None, listener_routes: routes, versions, worker };
+        let entrance =
+            Entrance { peer, place: None, listener_routes: routes, versions, worker, counters };
         match tls {
             None if proxy_protocol => {
                 let http = serve_proxied_http(transport, entrance, context);

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     http_server::ListenerRoutes,
     log,
+    metrics::ListenerCounters,
     transport::{BoundListener, Spoken},
 };
 
@@ -38,6 +39,7 @@ const PLACED_AT_ONCE: usize = 16;
 pub(super) struct Listening {
     pub(super) listener: BoundListener,
     pub(super) context: Arc<ArcSwap<ListenerContext>>,
+    pub(super) counters: Arc<ListenerCounters>,
 }
 
 /// What those who connect to a socket speak, and what it answers itself.
@@ -49,13 +51,16 @@ pub(super) struct ListenerContext {
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
-    let Listening { listener, context } = listening;
+    let Listening { listener, context, counters } = listening;
     let (mut last, mut spare) = (Instant::now(), Spare::new());
     let mut batch = Vec::with_capacity(PLACED_AT_ONCE);
     loop {
         let mut next = Some(listener.accept().await);
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
+            if accepted.is_ok() {
+                counters.accepted();
+            }
             match accepted {
                 Ok((stream, address)) if !accept_queues.has_room(batch.len()) => {
                     drop(stream);
@@ -66,7 +71,8 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                 }
                 Ok((stream, address)) => {
                     let ListenerContext { spoken, routes } = &**context.load();
-                    let entry = Entry { address, spoken: spoken.clone(), routes: routes.clone() };
+                    let (spoken, routes) = (spoken.clone(), routes.clone());
+                    let entry = Entry { address, spoken, routes, counters: Arc::clone(counters) };
                     batch.push(Arrival::Connection(stream, entry));
                 }
                 Err(error) if is_passing(&error) => {

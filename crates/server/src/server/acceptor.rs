@@ -16,6 +16,8 @@ use super::{
     accept_queue::AcceptQueues,
     accepting::{Listening, accept},
 };
+#[cfg(feature = "tls")]
+use crate::metrics::Metrics;
 use crate::{
     runtime::{Worker, supervise, watch},
     transport::{Bound, BoundListener},
@@ -70,9 +72,12 @@ impl Acceptor {
 
     /// Has certificates read anew when they change, for as long as the thread lives.
     #[cfg(feature = "tls")]
-    pub(super) fn watch_certificates(&self, acceptors: &Arc<TlsAcceptors>) {
+    pub(super) fn watch_certificates(&self, acceptors: &Arc<TlsAcceptors>, metrics: Metrics) {
         let acceptors = Arc::clone(acceptors);
-        self.runtime.spawn(async move { supervise(|| certificates::watch(&acceptors)).await });
+        let watch = async move {
+            supervise(|| certificates::watch(&acceptors, &metrics)).await;
+        };
+        self.runtime.spawn(watch);
     }
 
     /// Watches the workers for as long as the thread lives.

@@ -1,9 +1,4 @@
-//! What a running server is told from anywhere, and whether it is to be sent clients.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+//! What a running server is told from anywhere.
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -46,21 +41,6 @@ impl Shutdown {
             () = self.stop.cancelled() => End::Stop,
             () = self.drain.cancelled() => End::Drain,
         }
-    }
-}
-
-/// Whether a server is to be sent clients, for whoever answers a balancer's question. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    /// Whether it is: from its start until it is told to stop, or to [drain](crate::Running::drain).
-    pub fn is_ready(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

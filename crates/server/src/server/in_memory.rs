@@ -12,7 +12,8 @@ use crate::{
     connection::inbound_memory,
     driver::ConnectionTask,
     error::ServerError,
-    http_server::{AcceptContext, Entrance, Hosts, Mounter, Site, TrustedProxies},
+    http_server::{AcceptContext, Entrance, Hosts, Monitor, Mounter, Site, TrustedProxies},
+    metrics::Metrics,
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, Versions, memory},
 };
@@ -40,7 +41,10 @@ impl InMemory {
         applications.start(mounter.made, &workers, stop_period).await?;
         let site = Site { hosts, proxies, limits: server.limits };
         let admission = Admission::new(server.admission_limits);
-        let context = Arc::new(AcceptContext::new(site, admission));
+        let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
+        let metrics = Metrics::new(counters, Arc::clone(&admission.hits));
+        let monitor = Monitor::new(metrics, &workers);
+        let context = Arc::new(AcceptContext::new(site, admission, monitor));
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 
@@ -53,6 +57,7 @@ impl InMemory {
             listener_routes: None,
             versions: Versions::Http1,
             worker: Arc::clone(&self.workers[0]),
+            counters: None,
         };
         let http = serve_http(transport, entrance, Arc::clone(&self.context));
         let (connection, end) = (ConnectionTask::new(http), self.end.clone());

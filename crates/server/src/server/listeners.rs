@@ -15,7 +15,10 @@ use super::{
 };
 #[cfg(feature = "tls")]
 use crate::transport::TlsAcceptor;
-use crate::{error::ServerError, http_server::ListenerRoutes, log, transport::Listener};
+use crate::{
+    error::ServerError, http_server::ListenerRoutes, log, metrics::ListenerCounters,
+    transport::Listener,
+};
 
 /// Those of a running server, in the order in which they were asked for.
 #[derive(Default)]
@@ -28,6 +31,7 @@ struct Known {
     address: String,
     socket_addr: Option<SocketAddr>,
     is_passed: bool,
+    counters: Arc<ListenerCounters>,
     context: Arc<ArcSwap<ListenerContext>>,
     end: CancellationToken,
 }
@@ -114,6 +118,10 @@ impl Listeners {
         self.0.iter().filter_map(|it| it.socket_addr).collect()
     }
 
+    pub(super) fn counters(&self) -> Vec<Arc<ListenerCounters>> {
+        self.0.iter().map(|it| Arc::clone(&it.counters)).collect()
+    }
+
     #[cfg(feature = "tls")]
     pub(super) fn tls(&self) -> Vec<Arc<TlsAcceptor>> {
         self.0.iter().filter_map(|it| it.context.load().spoken.tls.clone()).collect()
@@ -147,10 +155,17 @@ fn bind(
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
+    // With the port that was found for a port 0.
+    let counted = socket_addr.map_or_else(|| address.clone(), |it| it.to_string());
+    let counters = Arc::new(ListenerCounters::new(counted));
     let listener = acceptor.listen(bound).map_err(refused)?;
     log::event!(DEBUG, { %address }, "bound");
     let context = Arc::new(ArcSwap::from_pointee(context));
-    let listening = Listening { listener, context: Arc::clone(&context) };
+    let listening =
+        Listening { listener, context: Arc::clone(&context), counters: Arc::clone(&counters) };
     let end = CancellationToken::new();
-    Ok((Known { address, socket_addr, is_passed, context, end }, Change::Accept(listening)))
+    Ok((
+        Known { address, socket_addr, is_passed, counters, context, end },
+        Change::Accept(listening),
+    ))
 }

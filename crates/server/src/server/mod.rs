@@ -39,7 +39,7 @@ use self::{
     listeners::{Listeners, or_usual},
 };
 pub use self::{
-    control::{Readiness, Reloader, Shutdown},
+    control::{Reloader, Shutdown},
     drain::{Drain, Drained},
     mount::{Mount, MountBody, MountFuture, MountService},
     reload::Reloaded,
@@ -49,7 +49,10 @@ use crate::{
     admission::{Admission, AdmissionLimits, Rate},
     connection::inbound_memory,
     error::ServerError,
-    http_server::{AcceptContext, BodyLimits, Host, Hosts, Limits, Mounter, Site, TrustedProxies},
+    http_server::{
+        AcceptContext, BodyLimits, Host, Hosts, Limits, Monitor, Mounter, Site, TrustedProxies,
+    },
+    metrics::Metrics,
     runtime::WorkerThread,
     transport::Listener,
 };
@@ -423,8 +426,11 @@ impl Server {
         acceptor.watch(Arc::clone(&workers));
         let mut applications = Applications::default();
         applications.start(made, &workers, limits.stop_period).await?;
-        let site = Site { hosts, proxies, limits };
-        let context = Arc::new(AcceptContext::new(site, Admission::new(admission_limits)));
+        let (site, admission) = (Site { hosts, proxies, limits }, Admission::new(admission_limits));
+        let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
+        let metrics = Metrics::new(counters, Arc::clone(&admission.hits));
+        let monitor = Monitor::new(metrics.clone(), &workers);
+        let context = Arc::new(AcceptContext::new(site, admission, monitor));
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         acceptor.rebalance(&accept_queues);
         let (stop, mut listeners) = (context.stop.clone(), Listeners::default());
@@ -432,7 +438,8 @@ impl Server {
         #[cfg(feature = "tls")]
         let tls = Arc::new(TlsAcceptors::from_pointee(listeners.tls()));
         #[cfg(feature = "tls")]
-        acceptor.watch_certificates(&tls);
+        acceptor.watch_certificates(&tls, metrics.clone());
+        metrics.listen(listeners.counters());
         let (reloader, asked) = Reloader::new();
         Ok(Running {
             addresses: listeners.addresses(),
@@ -446,7 +453,7 @@ impl Server {
             shutdown: Shutdown::default(),
             reloader,
             asked,
-            readiness: Readiness::default(),
+            metrics,
             stop_period: limits.stop_period,
             drain,
             #[cfg(feature = "tls")]

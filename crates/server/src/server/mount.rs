@@ -23,6 +23,7 @@ use crate::{
     app::Endpoint,
     error::EndpointError,
     http_server::{Answered, ReceivedHandshake, ResponseBody, stopping},
+    metrics::Metrics,
 };
 
 /// Endpoints within a server of another kind: a program that has axum, or any hyper server.
@@ -127,6 +128,11 @@ impl Mount {
     /// How often each limit was reached: see [`Running::limits_hit`].
     pub fn limits_hit(&self) -> LimitsHit {
         self.running.limits_hit()
+    }
+
+    /// What it counts: see [`Running::metrics`].
+    pub fn metrics(&self) -> Metrics {
+        self.running.metrics()
     }
 
     /// Refuses whoever still comes, with 503, and stops as [`Running::stop`] does: every client is closed with

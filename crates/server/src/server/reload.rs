@@ -51,6 +51,12 @@ impl Running {
     ///
     /// As [`Server::start`]. What has started by then has had its `on_stop`.
     pub async fn reload(&mut self, server: Server) -> Result<Reloaded, ServerError> {
+        let outcome = self.try_reload(server).await;
+        self.metrics.reload(outcome.is_ok());
+        outcome
+    }
+
+    async fn try_reload(&mut self, server: Server) -> Result<Reloaded, ServerError> {
         let proxies = server.check()?;
         let Server { listeners, hosts, workers: asked, admission_limits, .. } = server;
         let Server { drain, limits, max_inbound_bytes, .. } = server;
@@ -73,6 +79,7 @@ impl Running {
         context.admission.change(admission_limits);
         self.listeners.change(bound, &self.acceptor, &self.accept_queues, &self.stop);
         self.addresses = self.listeners.addresses();
+        self.metrics.listen(self.listeners.counters());
         #[cfg(feature = "tls")]
         self.tls.store(Arc::new(self.listeners.tls()));
         (self.drain, self.stop_period) = (drain, limits.stop_period);

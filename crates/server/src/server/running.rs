@@ -20,7 +20,7 @@ use super::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
     applications::Applications,
-    control::{Asked, End, Readiness, Reloader, Shutdown},
+    control::{Asked, End, Reloader, Shutdown},
     drain::{Drain, Drained},
     listeners::Listeners,
     retiring::Retiring,
@@ -28,7 +28,12 @@ use super::{
 #[cfg(feature = "tls")]
 use crate::error::CertificateError;
 use crate::{
-    admission::LimitsHit, app::Endpoint, error::EndpointError, log, runtime::WorkerThread,
+    admission::LimitsHit,
+    app::Endpoint,
+    error::EndpointError,
+    log,
+    metrics::{Metrics, Readiness},
+    runtime::WorkerThread,
 };
 
 /// What threads that wait for nothing need to end.
@@ -50,7 +55,7 @@ pub struct Running {
     pub(super) reloader: Reloader,
     /// Who has asked for a reload, until somebody looks.
     pub(super) asked: mpsc::Receiver<Asked>,
-    pub(super) readiness: Readiness,
+    pub(super) metrics: Metrics,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
@@ -103,6 +108,11 @@ impl Running {
         self.accept_queues.admission().hits.snapshot()
     }
 
+    /// What it counts, for whoever wants to know: also a [listener](crate::Listener::metrics) can tell.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// Looks now whether the files of [`Tls`](crate::Tls) have other certificates, and answers how many are new:
     /// those who connect from now on are shown them. No connection is closed.
     ///
@@ -111,7 +121,7 @@ impl Running {
     /// If one cannot be used. The others are, and what was there before is in its place.
     #[cfg(feature = "tls")]
     pub async fn reload_certificates(&self) -> Result<usize, CertificateError> {
-        certificates::reload(&self.tls, true).await
+        certificates::reload(&self.tls, true, &self.metrics).await
     }
 
     /// What asks this server to stop, for whoever is not here to do it.
@@ -128,7 +138,7 @@ impl Running {
     /// Whether it is to be sent clients, for whoever answers a balancer's question: as a
     /// [service](crate::Host::service), say.
     pub fn readiness(&self) -> Readiness {
-        self.readiness.clone()
+        self.metrics.readiness().clone()
     }
 
     /// Waits until a future resolves, or until its [`shutdown`](Self::shutdown) is asked for, then
@@ -169,8 +179,9 @@ impl Running {
     /// there until the server that is started next accepts.
     pub async fn drain(self) -> Drained {
         let began = Instant::now();
-        self.readiness.end();
+        self.metrics.readiness().end();
         sleep(self.drain.waits()).await;
+        self.metrics.readiness().drain();
         self.accept_queues.refuse();
         self.listeners.let_go();
         let leavers = self.applications.drain(self.drain).await;
@@ -181,7 +192,7 @@ impl Running {
     }
 
     async fn stop_since(mut self, began: Instant) {
-        self.readiness.end();
+        self.metrics.readiness().drain();
         let (end, clients_end) = (began + self.stop_period, began + self.stop_period / 4 * 3);
         self.stop.cancel();
         for retiring in mem::take(&mut self.retiring) {

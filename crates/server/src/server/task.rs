@@ -1,6 +1,11 @@
 //! One connection, from its first byte to its last: HTTP first, and then perhaps a websocket.
 
-use std::{io, pin::Pin, sync::Arc};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use tokio::time::timeout;
 
@@ -8,6 +13,7 @@ use crate::{
     driver::Driver,
     http_server::{self, AcceptContext, Entrance, Outcome, ReceivedHandshake},
     log,
+    metrics::{Protocol, Speaking},
     session::BoxFuture,
     transport::{
         PeerAddr, Proxied, TcpStream, TlsAcceptor, TlsStream, Transport, Upgraded, proxy_protocol,
@@ -19,7 +25,7 @@ pub(crate) async fn serve_http<T: Transport>(
     transport: T,
     mut entrance: Entrance,
     context: Arc<AcceptContext>,
-) -> Option<Pin<Box<Driver<T>>>> {
+) -> Option<Upgrade<T>> {
     entrance.place = context.admit(&entrance.peer).ok()?;
     serve_admitted(transport, entrance, context).await
 }
@@ -29,9 +35,11 @@ pub(crate) async fn serve_proxied_http<T: Transport>(
     transport: T,
     mut entrance: Entrance,
     context: Arc<AcceptContext>,
-) -> Option<Pin<Box<Driver<T>>>> {
+) -> Option<Upgrade<T>> {
+    let speaking = entrance.speak(Protocol::None);
     let peer = &mut entrance.peer;
     peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
+    drop(speaking);
     serve_http(transport, entrance, context).await
 }
 
@@ -42,7 +50,8 @@ pub(crate) async fn serve_https<T: Transport>(
     proxy_protocol: bool,
     acceptor: Arc<TlsAcceptor>,
     context: Arc<AcceptContext>,
-) -> Option<Pin<Box<Driver<TlsStream<T>>>>> {
+) -> Option<Upgrade<TlsStream<T>>> {
+    let speaking = entrance.speak(Protocol::None);
     let peer = &mut entrance.peer;
     if proxy_protocol {
         peer.proxied = read_proxy_header(&transport, &peer.address, &context).await?;
@@ -56,7 +65,7 @@ pub(crate) async fn serve_https<T: Transport>(
             return None;
         }
     };
-    drop(acceptor);
+    drop((acceptor, speaking));
     peer.tls = Some(tls);
     entrance.versions = versions;
     serve_admitted(stream, entrance, context).await
@@ -66,8 +75,9 @@ async fn serve_admitted<T: Transport>(
     transport: T,
     entrance: Entrance,
     context: Arc<AcceptContext>,
-) -> Option<Pin<Box<Driver<T>>>> {
+) -> Option<Upgrade<T>> {
     let (address, worker) = (entrance.peer.client_addr(), entrance.worker.index());
+    let counters = entrance.counters.clone();
     log::event!(DEBUG, { %address, worker }, "a connection was opened");
     match http_server::serve(transport, entrance, context).await {
         Outcome::Over => {
@@ -75,9 +85,27 @@ async fn serve_admitted<T: Transport>(
             None
         }
         Outcome::Upgraded { opening, transport, early } => {
-            Some(Box::pin(Driver::new(opening, transport, early)))
+            let speaking = counters.map(|counters| counters.speak(Protocol::Websocket));
+            let driver = Box::pin(Driver::new(opening, transport, early));
+            Some(Upgrade { driver, _speaking: speaking })
         }
-        Outcome::Vanished(opening) => Some(Box::pin(Driver::vanished(opening))),
+        Outcome::Vanished(opening) => {
+            Some(Upgrade { driver: Box::pin(Driver::vanished(opening)), _speaking: None })
+        }
+    }
+}
+
+/// What drives a connection that has become a websocket, or on which one was asked for.
+pub(crate) struct Upgrade<T> {
+    driver: Pin<Box<Driver<T>>>,
+    _speaking: Option<Speaking>,
+}
+
+impl<T: Transport> Future for Upgrade<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.driver.as_mut().poll(cx)
     }
 }
 

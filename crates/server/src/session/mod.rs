@@ -12,6 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use aerys_proto::Ending;
@@ -26,7 +27,8 @@ use crate::{
     connection::{Shared, mailbox::Mailbox},
     error::{Refusal, Status},
     log::{self, Brief, PeerText},
-    runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained},
+    metrics::Handling,
+    runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained, timing},
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -81,7 +83,7 @@ impl Session {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let outcome = Mailbox::lend_while(mailbox, &shared.outbox, write_allowance, || {
-            let outcome = self.handlers.as_mut().poll(cx);
+            let outcome = timing::turn(|| self.handlers.as_mut().poll(cx));
             // What was broadcast leaves before the next client's turn.
             Worker::leave_handler();
             outcome
@@ -102,6 +104,14 @@ struct SessionGuard<W, S> {
 }
 
 impl<W, S> SessionGuard<W, S> {
+    /// A handler has taken so long, if that is known.
+    #[inline]
+    fn took(&self, handling: Handling, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.shared.counters().handler(handling, took);
+        }
+    }
+
     /// Says that `on_open` or `on_data` is about to run.
     fn begin(&self) {
         let has_opened = self.has_opened.load(Ordering::Relaxed);
@@ -161,7 +171,9 @@ where
     async move {
         // What is named across an await has room in the session for good.
         let span = handshake.open_span();
-        let outcome = caught(span, move || guard.mount.app.on_open(*handshake)).await;
+        let (outcome, took) =
+            caught(span, move || guard.mount.app.on_open(*handshake)).timed().await;
+        guard.took(Handling::Open, took);
         let Some(client) = open(guard, outcome) else { return };
         let mut on_data = pin!(Caught::idle());
         loop {
@@ -173,6 +185,7 @@ where
             {
                 fault.punish(client, "on_data");
             }
+            guard.took(Handling::Data, on_data.as_mut().took());
         }
     }
 }
@@ -219,9 +232,12 @@ where
         DEBUG, at mount.path(), { client = id, %address, code, %reason, by },
         "a client has gone"
     );
+    shared.counters().closed(&close, shared.ending());
     let gone = Departure::new(client.clone(), close);
     let span = client.span(Handler::OnClose);
-    if let Err(panic) = caught(span, || mount.app.on_close(&gone)).await {
+    let (outcome, took) = caught(span, || mount.app.on_close(&gone)).timed().await;
+    guard.took(Handling::Close, took);
+    if let Err(panic) = outcome {
         Fault::from(panic).report(client.endpoint(), Some(client), "on_close");
     }
     shared.outbox.departed();

@@ -18,6 +18,7 @@ use crate::{
     admission::{EndpointPlace, Full, Places},
     app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
     connection::Shared,
+    metrics::EndpointCounters,
     options::Settings,
     roster::Roster,
     runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught},
@@ -52,6 +53,8 @@ pub(crate) trait Application: Send + Sync {
     fn endpoint(&self) -> Box<dyn Any>;
     /// The type of its clients' state.
     fn state_type(&self) -> &'static str;
+    /// What a worker counts of it.
+    fn counters(&self, worker: usize) -> &Arc<EndpointCounters>;
     /// What those who come go by.
     fn settings(&self) -> Arc<Settings>;
     /// Has those who come from now on go by these. Whoever is here stays as it is.
@@ -81,6 +84,8 @@ pub(crate) struct Opening {
     pub(crate) alarms: Arc<Alarms>,
     /// What it takes of limits.
     pub(crate) places: Option<Box<Places>>,
+    /// Whether it is refused since the server stops, whatever the application decides.
+    pub(crate) is_turned_away: bool,
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -88,7 +93,8 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
     pub(crate) fn new(app: W, place: Place, settings: Settings, workers: &[Arc<Worker>]) -> Self {
         let Place { host, path, name } = place;
-        let endpoint = Endpoint::new(Roster::new(path, Arc::clone(&settings.protocol), workers));
+        let roster = Roster::new(&host, path, Arc::clone(&settings.protocol), workers);
+        let endpoint = Endpoint::new(roster);
         let settings = ArcSwap::from_pointee(settings);
         Self { app, host, name, endpoint, settings, clients: Arc::default() }
     }
@@ -124,6 +130,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         type_name::<S>()
     }
 
+    fn counters(&self, worker: usize) -> &Arc<EndpointCounters> {
+        self.endpoint.roster().counters(worker)
+    }
+
     fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
     }
@@ -139,17 +149,19 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
 
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening {
         let settings = self.settings.load();
-        let shared = Arc::new(Shared::new(settings.outbox_limits));
+        let roster = self.endpoint.roster();
+        let counters = Arc::clone(roster.counters(request_info.worker()));
+        let shared = Arc::new(Shared::new(settings.outbox_limits, counters));
         let config = Arc::clone(&settings.protocol);
         drop(settings);
         let agreement = config
             .compression
             .as_ref()
             .and_then(|compression| deflate::negotiate(request_info.request(), compression));
-        let alarms = Arc::clone(self.endpoint.roster().alarms(request_info.worker()));
+        let alarms = Arc::clone(roster.alarms(request_info.worker()));
         let handshake = Handshake::new(request_info, self.endpoint.clone(), Arc::clone(&shared));
         let session = Session::new(self, handshake, Arc::clone(&shared));
-        Opening { session, shared, config, agreement, alarms, places: None }
+        Opening { session, shared, config, agreement, alarms, places: None, is_turned_away: false }
     }
 
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {

@@ -55,6 +55,8 @@ pub(crate) struct ListenerRules {
     pub(crate) https_port: Option<u16>,
     /// Beneath which answers to challenges of ACME are.
     pub(crate) acme_webroot: Option<PathBuf>,
+    /// Whether it tells how the server is, and nothing else.
+    pub(crate) is_for_metrics: bool,
 }
 
 #[derive(Debug)]
@@ -219,6 +221,30 @@ impl Listener {
     #[cfg(feature = "files")]
     pub fn acme_webroot(mut self, webroot: impl Into<PathBuf>) -> Self {
         self.rules.acme_webroot = Some(webroot.into());
+        self
+    }
+
+    /// Answers how the server is, and nothing else, whatever host is asked for:
+    ///
+    /// | path | is answered |
+    /// | --- | --- |
+    /// | `/metrics` | what the server counts ([`Metrics`](crate::Metrics)): in the format of OpenMetrics to who accepts that, and else in that of Prometheus |
+    /// | `/healthz` | 200 if each worker answers within a second, and else 503 with those that do not |
+    /// | `/readyz` | 200 if the server is to be sent clients, and else 503 ([`Readiness`](crate::Readiness)) |
+    ///
+    /// Everything else is answered 404, and other methods than GET and HEAD 405. It goes on while the server is
+    /// [drained](crate::Running::drain). Whoever reaches the listener reads all of it, so it had better be one that
+    /// nobody does from outside:
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// Server::new()
+    ///     .listen("0.0.0.0:80")
+    ///     .listen(Listener::from("127.0.0.1:9464").metrics());
+    /// ```
+    pub fn metrics(mut self) -> Self {
+        self.rules.is_for_metrics = true;
         self
     }
 

@@ -8,6 +8,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 /// In the environment of the process that is to be the server.
@@ -46,6 +47,15 @@ impl ServerProcess {
     /// The most there has been of it so far.
     pub(crate) fn peak_memory(&self) -> usize {
         self.status("VmHWM:")
+    }
+
+    /// CPU time that it has had, in user mode and in the kernel, to hundredths of a second.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // What is in parentheses may be anything. Of what follows these are the 12th and the 13th: proc_pid_stat(5).
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = fields.split(' ').skip(11).take(2).map(|it| it.parse::<u64>().unwrap());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 
     /// How many files are open, which connections are.

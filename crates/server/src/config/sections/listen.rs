@@ -25,6 +25,7 @@ pub(in crate::config) struct ListenSection {
     forwarded: Placed<ForwardedSection>,
     pub(in crate::config) redirect_to_https: Option<u16>,
     pub(in crate::config) acme_webroot: Option<PathBuf>,
+    metrics: bool,
 }
 
 impl ListenSection {
@@ -74,6 +75,9 @@ impl ListenSection {
         if let Some(webroot) = &self.acme_webroot {
             listener = listener.acme_webroot(webroot);
         }
+        if self.metrics {
+            listener = listener.metrics();
+        }
         listener.forwarded(self.forwarded.0)
     }
 }
@@ -93,6 +97,7 @@ impl Section for ListenSection {
             forwarded: Placed::new(),
             redirect_to_https: None,
             acme_webroot: None,
+            metrics: false,
         }
     }
 
@@ -104,6 +109,7 @@ impl Section for ListenSection {
         let port = Count(1..=u16::MAX.into());
         keys.key("redirect_to_https", OrFalse(port), &mut self.redirect_to_https);
         keys.key("acme_webroot", OrFalse(FilePath), &mut self.acme_webroot);
+        keys.key("metrics", Flag, &mut self.metrics);
         keys.section("forwarded", &mut self.forwarded);
         keys.optional("owner", &mut self.owner);
         keys.optional("tls", &mut self.tls);

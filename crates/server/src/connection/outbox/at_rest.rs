@@ -21,13 +21,18 @@ use aerys_proto::{Encoding, Message};
 use bytes::Bytes;
 
 use super::{
-    Outbox, OutboxLimits,
+    HIGH_WATER, Outbox, OutboxLimits,
     queue::{Receipt, cost},
     snapshot::Snapshot,
-    state::{State, Switching},
+    state::{Locked, State, Switching},
     wake::WakeReason,
 };
-use crate::{connection::life::Stage, error::SendError, sync::Afterwards, transport::TryWrite};
+use crate::{
+    connection::life::Stage,
+    error::SendError,
+    sync::{Afterwards, MutexGuard},
+    transport::TryWrite,
+};
 
 /// A stream that may be written to by others than its driver, which alone keeps it open.
 pub(super) struct Stream {
@@ -66,11 +71,15 @@ impl Outbox {
         receipt: Receipt,
         afterwards: &mut Afterwards,
     ) -> Option<Claim> {
-        let mut state = self.lock();
+        // What is claimed is not counted as queued, since it hardly ever is for long.
+        let mut state = self.state.lock();
         match state.claim(messages, self.limits, &self.snapshot) {
-            Some((writer, encoding, cost)) => Some(Claim { writer, encoding, cost, receipt }),
+            Some((writer, encoding, cost)) => {
+                self.snapshot.publish(&state);
+                Some(Claim { writer, encoding, cost, receipt })
+            }
             None => {
-                state.push_all(messages, receipt, self.limits, afterwards);
+                Locked::new(state, self).push_all(messages, receipt, afterwards);
                 None
             }
         }
@@ -79,19 +88,39 @@ impl Outbox {
     /// What a claim was made for has been handed to the kernel, but for this rest.
     pub(crate) fn release(&self, claim: Claim, unsent: Option<Bytes>, afterwards: &mut Afterwards) {
         let Claim { cost, receipt, .. } = claim;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
+        let queued = state.queue.bytes();
         state.queue.release(cost);
-        match unsent {
-            None => receipt.complete(Ok(()), afterwards),
-            Some(_) if state.life.stage() == Stage::Gone => {
-                receipt.complete(Err(SendError::ClientGone), afterwards);
-            }
-            Some(unsent) => {
-                state.queue.count_unsent(cost, receipt);
-                state.unsent = Some(Box::new(unsent));
-                state.wake_driver(WakeReason::Message);
-            }
+        if let Some(unsent) = unsent {
+            return self.leave_behind(state, unsent, cost, receipt, afterwards);
         }
+        receipt.complete(Ok(()), afterwards);
+        self.snapshot.publish(&state);
+        if queued > cost {
+            // Others have put something in meanwhile, which may have been too much only beside it.
+            self.counters.crossed(queued, queued - cost, HIGH_WATER);
+        }
+    }
+
+    /// This rest of what a claim was made for is the driver's to write, or lost with the client.
+    #[cold]
+    fn leave_behind(
+        &self,
+        state: MutexGuard<'_, State>,
+        unsent: Bytes,
+        cost: usize,
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) {
+        let mut state = Locked::new(state, self);
+        // It is counted now that it is queued after all, or goes, as what is queued has become less by it.
+        self.counters.left_behind(cost);
+        if state.life.stage() == Stage::Gone {
+            return receipt.complete(Err(SendError::ClientGone), afterwards);
+        }
+        state.queue.count_unsent(cost, receipt);
+        state.unsent = Some(Box::new(unsent));
+        state.wake_driver(WakeReason::Message);
     }
 
     /// Whether something is left for the driver that was begun while it rested.

@@ -19,7 +19,7 @@ use std::{
     collections::VecDeque,
     mem,
     // What the wake protocol is made of; a model checker has its own.
-    sync::atomic,
+    sync::{Arc, atomic},
     task::{Context, Poll},
 };
 
@@ -42,6 +42,7 @@ use self::{
 use super::life::Stage;
 use crate::{
     error::SendError,
+    metrics::EndpointCounters,
     options::{OutboxLimits, Overflow},
     sync::{Afterwards, Mutex, Rank},
 };
@@ -51,6 +52,8 @@ const HIGH_WATER: usize = 64 * 1024;
 
 pub(crate) struct Outbox {
     limits: OutboxLimits,
+    /// What its worker counts of its endpoint.
+    counters: Arc<EndpointCounters>,
     snapshot: Snapshot,
     state: Mutex<State>,
 }
@@ -67,9 +70,10 @@ pub(crate) enum ReadGate {
 
 /// The handles' side.
 impl Outbox {
-    pub(crate) fn new(limits: OutboxLimits) -> Self {
+    pub(crate) fn new(limits: OutboxLimits, counters: Arc<EndpointCounters>) -> Self {
         Self {
             limits,
+            counters,
             snapshot: Snapshot::new(),
             state: Mutex::new(Rank::Connection, State::new()),
         }
@@ -78,7 +82,7 @@ impl Outbox {
     /// Puts a message in and answers its place.
     pub(crate) fn push(&self, message: Message, receipt: Receipt) -> Result<u64, SendError> {
         let mut afterwards = Afterwards::default();
-        let outcome = self.lock().push(message, receipt, self.limits, &mut afterwards);
+        let outcome = self.lock().push(message, receipt, &mut afterwards);
         afterwards.run();
         outcome
     }
@@ -90,7 +94,7 @@ impl Outbox {
         receipt: Receipt,
         afterwards: &mut Afterwards,
     ) {
-        self.lock().push_all(messages, receipt, self.limits, afterwards);
+        self.lock().push_all(messages, receipt, afterwards);
     }
 
     /// What became of the message at `place`; if it is still queued, `cx` is woken when it is not.
@@ -222,6 +226,12 @@ impl Outbox {
     }
 
     fn lock(&self) -> Locked<'_> {
-        Locked::new(self.state.lock(), &self.snapshot)
+        Locked::new(self.state.lock(), self)
+    }
+
+    /// What its worker counts of its endpoint.
+    #[inline]
+    pub(crate) fn counters(&self) -> &EndpointCounters {
+        &self.counters
     }
 }

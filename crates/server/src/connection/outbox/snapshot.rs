@@ -129,14 +129,17 @@ impl Snapshot {
         self.is_evicted.swap(false, Acquire)
     }
 
-    /// Takes over what has been changed, before the lock is released and before the driver is called.
+    /// Takes over what has been changed, before the lock is released and before the driver is called. Answers how many
+    /// bytes were queued, and are.
     #[inline]
-    pub(super) fn publish(&self, state: &State) {
+    pub(super) fn publish(&self, state: &State) -> (usize, usize) {
         self.stage.store(state.life.stage() as u8, Release);
         let has_unsent = state.unsent.is_some();
         self.has_unsent.store(has_unsent, Release);
         self.has_untaken.store(state.queue.has_untaken() || has_unsent, Release);
-        self.queued_bytes.store(state.queue.bytes(), Release);
+        let (before, queued) = (self.queued_bytes.load(Relaxed), state.queue.bytes());
+        self.queued_bytes.store(queued, Release);
         self.flushed.store(state.queue.flushed(), Release);
+        (before, queued)
     }
 }

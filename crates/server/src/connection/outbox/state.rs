@@ -12,10 +12,9 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    OutboxLimits,
+    HIGH_WATER, Outbox,
     at_rest::Stream,
     queue::{Queue, Receipt},
-    snapshot::Snapshot,
     wake::WakeReason,
 };
 use crate::{
@@ -56,7 +55,7 @@ pub(super) struct CloseWaiters(Vec<Waker>);
 /// A state for as long as its lock is held; what it has become is then in the snapshot.
 pub(super) struct Locked<'o> {
     state: MutexGuard<'o, State>,
-    snapshot: &'o Snapshot,
+    outbox: &'o Outbox,
     /// What the driver is to be told.
     wake_reason: Option<WakeReason>,
 }
@@ -91,8 +90,8 @@ impl CloseWaiters {
 }
 
 impl<'o> Locked<'o> {
-    pub(super) fn new(state: MutexGuard<'o, State>, snapshot: &'o Snapshot) -> Self {
-        Self { state, snapshot, wake_reason: None }
+    pub(super) fn new(state: MutexGuard<'o, State>, outbox: &'o Outbox) -> Self {
+        Self { state, outbox, wake_reason: None }
     }
 
     /// What is not, or no longer, to be sent is left to `afterwards`.
@@ -100,23 +99,27 @@ impl<'o> Locked<'o> {
         &mut self,
         message: Message,
         receipt: Receipt,
-        limits: OutboxLimits,
         afterwards: &mut Afterwards,
     ) -> Result<u64, SendError> {
+        let Outbox { limits, counters, .. } = self.outbox;
         if !self.life.is_open() {
             return Err(refuse(message, receipt, SendError::ClientGone, afterwards));
         }
         while !self.queue.has_room(&message, limits.max_queued_bytes) {
             match limits.overflow {
-                Overflow::DropOldest if self.queue.drop_oldest(afterwards) => {}
+                Overflow::DropOldest if self.queue.drop_oldest(afterwards) => {
+                    counters.dropped_oldest.count();
+                }
                 // What is on its way already does not keep the latest out.
                 Overflow::DropOldest => break,
                 Overflow::DropNewest => {
                     self.queue.count_dropped();
+                    counters.dropped_newest.count();
                     return Err(refuse(message, receipt, SendError::Dropped, afterwards));
                 }
                 Overflow::Close => {
                     self.life.overflow();
+                    counters.overflowed.count();
                     self.queue.forget_untaken(afterwards);
                     self.wake_driver(WakeReason::Urgent);
                     return Err(refuse(message, receipt, SendError::ClientGone, afterwards));
@@ -133,23 +136,29 @@ impl<'o> Locked<'o> {
         &mut self,
         messages: &[Message],
         receipt: Receipt,
-        limits: OutboxLimits,
         afterwards: &mut Afterwards,
     ) {
         if let [message] = messages {
             // One that has gone is counted by its receipt.
-            let _ = self.push(message.clone(), receipt, limits, afterwards);
+            let _ = self.push(message.clone(), receipt, afterwards);
             return;
         }
         debug_assert!(matches!(receipt, Receipt::Nobody));
         let is_open = self.life.is_open();
-        if is_open && self.queue.has_room_for_all(messages, limits.max_queued_bytes) {
+        let max_queued_bytes = self.outbox.limits.max_queued_bytes;
+        if is_open && self.queue.has_room_for_all(messages, max_queued_bytes) {
             self.wake_driver(WakeReason::Message);
             return self.queue.push_all(messages);
         }
         for message in messages {
-            let _ = self.push(message.clone(), Receipt::Nobody, limits, afterwards);
+            let _ = self.push(message.clone(), Receipt::Nobody, afterwards);
         }
+    }
+
+    /// In a function of its own, as what is short and often done is not to grow by it.
+    #[inline(never)]
+    fn count_queued(&self, before: usize, queued: usize) {
+        self.outbox.counters.queued(before, queued, HIGH_WATER);
     }
 
     /// Has the driver told when the lock is released.
@@ -174,9 +183,13 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.snapshot.publish(&self.state);
+        let snapshot = &self.outbox.snapshot;
+        let (before, queued) = snapshot.publish(&self.state);
+        if before != queued {
+            self.count_queued(before, queued);
+        }
         if let Some(wake_reason) = self.wake_reason
-            && self.snapshot.wake.call(wake_reason)
+            && snapshot.wake.call(wake_reason)
             && let Some(driver) = &self.state.driver
         {
             driver.wake_by_ref();

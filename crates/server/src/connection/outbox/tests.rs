@@ -25,7 +25,7 @@ fn outbox(max_queued_bytes: usize) -> Outbox {
 
 /// Of a client that was let in.
 fn open(limits: OutboxLimits) -> Outbox {
-    let outbox = Outbox::new(limits);
+    let outbox = Outbox::new(limits, Arc::default());
     assert!(outbox.accept(HeaderMap::new(), || ()));
     outbox
 }

@@ -13,6 +13,7 @@ use super::{Begun, connection};
 use crate::{
     http_server::{Outcome, http1, service::Service, upgrade::Slot},
     log,
+    metrics::Protocol,
     transport::{Transport, http2::Http2},
 };
 
@@ -43,6 +44,7 @@ pub(in crate::http_server) async fn serve_as_begun<T: Transport>(
             Outcome::Over
         }
         Ok(Beginning::Other) => {
+            let _speaking = entrance.speak(Protocol::Http1);
             let service = Service::new(context, entrance, Slot::default());
             http1::serve(transport, came, read, service, None).await
         }

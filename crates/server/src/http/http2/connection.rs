@@ -28,6 +28,7 @@ use crate::{
         stall::StallTimer, upgrade::Slot,
     },
     log,
+    metrics::Protocol,
     runtime::clock,
     transport::{
         Transport,
@@ -44,6 +45,7 @@ type Respond = server::SendResponse<Payload>;
 /// Serves a connection that speaks HTTP/2 until it is closed. Its streams may outlive it, but learn of that.
 pub(in crate::http_server) async fn serve<T: Transport>(_: Http2, begun: Begun<T>) {
     let Begun { transport, read, came, entrance, context } = begun;
+    let _speaking = entrance.speak(Protocol::Http2);
     let (address, limits) = (entrance.peer.client_addr(), context.limits());
     let socket = Arc::new(Socket::new(transport));
     let frames = FrameSocket::new(Arc::clone(&socket), read);

@@ -38,7 +38,7 @@ impl Member for Guest {
 impl Guest {
     fn new() -> Self {
         let limits = OutboxLimits { max_queued_bytes: usize::MAX, overflow: Overflow::Close };
-        let shared = Shared::new(limits);
+        let shared = Shared::new(limits, Arc::default());
         assert!(shared.outbox.accept(HeaderMap::new(), || ()));
         Self(Arc::new(shared))
     }
@@ -75,7 +75,7 @@ impl Stuck {
     }
 
     fn shard(&self) -> Arc<Shard<Guest>> {
-        Arc::new(Shard::new(Arc::clone(self.thread.worker()), Arc::default()))
+        Arc::new(Shard::new(Arc::clone(self.thread.worker()), Arc::default(), Arc::default()))
     }
 }
 
@@ -215,7 +215,7 @@ fn what_waits_for_a_busy_worker_is_bounded_and_not_lost() {
 #[test]
 fn when_the_worker_has_ended_the_publisher_carries_it_out() {
     let Stuck { thread, _tell } = Stuck::new();
-    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default()));
+    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default(), Arc::default()));
     let guests = room(&shard, 2 * STEP);
     give(&shard, "before".into());
     drop(_tell);
@@ -306,7 +306,7 @@ fn each_hears_in_order_and_once_what_was_said_while_it_was_here_whatever_happens
 fn order_and_tally_hold_while_threads_join_leave_send_and_broadcast() {
     const ROUNDS: u64 = 400;
     let thread = WorkerThread::start(0, || ()).unwrap();
-    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default()));
+    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default(), Arc::default()));
     let staying = room(&shard, 3 * STEP + 5);
     let next_id = AtomicU64::new(1 << 32);
     // Each says its numbers to all, counted or not, and after each says so to one.

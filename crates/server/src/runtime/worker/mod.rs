@@ -2,6 +2,7 @@
 
 mod activity;
 mod orders;
+mod probe;
 mod watchdog;
 
 use std::{
@@ -27,10 +28,12 @@ use self::orders::Orders;
 pub(crate) use self::{
     activity::{Activity, EndpointSlot, Handler},
     orders::Order,
+    probe::Probe,
     watchdog::watch,
 };
 use crate::{
     log,
+    metrics::WorkerCounters,
     runtime::{Alarms, clock, supervise},
     transport::{Reactor, yield_now},
 };
@@ -56,8 +59,11 @@ pub(crate) struct Worker {
     connections: TaskTracker,
     arrival: Notify,
     activity: Activity,
+    counters: Arc<WorkerCounters>,
     /// Whether somebody wants to know if it is at work and not stuck.
     is_asked: AtomicBool,
+    /// Since when.
+    asked: AtomicU64,
 }
 
 /// The thread itself. Ends when told to, or when dropped.
@@ -79,7 +85,9 @@ impl Worker {
             connections: TaskTracker::new(),
             arrival: Notify::new(),
             activity: Activity::default(),
+            counters: Arc::default(),
             is_asked: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -206,6 +214,11 @@ impl Worker {
         &self.activity
     }
 
+    /// What it counts.
+    pub(crate) fn counters(&self) -> &Arc<WorkerCounters> {
+        &self.counters
+    }
+
     /// Whether its thread waits for something to happen.
     fn is_asleep(&self) -> bool {
         // Counted when it goes to sleep, and when it wakes.
@@ -214,8 +227,19 @@ impl Worker {
 
     /// Has it say that it is not stuck, when it gets to it.
     fn ask(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
+        self.asked.store(clock::read().tick.0, Ordering::Relaxed);
+        self.is_asked.store(true, Ordering::Release);
         self.called.notify_one();
+    }
+
+    /// Says that it is not stuck, if somebody wants to know.
+    fn answer(&self) {
+        if self.is_asked.load(Ordering::Acquire) {
+            let since = self.asked.load(Ordering::Relaxed);
+            let lag = clock::read().tick.0.saturating_sub(since);
+            self.counters.late(Duration::from_nanos(lag));
+            self.is_asked.store(false, Ordering::Relaxed);
+        }
     }
 
     fn has_answered(&self) -> bool {
@@ -235,7 +259,7 @@ impl Worker {
 
     async fn work_once(&self) {
         self.called.notified().await;
-        self.is_asked.store(false, Ordering::Relaxed);
+        self.answer();
         self.orders.take_new();
         self.carry_out_orders();
         if !self.orders.is_empty() {

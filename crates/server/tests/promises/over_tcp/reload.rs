@@ -169,6 +169,8 @@ async fn a_listener_stays_if_its_address_does_and_else_it_is_closed() {
     let more = || server(host().websocket("/", Other)).listen("127.0.0.2:0");
     reload(&mut running, more()).await;
     let addresses = running.addresses().to_vec();
+    let snapshot = running.metrics().snapshot();
+    assert_eq!((snapshot.reloads, snapshot.listeners.len()), (1, 2));
     assert_eq!((addresses.len(), addresses[0]), (2, first));
     let mut raw: Raw<TcpStream> = soon(TcpStream::connect(addresses[1])).await.unwrap().into();
     raw.upgrade("/").await;
@@ -228,6 +230,8 @@ async fn if_anything_is_wrong_everything_stays() {
         raw.write(frame(1, error.to_string().as_bytes())).await;
         hears(&mut raw, &error.to_string()).await;
     }
+    let snapshot = running.metrics().snapshot();
+    assert_eq!((snapshot.reloads, snapshot.reloads_refused), (0, 8));
     assert_eq!(running.addresses(), [address]);
     assert_eq!(started.lines(), ["start", "stop"]);
     let mut after = open(&running, "/").await;

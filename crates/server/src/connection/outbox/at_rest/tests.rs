@@ -51,7 +51,10 @@ impl Client {
     }
 
     fn accepted(max_queued_bytes: usize) -> Self {
-        let outbox = Outbox::new(OutboxLimits { max_queued_bytes, overflow: Overflow::Close });
+        let outbox = Outbox::new(
+            OutboxLimits { max_queued_bytes, overflow: Overflow::Close },
+            Arc::default(),
+        );
         assert!(outbox.accept(HeaderMap::new(), || ()));
         let wakes = Arc::<Count>::default();
         let waker = Waker::from(Arc::clone(&wakes));

@@ -93,7 +93,7 @@ impl Connected {
 /// Runs a test on a worker's thread, where walks write.
 fn on_a_worker(test: impl FnOnce(Arc<Shard<Guest>>) + Send + 'static) {
     let thread = WorkerThread::start(0, || ()).unwrap();
-    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default()));
+    let shard = Arc::new(Shard::new(Arc::clone(thread.worker()), Arc::default(), Arc::default()));
     let (done, is_done) = mpsc::channel();
     thread.worker().spawn(async move {
         test(shard);
@@ -128,7 +128,8 @@ fn what_is_large_or_goes_out_in_fragments_is_left_to_drivers() {
             assert_eq!(!connected.guest.is_told(), is_written, "{size}");
         }
         let config = Config { auto_frame_size: 10, ..Config::default() };
-        let shard = Arc::new(Shard::new(Arc::clone(shard.worker()), Arc::new(config)));
+        let shard =
+            Arc::new(Shard::new(Arc::clone(shard.worker()), Arc::new(config), Arc::default()));
         let connected = Connected::join(&shard, id(1));
         for (size, is_written) in [(10, true), (11, false)] {
             give(&shard, "x".repeat(size));
