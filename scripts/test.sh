@@ -31,6 +31,7 @@ has curl || missing+=(curl)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
+has groff || missing+=(groff-base)
 if [ "$*" = --full ]; then
     has certbot || missing+=(certbot)
     has pebble || missing+=(pebble)
