@@ -31,6 +31,7 @@ has curl || missing+=(curl)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
+has systemd-analyze && has systemd-socket-activate || missing+=(systemd)
 has groff || missing+=(groff-base)
 if [ "$*" = --full ]; then
     has certbot || missing+=(certbot)
