@@ -3,7 +3,8 @@
 # Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
 # to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients,
 # certificates are an authority's, slow peers are as slow as they are, and the promises are kept over Unix
-# sockets and within TLS, without the default features, and with the system calls of other systems, too.
+# sockets and within TLS, without the default features, and with the system calls of other systems, too; and the
+# crates are packaged, and the binary installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,6 +33,8 @@ has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
 has haproxy || missing+=(haproxy)
 has promtool || missing+=(prometheus)
+has systemd-analyze && has systemd-socket-activate || missing+=(systemd)
+has groff || missing+=(groff-base)
 if [ "$*" = --full ]; then
     has certbot || missing+=(certbot)
     has pebble || missing+=(pebble)
@@ -103,6 +106,20 @@ if [ "$*" = --full ]; then
 
     step 'without default features'
     cargo test -p aerys --lib --test promises --no-default-features --locked
+
+    step 'packages'
+    # Each as it would be published, built by itself with those that it depends on.
+    cargo package --workspace --exclude aerys-bench --locked --allow-dirty --target-dir target/packages
+    # What `cargo install` gives, but for the time that link-time optimization takes.
+    cargo install --path crates/cli --locked --debug --no-track --force --root target/installed
+    target/installed/bin/aerys --version
+
+    step 'a static binary'
+    if has musl-gcc && rustup target list --installed 2> /dev/null | grep -x x86_64-unknown-linux-musl > /dev/null; then
+        cargo test -p aerys-cli --test cli --test tls --target x86_64-unknown-linux-musl --locked
+    else
+        echo "musl is not installed; the build that docs/deployment.md says of it was not tried"
+    fi
 
     step 'the system calls of other systems'
     RUSTFLAGS='--cfg aerys_portable -D warnings' \

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use aerys::Config;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
+use clap_complete::Shell;
 
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
@@ -90,6 +91,13 @@ enum Command {
     Defaults,
     /// Print what is in force, as a configuration file with every key, and without secrets.
     Show(Show),
+    /// Print what a shell reads to complete this command line: bash, elvish, fish, powershell or zsh.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, in roff.
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +121,8 @@ pub(crate) enum Task {
     Check(PathBuf),
     Defaults,
     Show(Option<PathBuf>, Overrides),
+    Completions(Shell),
+    Man,
 }
 
 /// What has the last word, whatever a file says.
@@ -172,6 +182,8 @@ impl Arguments {
                 let workers = workers.map(usize::from);
                 Task::Show(config, Overrides { workers, debug: false })
             }
+            (Some(Command::Completions { shell }), _) => Task::Completions(shell),
+            (Some(Command::Man), _) => Task::Man,
         }
     }
 
@@ -282,6 +294,8 @@ mod tests {
             (&["show"], Task::Show(None, Overrides::default())),
             (&["show", "-c", "a.toml"], Task::Show(Some(file()), Overrides::default())),
             (&["show", "-w", "2"], Task::Show(None, overrides(Some(2), false))),
+            (&["completions", "zsh"], Task::Completions(Shell::Zsh)),
+            (&["man"], Task::Man),
         ] {
             assert_eq!(task(arguments).unwrap(), expected, "{arguments:?}");
         }
@@ -312,6 +326,9 @@ mod tests {
             &["check"],
             &["-d", "check", "a.toml"],
             &["defaults", "a.toml"],
+            &["completions"],
+            &["completions", "cmd"],
+            &["man", "aerys"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

@@ -11,6 +11,7 @@ mod echo;
 mod files;
 mod listeners;
 mod log;
+mod manual;
 mod page;
 mod protocol;
 mod self_signed;
@@ -21,7 +22,7 @@ use std::{
 };
 
 use aerys::{ConfigError, Host, Log, Server, ServerError};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
 
@@ -44,6 +45,14 @@ fn main() -> ExitCode {
         Task::Check(file) => files::check(file),
         Task::Defaults => files::defaults(),
         Task::Show(file, overrides) => files::show(file, overrides),
+        Task::Completions(shell) => {
+            files::print(&manual::completions(shell, Arguments::command()));
+            Ok(())
+        }
+        Task::Man => {
+            files::print(&manual::page(Arguments::command()));
+            Ok(())
+        }
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // Whether anybody hears it or not; `eprintln!` would panic.

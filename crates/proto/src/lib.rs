@@ -92,3 +92,8 @@ pub use frame::Frame;
 pub use json::JsonError;
 pub use message::Message;
 pub use traffic::{Count, Traffic};
+
+/// The README's examples are compiled with the rest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -503,6 +503,11 @@ pub use crate::{
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// And so is that of the crate's own.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CrateReadme;
+
 /// And so are those of the pages beside it.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/threads.md")]

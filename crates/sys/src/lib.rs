@@ -19,3 +19,8 @@ pub use system::unacknowledged;
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(aerys_portable)))]
 pub use system::receive;
+
+/// The README's examples are compiled with the rest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

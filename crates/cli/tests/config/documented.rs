@@ -47,6 +47,14 @@ async fn all_that_are_shown_are_sound_where_they_are() {
 }
 
 #[tokio::test]
+async fn what_the_crate_shows_is_sound() {
+    let (_, shown) = include_str!("../../README.md").split_once("```toml\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let ended = File::new(shown).run(&["check"]).await;
+    assert!(text(&ended.stdout).contains("is sound: 1 listener"), "{}", text(&ended.stderr));
+}
+
+#[tokio::test]
 async fn a_websocket_alone() {
     let (server, _file) = serve("websocket.toml").await;
     let mut ada = connect(&server, "mysite.com", "/chat").await;

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod contrib;
 mod defaults;
 mod documented;
 mod log;
