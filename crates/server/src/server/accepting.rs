@@ -46,6 +46,12 @@ pub(super) struct ListenerContext {
     pub(super) routes: Option<Arc<ListenerRoutes>>,
 }
 
+impl ListenerContext {
+    pub(super) fn is_admin(&self) -> bool {
+        self.routes.as_ref().is_some_and(|it| it.is_admin())
+    }
+}
+
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
@@ -57,17 +63,20 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
         let is_rush = mem::replace(&mut last, Instant::now()).elapsed() < RUSH;
         while let Some(accepted) = next {
             match accepted {
-                Ok((stream, address)) if !accept_queues.has_room(batch.len()) => {
-                    drop(stream);
-                    log::event!(
-                        WARN, { %address },
-                        "a connection was closed: there are as many as Server::max_connections allows"
-                    );
-                }
                 Ok((stream, address)) => {
-                    let ListenerContext { spoken, routes } = &**context.load();
-                    let entry = Entry { address, spoken: spoken.clone(), routes: routes.clone() };
-                    batch.push(Arrival::Connection(stream, entry));
+                    let context = context.load();
+                    // A server that is full can be told to stop all the same.
+                    if context.is_admin() || accept_queues.has_room(batch.len()) {
+                        let ListenerContext { spoken, routes } = &**context;
+                        let (spoken, routes) = (spoken.clone(), routes.clone());
+                        batch.push(Arrival::Connection(stream, Entry { address, spoken, routes }));
+                    } else {
+                        drop(stream);
+                        log::event!(
+                            WARN, { %address },
+                            "a connection was closed: there are as many as Server::max_connections allows"
+                        );
+                    }
                 }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");

@@ -15,7 +15,12 @@ use super::{
 };
 #[cfg(feature = "tls")]
 use crate::transport::TlsAcceptor;
-use crate::{error::ServerError, http_server::ListenerRoutes, log, transport::Listener};
+use crate::{
+    error::ServerError,
+    http_server::{Control, ListenerRoutes},
+    log,
+    transport::Listener,
+};
 
 /// Those of a running server, in the order in which they were asked for.
 #[derive(Default)]
@@ -53,6 +58,7 @@ impl Listeners {
         &self,
         listeners: Vec<Listener>,
         acceptor: &Acceptor,
+        control: &Arc<dyn Control>,
     ) -> Result<Bound, ServerError> {
         let mut bound: Vec<(Known, Change)> = Vec::new();
         for listener in listeners {
@@ -63,10 +69,11 @@ impl Listeners {
             let there = self.0.iter().find(|it| it.address == address && !is_taken(it)).cloned();
             bound.push(match there {
                 Some(known) => {
-                    let (context, _) = context(listener)?;
+                    let (context, _) = context(listener, control)?;
+                    check_admin(&context, known.socket_addr, &address)?;
                     (known, Change::Keep(context))
                 }
-                None => bind(address, listener, acceptor)?,
+                None => bind(address, listener, acceptor, control)?,
             });
         }
         Ok(Bound(bound))
@@ -120,6 +127,13 @@ impl Listeners {
     }
 }
 
+impl Bound {
+    /// Where that is, with the port that was found for each port 0.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(known, _)| known.address()).collect()
+    }
+}
+
 impl Known {
     fn address(&self) -> String {
         self.socket_addr.map_or_else(|| self.address.clone(), |it| it.to_string())
@@ -127,26 +141,43 @@ impl Known {
 }
 
 /// What those who connect to it speak, and what is left of it: where it is.
-fn context(mut listener: Listener) -> Result<(ListenerContext, Listener), ServerError> {
+fn context(
+    mut listener: Listener,
+    control: &Arc<dyn Control>,
+) -> Result<(ListenerContext, Listener), ServerError> {
     let spoken = listener.load()?;
     let rules = listener.take_rules();
     if rules.https_port.is_some() && spoken.tls.is_some() {
         return Err(ServerError::RedirectWithinTls { address: listener.to_string() });
     }
-    let routes = ListenerRoutes::new(rules)?;
+    let routes = ListenerRoutes::new(rules, control)?;
     Ok((ListenerContext { spoken, routes }, listener))
+}
+
+/// Operators are told from others by a file's mode.
+fn check_admin(
+    context: &ListenerContext,
+    socket_addr: Option<SocketAddr>,
+    address: &str,
+) -> Result<(), ServerError> {
+    if context.is_admin() && socket_addr.is_some() {
+        return Err(ServerError::AdminOverTcp { address: address.to_owned() });
+    }
+    Ok(())
 }
 
 fn bind(
     address: String,
     listener: Listener,
     acceptor: &Acceptor,
+    control: &Arc<dyn Control>,
 ) -> Result<(Known, Change), ServerError> {
-    let (context, listener) = context(listener)?;
+    let (context, listener) = context(listener, control)?;
     let is_passed = listener.is_passed();
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
+    check_admin(&context, socket_addr, &address)?;
     let listener = acceptor.listen(bound).map_err(refused)?;
     log::event!(DEBUG, { %address }, "bound");
     let context = Arc::new(ArcSwap::from_pointee(context));

@@ -52,6 +52,8 @@ pub(crate) trait Application: Send + Sync {
     fn endpoint(&self) -> Box<dyn Any>;
     /// The type of its clients' state.
     fn state_type(&self) -> &'static str;
+    /// How many clients it has.
+    fn clients(&self) -> usize;
     /// What those who come go by.
     fn settings(&self) -> Arc<Settings>;
     /// Has those who come from now on go by these. Whoever is here stays as it is.
@@ -122,6 +124,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
 
     fn state_type(&self) -> &'static str {
         type_name::<S>()
+    }
+
+    fn clients(&self) -> usize {
+        self.endpoint.roster().len()
     }
 
     fn settings(&self) -> Arc<Settings> {
