@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use aerys::Config;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 
+use crate::operator::{Order, Place};
+
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
 #[command(name = "aerys", version, args_conflicts_with_subcommands = true)]
@@ -90,6 +92,42 @@ enum Command {
     Defaults,
     /// Print what is in force, as a configuration file with every key, and without secrets.
     Show(Show),
+    /// Say how a server that runs is, and how many clients each endpoint has.
+    Status(Asked),
+    /// Have a server that runs read its file anew, as SIGHUP does.
+    Reload(Asked),
+    /// Stop a server that runs, having seen its clients off as its file says, and wait until it has ended.
+    Stop {
+        #[command(flatten)]
+        asked: Asked,
+
+        /// See nobody off: close all clients at once.
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// Which server is asked.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Asked {
+    /// The one that serves this file, at the socket that [admin] names there.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The one that is asked at this Unix socket.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl Asked {
+    fn place(self) -> Place {
+        match self.socket {
+            Some(socket) => Place::Socket(socket),
+            // One of the two is there.
+            None => Place::File(self.config.unwrap_or_default()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +151,8 @@ pub(crate) enum Task {
     Check(PathBuf),
     Defaults,
     Show(Option<PathBuf>, Overrides),
+    /// Ask a server that runs.
+    Ask(Order, Place),
 }
 
 /// What has the last word, whatever a file says.
@@ -171,6 +211,11 @@ impl Arguments {
             (Some(Command::Show(Show { config, workers })), _) => {
                 let workers = workers.map(usize::from);
                 Task::Show(config, Overrides { workers, debug: false })
+            }
+            (Some(Command::Status(asked)), _) => Task::Ask(Order::Status, asked.place()),
+            (Some(Command::Reload(asked)), _) => Task::Ask(Order::Reload, asked.place()),
+            (Some(Command::Stop { asked, now }), _) => {
+                Task::Ask(Order::Stop { now }, asked.place())
             }
         }
     }
@@ -282,6 +327,13 @@ mod tests {
             (&["show"], Task::Show(None, Overrides::default())),
             (&["show", "-c", "a.toml"], Task::Show(Some(file()), Overrides::default())),
             (&["show", "-w", "2"], Task::Show(None, overrides(Some(2), false))),
+            (&["status", "-c", "a.toml"], Task::Ask(Order::Status, Place::File(file()))),
+            (&["reload", "--socket", "a"], Task::Ask(Order::Reload, Place::Socket("a".into()))),
+            (&["stop", "-c", "a.toml"], Task::Ask(Order::Stop { now: false }, Place::File(file()))),
+            (
+                &["stop", "--now", "--socket", "a"],
+                Task::Ask(Order::Stop { now: true }, Place::Socket("a".into())),
+            ),
         ] {
             assert_eq!(task(arguments).unwrap(), expected, "{arguments:?}");
         }
@@ -312,6 +364,9 @@ mod tests {
             &["check"],
             &["-d", "check", "a.toml"],
             &["defaults", "a.toml"],
+            &["stop"],
+            &["status", "-c", "a.toml", "--socket", "a"],
+            &["reload", "--now", "-c", "a.toml"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

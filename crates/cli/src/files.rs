@@ -65,7 +65,7 @@ fn load(file: PathBuf, overrides: Overrides) -> Result<Config, ConfigError> {
 }
 
 /// To stdout, which may be closed.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let mut out = io::stdout();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         warn!(%error, "stdout takes nothing");

@@ -11,11 +11,13 @@ mod echo;
 mod files;
 mod listeners;
 mod log;
+mod operator;
 mod page;
 mod protocol;
 mod self_signed;
 
 use std::{
+    fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
@@ -44,14 +46,23 @@ fn main() -> ExitCode {
         Task::Check(file) => files::check(file),
         Task::Defaults => files::defaults(),
         Task::Show(file, overrides) => files::show(file, overrides),
+        Task::Ask(order, place) => match operator::ask(order, place) {
+            Ok(Err(error)) => return complain(&format_args!("aerys: {error}")),
+            Ok(Ok(())) => Ok(()),
+            Err(error) => Err(error),
+        },
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // Whether anybody hears it or not; `eprintln!` would panic.
-    let _ = match error {
+    match error {
         // Each says which file it is about, as compilers do.
-        ConfigError::Faults { .. } => writeln!(io::stderr(), "{error}"),
-        error => writeln!(io::stderr(), "aerys: {error}"),
-    };
+        ConfigError::Faults { .. } => complain(&error),
+        error => complain(&format_args!("aerys: {error}")),
+    }
+}
+
+/// Whether anybody hears it or not; `eprintln!` would panic.
+fn complain(sentence: &dyn Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{sentence}");
     ExitCode::FAILURE
 }
 
