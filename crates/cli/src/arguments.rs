@@ -6,6 +6,8 @@ use aerys::Config;
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 
+use crate::operator::{Order, Place};
+
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
 #[command(name = "aerys", version, args_conflicts_with_subcommands = true)]
@@ -98,6 +100,42 @@ enum Command {
     },
     /// Print the manual page, in roff.
     Man,
+    /// Say how a server that runs is, and how many clients each endpoint has.
+    Status(Asked),
+    /// Have a server that runs read its file anew, as SIGHUP does.
+    Reload(Asked),
+    /// Stop a server that runs, having seen its clients off as its file says, and wait until it has ended.
+    Stop {
+        #[command(flatten)]
+        asked: Asked,
+
+        /// See nobody off: close all clients at once.
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// Which server is asked.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Asked {
+    /// The one that serves this file, at the socket that [admin] names there.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The one that is asked at this Unix socket.
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+impl Asked {
+    fn place(self) -> Place {
+        match self.socket {
+            Some(socket) => Place::Socket(socket),
+            // One of the two is there.
+            None => Place::File(self.config.unwrap_or_default()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +161,8 @@ pub(crate) enum Task {
     Show(Option<PathBuf>, Overrides),
     Completions(Shell),
     Man,
+    /// Ask a server that runs.
+    Ask(Order, Place),
 }
 
 /// What has the last word, whatever a file says.
@@ -184,6 +224,11 @@ impl Arguments {
             }
             (Some(Command::Completions { shell }), _) => Task::Completions(shell),
             (Some(Command::Man), _) => Task::Man,
+            (Some(Command::Status(asked)), _) => Task::Ask(Order::Status, asked.place()),
+            (Some(Command::Reload(asked)), _) => Task::Ask(Order::Reload, asked.place()),
+            (Some(Command::Stop { asked, now }), _) => {
+                Task::Ask(Order::Stop { now }, asked.place())
+            }
         }
     }
 
@@ -296,6 +341,13 @@ mod tests {
             (&["show", "-w", "2"], Task::Show(None, overrides(Some(2), false))),
             (&["completions", "zsh"], Task::Completions(Shell::Zsh)),
             (&["man"], Task::Man),
+            (&["status", "-c", "a.toml"], Task::Ask(Order::Status, Place::File(file()))),
+            (&["reload", "--socket", "a"], Task::Ask(Order::Reload, Place::Socket("a".into()))),
+            (&["stop", "-c", "a.toml"], Task::Ask(Order::Stop { now: false }, Place::File(file()))),
+            (
+                &["stop", "--now", "--socket", "a"],
+                Task::Ask(Order::Stop { now: true }, Place::Socket("a".into())),
+            ),
         ] {
             assert_eq!(task(arguments).unwrap(), expected, "{arguments:?}");
         }
@@ -329,6 +381,9 @@ mod tests {
             &["completions"],
             &["completions", "cmd"],
             &["man", "aerys"],
+            &["stop"],
+            &["status", "-c", "a.toml", "--socket", "a"],
+            &["reload", "--now", "-c", "a.toml"],
         ] {
             assert_eq!(settings(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

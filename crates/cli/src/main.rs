@@ -12,11 +12,13 @@ mod files;
 mod listeners;
 mod log;
 mod manual;
+mod operator;
 mod page;
 mod protocol;
 mod self_signed;
 
 use std::{
+    fmt::Display,
     io::{self, Write},
     process::ExitCode,
 };
@@ -53,14 +55,23 @@ fn main() -> ExitCode {
             files::print(&manual::page(Arguments::command()));
             Ok(())
         }
+        Task::Ask(order, place) => match operator::ask(order, place) {
+            Ok(Err(error)) => return complain(&format_args!("aerys: {error}")),
+            Ok(Ok(())) => Ok(()),
+            Err(error) => Err(error),
+        },
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // Whether anybody hears it or not; `eprintln!` would panic.
-    let _ = match error {
+    match error {
         // Each says which file it is about, as compilers do.
-        ConfigError::Faults { .. } => writeln!(io::stderr(), "{error}"),
-        error => writeln!(io::stderr(), "aerys: {error}"),
-    };
+        ConfigError::Faults { .. } => complain(&error),
+        error => complain(&format_args!("aerys: {error}")),
+    }
+}
+
+/// Whether anybody hears it or not; `eprintln!` would panic.
+fn complain(sentence: &dyn Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{sentence}");
     ExitCode::FAILURE
 }
 

@@ -76,6 +76,11 @@ impl Server {
         kill_process(id.expect("it runs"), signal).unwrap();
     }
 
+    /// Whether it has ended already.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits until it has ended by itself; it must have printed nothing more.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let line = soon("the end of the server", self.lines.next_line()).await.unwrap();

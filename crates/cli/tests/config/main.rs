@@ -1,5 +1,6 @@
 //! The binary with a file: what it serves of it, and what it says of one that makes no sense.
 
+mod admin;
 #[path = "../common/mod.rs"]
 mod common;
 mod contrib;

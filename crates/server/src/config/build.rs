@@ -5,6 +5,8 @@ use super::{
     keys::Placed,
     sections::{HostSection, Top},
 };
+#[cfg(unix)]
+use crate::transport::Listener;
 use crate::{http_server::Host, server::Server};
 
 pub(super) fn server(top: &Top, applications: &Applications) -> Server {
@@ -14,8 +16,13 @@ pub(super) fn server(top: &Top, applications: &Applications) -> Server {
         server = server.workers(workers);
     }
     let listeners = top.listeners.iter().map(|it| it.listener());
+    server = listeners.fold(server, Server::listen);
+    #[cfg(unix)]
+    if let Some(admin) = &top.admin {
+        server = server.listen(Listener::unix(&admin.socket).mode(admin.mode).admin());
+    }
     let hosts = top.hosts.iter().map(|it| host(it, applications));
-    hosts.fold(listeners.fold(server, Server::listen), Server::host)
+    hosts.fold(server, Server::host)
 }
 
 fn host(section: &Placed<HostSection>, applications: &Applications) -> Host {

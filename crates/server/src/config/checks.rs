@@ -27,6 +27,13 @@ pub(super) fn check(top: &Placed<Top>, applications: &Applications, faults: &mut
         }
         addresses.push(&listener.address);
     }
+    if let Some(admin) = &top.admin
+        && let address = format!("unix:{}", admin.socket.display())
+        && addresses.contains(&&address)
+    {
+        let sentence = format!("{address:?} is listened on already");
+        faults.add(admin.places.of("socket"), sentence);
+    }
     if top.hosts.is_empty() && !top.places.has("host") {
         faults.add(0, "there is no host: write a section [[host]] with a \"name\"");
     }

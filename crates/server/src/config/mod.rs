@@ -312,6 +312,14 @@ impl Config {
         top.listeners.iter().filter_map(opened).collect()
     }
 
+    /// Where operators ask, if the file says so (`[admin]`): the path of a Unix socket, on which is what
+    /// [`Listener::admin`](crate::Listener::admin) says. It is told whatever else is wrong with the file.
+    pub fn admin_socket(&self) -> Option<PathBuf> {
+        let (top, _) = self.read();
+        let socket = top.into_inner().admin?.into_inner().socket;
+        (!socket.as_os_str().is_empty()).then_some(socket)
+    }
+
     /// All of the file, if it makes sense.
     fn sound(&self) -> Result<Placed<Top>, ConfigError> {
         if let Some(name) = self.applications.unregistered() {

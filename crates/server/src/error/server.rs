@@ -57,6 +57,12 @@ pub enum ServerError {
         /// The address asked for.
         address: String,
     },
+    /// A listener for operators could be reached by others.
+    #[error("the listener {address} is for operators: call `Listener::admin` on a Unix socket")]
+    AdminOverTcp {
+        /// The address asked for.
+        address: String,
+    },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
         "the host {host:?} has two document roots, {} and {}: call `Host::root` once",

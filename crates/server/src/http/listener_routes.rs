@@ -1,5 +1,5 @@
-//! What a listener answers itself, before any host is asked: the challenges of ACME, redirects to https, and
-//! how the server is.
+//! What a listener answers itself, before any host is asked: operators, the challenges of ACME, redirects to
+//! https, and how the server is.
 
 use std::sync::Arc;
 
@@ -7,7 +7,9 @@ use http::{HeaderValue, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
-    Hosts, Monitor, answer,
+    AcceptContext, Control, Site,
+    admin::Admin,
+    answer,
     files::Challenges,
     redirects::redirect,
     service::{Answering, ready},
@@ -35,6 +37,8 @@ pub(super) const ESCAPED: AsciiSet = CONTROLS
     .add(b'}');
 
 pub(crate) struct ListenerRoutes {
+    /// What answers everything, if it is for operators.
+    admin: Option<Admin>,
     challenges: Option<Challenges>,
     /// The port of https, where everything else is redirected to.
     https_port: Option<u16>,
@@ -44,20 +48,32 @@ pub(crate) struct ListenerRoutes {
 
 impl ListenerRoutes {
     /// `None` if everything is left to the hosts.
-    pub(crate) fn new(rules: ListenerRules) -> Result<Option<Arc<Self>>, ServerError> {
-        let ListenerRules { https_port, acme_webroot, is_for_metrics } = rules;
+    pub(crate) fn new(
+        rules: ListenerRules,
+        control: &Arc<dyn Control>,
+    ) -> Result<Option<Arc<Self>>, ServerError> {
+        let ListenerRules { is_admin, https_port, acme_webroot, is_for_metrics } = rules;
+        let admin = is_admin.then(|| Admin::new(Arc::clone(control)));
         let challenges = acme_webroot.map(Challenges::new).transpose()?;
-        let is_needed = challenges.is_some() || https_port.is_some() || is_for_metrics;
-        Ok(is_needed.then(|| Arc::new(Self { challenges, https_port, is_for_metrics })))
+        let is_needed = is_admin || challenges.is_some() || https_port.is_some() || is_for_metrics;
+        Ok(is_needed.then(|| Arc::new(Self { admin, challenges, https_port, is_for_metrics })))
+    }
+
+    /// Whether it is for operators.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.admin.is_some()
     }
 
     /// `None` if the host that is asked for is to answer. A request that is for nothing is told so there.
     pub(super) fn answer(
         &self,
         head: &RequestHead,
-        hosts: &Hosts,
-        monitor: &Monitor,
+        context: &AcceptContext,
+        site: &Site,
     ) -> Option<Answering> {
+        if let Some(admin) = &self.admin {
+            return Some(admin.answer(head, context.admission.hits.snapshot()));
+        }
         let target = Target::of(head.method(), head.uri(), head.version(), head);
         let Ok(Target::Resource(host)) = target else { return None };
         // Whatever host it is: a name is certified before it is served.
@@ -67,11 +83,11 @@ impl ListenerRoutes {
             return Some(Answering::Page(answer));
         }
         if self.is_for_metrics {
-            return Some(monitor.answer(head));
+            return Some(context.monitor.answer(head));
         }
         let port = self.https_port?;
         // One that is not served is told so there as well.
-        hosts.host(host.as_ref())?;
+        site.hosts.host(host.as_ref())?;
         // Who names no host, as was done before HTTP/1.1, cannot be told where to go.
         let location = host.and_then(|host| location(&host, port, head.uri()));
         let redirect = location.map(|location| redirect(head.method(), location, HTTPS_ALONE));

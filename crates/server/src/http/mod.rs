@@ -1,5 +1,6 @@
 //! HTTP/1.1 and HTTP/2 (RFC 9110, 9112, 9113): from a fresh connection to a route, and to the upgrade.
 
+mod admin;
 mod admission;
 mod answer;
 mod body;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
+pub(crate) use admin::Control;
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serve};
 #[cfg(feature = "files")]

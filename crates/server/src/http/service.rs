@@ -114,7 +114,7 @@ impl Service {
 
     /// What its listener answers, before any host is asked.
     pub(super) fn listener_answer(&self, head: &RequestHead, site: &Site) -> Option<Answering> {
-        self.listener_routes.as_ref()?.answer(head, &site.hosts, &self.context.monitor)
+        self.listener_routes.as_ref()?.answer(head, &self.context, site)
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.

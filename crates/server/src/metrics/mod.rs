@@ -73,13 +73,17 @@ struct Sources {
 
 impl Metrics {
     /// Of a server that is being started, and listens nowhere yet.
-    pub(crate) fn new(workers: impl Iterator<Item = Arc<WorkerCounters>>, hits: Arc<Hits>) -> Self {
+    pub(crate) fn new(
+        workers: impl Iterator<Item = Arc<WorkerCounters>>,
+        hits: Arc<Hits>,
+        readiness: Readiness,
+    ) -> Self {
         Self(Arc::new(Sources {
             started: (SystemTime::now(), Instant::now()),
             workers: workers.collect(),
             listeners: ArcSwap::default(),
             hits,
-            readiness: Readiness::default(),
+            readiness,
             reloads: SharedCounter::default(),
             reloads_refused: SharedCounter::default(),
             certificates_reloaded: SharedCounter::default(),

@@ -48,6 +48,12 @@ pub(super) struct ListenerContext {
     pub(super) routes: Option<Arc<ListenerRoutes>>,
 }
 
+impl ListenerContext {
+    pub(super) fn is_admin(&self) -> bool {
+        self.routes.as_ref().is_some_and(|it| it.is_admin())
+    }
+}
+
 /// Accepts connections and places them, for as long as this is polled. Needs a thread with nothing
 /// else to do that could not wait for [`GATHER`].
 pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) {
@@ -62,18 +68,22 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                 counters.accepted();
             }
             match accepted {
-                Ok((stream, address)) if !accept_queues.has_room(batch.len()) => {
-                    drop(stream);
-                    log::event!(
-                        WARN, { %address },
-                        "a connection was closed: there are as many as Server::max_connections allows"
-                    );
-                }
                 Ok((stream, address)) => {
-                    let ListenerContext { spoken, routes } = &**context.load();
-                    let (spoken, routes) = (spoken.clone(), routes.clone());
-                    let entry = Entry { address, spoken, routes, counters: Arc::clone(counters) };
-                    batch.push(Arrival::Connection(stream, entry));
+                    let context = context.load();
+                    // A server that is full can be told to stop all the same.
+                    if context.is_admin() || accept_queues.has_room(batch.len()) {
+                        let ListenerContext { spoken, routes } = &**context;
+                        let (spoken, routes) = (spoken.clone(), routes.clone());
+                        let counters = Arc::clone(counters);
+                        let entry = Entry { address, spoken, routes, counters };
+                        batch.push(Arrival::Connection(stream, entry));
+                    } else {
+                        drop(stream);
+                        log::event!(
+                            WARN, { %address },
+                            "a connection was closed: there are as many as Server::max_connections allows"
+                        );
+                    }
                 }
                 Err(error) if is_passing(&error) => {
                     log::event!(DEBUG, { %error }, "a connection ended at once");

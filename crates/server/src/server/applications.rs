@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::select_all;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::drain::{Drain, Leavers};
 use crate::{
@@ -107,9 +108,9 @@ impl Applications {
         }
     }
 
-    /// Closes every client, spread over a time.
-    pub(super) async fn drain(&self, drain: Drain) -> Leavers {
-        drain.see_off(self.0.iter().flat_map(|it| it.see_off()).collect()).await
+    /// Closes every client, spread over a time, or at once when that is cancelled.
+    pub(super) async fn drain(&self, drain: Drain, hurry: &CancellationToken) -> Leavers {
+        drain.see_off(self.0.iter().flat_map(|it| it.see_off()).collect(), hurry).await
     }
 
     /// Tells every client that the server goes away.

@@ -24,8 +24,8 @@ pub(super) enum End {
 }
 
 impl Shutdown {
-    /// Asks the server to stop, as [`Running::stop`](crate::Running::stop) does. It does not wait for that; to ask
-    /// twice is harmless.
+    /// Asks the server to stop, as [`Running::stop`](crate::Running::stop) does, and if it drains to do so at once. It
+    /// does not wait for that; to ask twice is harmless.
     pub fn stop(&self) {
         self.stop.cancel();
     }
@@ -33,6 +33,11 @@ impl Shutdown {
     /// Asks it to see its clients off before, as [`Running::drain`](crate::Running::drain) does; likewise.
     pub fn drain(&self) {
         self.drain.cancel();
+    }
+
+    /// Cancelled when it is to stop at once.
+    pub(super) fn stop_asked(&self) -> &CancellationToken {
+        &self.stop
     }
 
     pub(super) async fn asked_for(&self) -> End {

@@ -7,6 +7,7 @@ use std::{
 
 use aerys_proto::CloseCode;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::{error::ServerError, session::Leaver};
 
@@ -86,8 +87,12 @@ impl Drain {
         self.delay
     }
 
-    /// Closes all clients, spread over its time.
-    pub(super) async fn see_off(self, mut clients: Vec<Box<dyn Leaver>>) -> Leavers {
+    /// Closes all clients, spread over its time, and those who are left at once when `hurry` is cancelled.
+    pub(super) async fn see_off(
+        self,
+        mut clients: Vec<Box<dyn Leaver>>,
+        hurry: &CancellationToken,
+    ) -> Leavers {
         // By numbers that are drawn anew for each drain.
         let draws = RandomState::new();
         clients.sort_by_cached_key(|client| draws.hash_one(client.id()));
@@ -98,7 +103,8 @@ impl Drain {
             // Somewhere within its own step, and so evenly.
             let within =
                 f64::from(draws.hash_one((place, client.id())) as u32) / f64::from(u32::MAX);
-            sleep_until(began + step * place as u32 + step.mul_f64(within)).await;
+            let turn = began + step * place as u32 + step.mul_f64(within);
+            hurry.run_until_cancelled(sleep_until(turn)).await;
             if client.has_gone() {
                 leavers.left += 1;
             } else {
@@ -167,7 +173,7 @@ mod tests {
                 began,
             };
             let clients = (0..2000).map(|it| Box::new(fake(it)) as Box<dyn Leaver>).collect();
-            let leavers = drain.see_off(clients).await;
+            let leavers = drain.see_off(clients, &CancellationToken::new()).await;
             assert!(began.elapsed() <= 10 * SECOND, "{:?}", began.elapsed());
             let times = closed.lock().unwrap().clone();
             assert!(times.iter().all(|(.., it)| *it == code));
@@ -190,10 +196,29 @@ mod tests {
         let (closed, began) = (Arc::default(), Instant::now());
         let fake = |number| Fake { number, has_left: false, closed: Arc::clone(&closed), began };
         let clients = (0..100).map(|it| Box::new(fake(it)) as Box<dyn Leaver>).collect();
-        drop(Drain::new().see_off(clients).await);
+        let never = CancellationToken::new();
+        drop(Drain::new().see_off(clients, &never).await);
         assert_eq!(closed.lock().unwrap().len(), 100);
         assert!(began.elapsed() < SECOND / 100);
-        drop(Drain::new().spread(SECOND).see_off(Vec::new()).await);
+        drop(Drain::new().spread(SECOND).see_off(Vec::new(), &never).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_left_when_it_is_to_stop_at_once_is_closed_at_once() {
+        let (closed, began) = (Arc::default(), Instant::now());
+        let fake = |number| Fake { number, has_left: false, closed: Arc::clone(&closed), began };
+        let clients = (0..100).map(|it| Box::new(fake(it)) as Box<dyn Leaver>).collect();
+        let hurry = CancellationToken::new();
+        let in_time = async {
+            sleep_until(began + 10 * SECOND).await;
+            hurry.cancel();
+        };
+        let drain = Drain::new().spread(100 * SECOND).restart();
+        tokio::join!(async { drop(drain.see_off(clients, &hurry).await) }, in_time);
+        assert!(began.elapsed() < 11 * SECOND, "{:?}", began.elapsed());
+        let closed = closed.lock().unwrap();
+        assert_eq!(closed.len(), 100);
+        assert!(closed.iter().all(|(.., code)| *code == CloseCode::RESTART));
     }
 
     #[test]

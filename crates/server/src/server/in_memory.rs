@@ -13,7 +13,7 @@ use crate::{
     driver::ConnectionTask,
     error::ServerError,
     http_server::{AcceptContext, Entrance, Hosts, Monitor, Mounter, Site, TrustedProxies},
-    metrics::Metrics,
+    metrics::{Metrics, Readiness},
     runtime::Worker,
     transport::{PeerAddr, PeerInfo, Versions, memory},
 };
@@ -42,7 +42,7 @@ impl InMemory {
         let site = Site { hosts, proxies, limits: server.limits };
         let admission = Admission::new(server.admission_limits);
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
-        let metrics = Metrics::new(counters, Arc::clone(&admission.hits));
+        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), Readiness::default());
         let monitor = Monitor::new(metrics, &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         Ok(Self { workers, applications, context, end: CancellationToken::new() })

@@ -16,7 +16,10 @@ use super::{
 #[cfg(feature = "tls")]
 use crate::transport::TlsAcceptor;
 use crate::{
-    error::ServerError, http_server::ListenerRoutes, log, metrics::ListenerCounters,
+    error::ServerError,
+    http_server::{Control, ListenerRoutes},
+    log,
+    metrics::ListenerCounters,
     transport::Listener,
 };
 
@@ -57,6 +60,7 @@ impl Listeners {
         &self,
         listeners: Vec<Listener>,
         acceptor: &Acceptor,
+        control: &Arc<dyn Control>,
     ) -> Result<Bound, ServerError> {
         let mut bound: Vec<(Known, Change)> = Vec::new();
         for listener in listeners {
@@ -67,10 +71,11 @@ impl Listeners {
             let there = self.0.iter().find(|it| it.address == address && !is_taken(it)).cloned();
             bound.push(match there {
                 Some(known) => {
-                    let (context, _) = context(listener)?;
+                    let (context, _) = context(listener, control)?;
+                    check_admin(&context, known.socket_addr, &address)?;
                     (known, Change::Keep(context))
                 }
-                None => bind(address, listener, acceptor)?,
+                None => bind(address, listener, acceptor, control)?,
             });
         }
         Ok(Bound(bound))
@@ -128,6 +133,13 @@ impl Listeners {
     }
 }
 
+impl Bound {
+    /// Where that is, with the port that was found for each port 0.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(known, _)| known.address()).collect()
+    }
+}
+
 impl Known {
     fn address(&self) -> String {
         self.socket_addr.map_or_else(|| self.address.clone(), |it| it.to_string())
@@ -135,26 +147,43 @@ impl Known {
 }
 
 /// What those who connect to it speak, and what is left of it: where it is.
-fn context(mut listener: Listener) -> Result<(ListenerContext, Listener), ServerError> {
+fn context(
+    mut listener: Listener,
+    control: &Arc<dyn Control>,
+) -> Result<(ListenerContext, Listener), ServerError> {
     let spoken = listener.load()?;
     let rules = listener.take_rules();
     if rules.https_port.is_some() && spoken.tls.is_some() {
         return Err(ServerError::RedirectWithinTls { address: listener.to_string() });
     }
-    let routes = ListenerRoutes::new(rules)?;
+    let routes = ListenerRoutes::new(rules, control)?;
     Ok((ListenerContext { spoken, routes }, listener))
+}
+
+/// Operators are told from others by a file's mode.
+fn check_admin(
+    context: &ListenerContext,
+    socket_addr: Option<SocketAddr>,
+    address: &str,
+) -> Result<(), ServerError> {
+    if context.is_admin() && socket_addr.is_some() {
+        return Err(ServerError::AdminOverTcp { address: address.to_owned() });
+    }
+    Ok(())
 }
 
 fn bind(
     address: String,
     listener: Listener,
     acceptor: &Acceptor,
+    control: &Arc<dyn Control>,
 ) -> Result<(Known, Change), ServerError> {
-    let (context, listener) = context(listener)?;
+    let (context, listener) = context(listener, control)?;
     let is_passed = listener.is_passed();
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
+    check_admin(&context, socket_addr, &address)?;
     // With the port that was found for a port 0.
     let counted = socket_addr.map_or_else(|| address.clone(), |it| it.to_string());
     let counters = Arc::new(ListenerCounters::new(counted));

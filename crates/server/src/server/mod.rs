@@ -7,6 +7,7 @@ mod applications;
 #[cfg(feature = "tls")]
 mod certificates;
 mod control;
+mod controls;
 #[cfg(test)]
 mod defaults;
 mod drain;
@@ -36,6 +37,7 @@ use self::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
     applications::Applications,
+    controls::{Controls, Serving},
     listeners::{Listeners, or_usual},
 };
 pub use self::{
@@ -50,9 +52,10 @@ use crate::{
     connection::inbound_memory,
     error::ServerError,
     http_server::{
-        AcceptContext, BodyLimits, Host, Hosts, Limits, Monitor, Mounter, Site, TrustedProxies,
+        AcceptContext, BodyLimits, Control, Host, Hosts, Limits, Monitor, Mounter, Site,
+        TrustedProxies,
     },
-    metrics::Metrics,
+    metrics::{Metrics, Readiness},
     runtime::WorkerThread,
     transport::Listener,
 };
@@ -414,7 +417,11 @@ impl Server {
         let proxies = self.check()?;
         let Self { limits, admission_limits, drain, max_inbound_bytes, .. } = self;
         let acceptor = Acceptor::start().map_err(ServerError::System)?;
-        let bound = Listeners::default().bind(listeners(self.listeners), &acceptor)?;
+        let (shutdown, readiness) = (Shutdown::default(), Readiness::default());
+        let (reloader, asked) = Reloader::new();
+        let controls = Arc::new(Controls::new(&shutdown, &reloader, &readiness));
+        let control: Arc<dyn Control> = Arc::clone(&controls) as _;
+        let bound = Listeners::default().bind(listeners(self.listeners), &acceptor, &control)?;
         let thread =
             |index| WorkerThread::start(index, move || inbound_memory::limit(max_inbound_bytes));
         let threads = (0..self.workers).map(thread).collect::<Result<Vec<_>, _>>();
@@ -428,19 +435,21 @@ impl Server {
         applications.start(made, &workers, limits.stop_period).await?;
         let (site, admission) = (Site { hosts, proxies, limits }, Admission::new(admission_limits));
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
-        let metrics = Metrics::new(counters, Arc::clone(&admission.hits));
+        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
         let monitor = Monitor::new(metrics.clone(), &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         acceptor.rebalance(&accept_queues);
         let (stop, mut listeners) = (context.stop.clone(), Listeners::default());
+        let names = bound.names();
+        let serving = Serving { listeners: names, applications: applications.all().to_vec() };
+        controls.serve(serving);
         listeners.change(bound, &acceptor, &accept_queues, &stop);
         #[cfg(feature = "tls")]
         let tls = Arc::new(TlsAcceptors::from_pointee(listeners.tls()));
         #[cfg(feature = "tls")]
         acceptor.watch_certificates(&tls, metrics.clone());
         metrics.listen(listeners.counters());
-        let (reloader, asked) = Reloader::new();
         Ok(Running {
             addresses: listeners.addresses(),
             listeners,
@@ -450,10 +459,11 @@ impl Server {
             accept_queues,
             threads,
             stop,
-            shutdown: Shutdown::default(),
+            shutdown,
             reloader,
             asked,
             metrics,
+            controls,
             stop_period: limits.stop_period,
             drain,
             #[cfg(feature = "tls")]

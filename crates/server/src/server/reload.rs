@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Server, listeners::or_usual, retiring::Retiring, running::Running};
+use super::{Server, controls::Serving, listeners::or_usual, retiring::Retiring, running::Running};
 use crate::{
     connection::inbound_memory,
     error::ServerError,
-    http_server::{Hosts, Mounter, Site},
+    http_server::{Control, Hosts, Mounter, Site},
     log,
     runtime::Worker,
 };
@@ -65,7 +65,9 @@ impl Running {
         let mut mounter = Mounter::new(&workers, self.applications.all().to_vec());
         let hosts = Hosts::new(hosts, &mut mounter)?;
         let Mounter { gone, made, kept, .. } = mounter;
-        let bound = self.listeners.bind(or_usual(listeners), &self.acceptor)?;
+        let control: Arc<dyn Control> = Arc::clone(&self.controls) as _;
+        let bound = self.listeners.bind(or_usual(listeners), &self.acceptor, &control)?;
+        let names = bound.names();
         let started = made.len();
         self.applications.start(made, &workers, limits.stop_period).await?;
 
@@ -95,6 +97,8 @@ impl Running {
             let retiring = Retiring::start(application, drain, limits.stop_period, &workers);
             self.retiring.push(retiring);
         }
+        let applications = self.applications.all().to_vec();
+        self.controls.serve(Serving { listeners: names, applications });
         let Reloaded { kept, started, ended } = reloaded;
         log::event!(INFO, { kept, started, ended }, "reloaded");
         Ok(reloaded)

@@ -12,6 +12,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{applications, drain::Drain};
 use crate::{runtime::Worker, session::Application};
@@ -36,7 +37,7 @@ impl Retiring {
         let (retired, is_claimed) = (Arc::clone(&application), Arc::clone(&is_stopped));
         let workers: Vec<_> = workers.to_vec();
         let retire = async move {
-            drop(drain.see_off(retired.see_off()).await);
+            drop(drain.see_off(retired.see_off(), &CancellationToken::new()).await);
             let end = Instant::now() + stop_period;
             let all_gone = async {
                 // Whoever was let in meanwhile goes by itself.

@@ -21,6 +21,7 @@ use super::{
     acceptor::Acceptor,
     applications::Applications,
     control::{Asked, End, Reloader, Shutdown},
+    controls::Controls,
     drain::{Drain, Drained},
     listeners::Listeners,
     retiring::Retiring,
@@ -56,6 +57,7 @@ pub struct Running {
     /// Who has asked for a reload, until somebody looks.
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) metrics: Metrics,
+    pub(super) controls: Arc<Controls>,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
@@ -153,7 +155,8 @@ impl Running {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn until(self, end: impl Future<Output = ()>) {
+    pub async fn until(mut self, end: impl Future<Output = ()>) {
+        self.reload_no_more();
         let end = tokio::select! {
             () = end => End::Stop,
             end = self.shutdown.asked_for() => end,
@@ -175,20 +178,29 @@ impl Running {
     /// [ready](Self::readiness) no more, and goes on for the delay; then whoever comes is answered 503 with a
     /// `Retry-After`, and clients are closed one by one. Answers what became of them.
     ///
+    /// If it is told meanwhile to [stop](Shutdown::stop), who is left is closed at once.
+    ///
     /// On a socket that [systemd](crate::Listener::systemd) has passed nobody is answered 503: who connects waits
     /// there until the server that is started next accepts.
     pub async fn drain(self) -> Drained {
         let began = Instant::now();
         self.metrics.readiness().end();
-        sleep(self.drain.waits()).await;
+        let hurry = self.shutdown.stop_asked().clone();
+        hurry.run_until_cancelled(sleep(self.drain.waits())).await;
         self.metrics.readiness().drain();
         self.accept_queues.refuse();
         self.listeners.let_go();
-        let leavers = self.applications.drain(self.drain).await;
+        let leavers = self.applications.drain(self.drain, &hurry).await;
         self.stop_since(began).await;
         let drained @ Drained { closed, left, cut, .. } = leavers.count();
         log::event!(INFO, { closed, left, cut }, "all clients were seen off");
         drained
+    }
+
+    /// Answers whoever asks for a reload that there is none.
+    pub(super) fn reload_no_more(&mut self) {
+        self.asked.close();
+        while self.asked.try_recv().is_ok() {}
     }
 
     async fn stop_since(mut self, began: Instant) {

@@ -81,7 +81,7 @@ impl Running {
         mut next: Option<Next<'_>>,
     ) -> Result<(), ServerError> {
         if next.is_none() {
-            self.asked.close();
+            self.reload_no_more();
         }
         notify::ready();
         let end = loop {
@@ -111,6 +111,8 @@ impl Running {
             // Whoever has asked need not wait any more.
             let _ = asked.map(|asked| asked.send(outcome));
         };
+        self.metrics.readiness().end();
+        self.reload_no_more();
         notify::stopping();
         let stop = async {
             match end {

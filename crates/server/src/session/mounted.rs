@@ -55,6 +55,8 @@ pub(crate) trait Application: Send + Sync {
     fn state_type(&self) -> &'static str;
     /// What a worker counts of it.
     fn counters(&self, worker: usize) -> &Arc<EndpointCounters>;
+    /// How many clients it has.
+    fn clients(&self) -> usize;
     /// What those who come go by.
     fn settings(&self) -> Arc<Settings>;
     /// Has those who come from now on go by these. Whoever is here stays as it is.
@@ -132,6 +134,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
 
     fn counters(&self, worker: usize) -> &Arc<EndpointCounters> {
         self.endpoint.roster().counters(worker)
+    }
+
+    fn clients(&self) -> usize {
+        self.endpoint.roster().len()
     }
 
     fn settings(&self) -> Arc<Settings> {

@@ -51,6 +51,8 @@ pub struct Listener {
 /// What a listener answers itself, before any host is asked.
 #[derive(Debug, Default)]
 pub(crate) struct ListenerRules {
+    /// It is for operators, and for nobody else.
+    pub(crate) is_admin: bool,
     /// The port of https, where everything is redirected to.
     pub(crate) https_port: Option<u16>,
     /// Beneath which answers to challenges of ACME are.
@@ -245,6 +247,41 @@ impl Listener {
     /// ```
     pub fn metrics(mut self) -> Self {
         self.rules.is_for_metrics = true;
+        self
+    }
+
+    /// Answers operators, and nobody else: no host is served there. It has to be a Unix socket, since its file says who
+    /// may ask: the owner alone (`0o600`), unless there is another [`mode`](Self::mode).
+    ///
+    /// | request | answer |
+    /// | --- | --- |
+    /// | `GET /status` | 200, and as JSON: `version`, `process` (its id), `state` (`"ready"` or `"draining"`), `uptime` (whole seconds), `listeners`, `endpoints` (of each `host`, `path`, `clients`), `limits_hit` (see [`LimitsHit`](crate::LimitsHit)) |
+    /// | `POST /reload` | 200 when it has [reloaded](crate::Reloader), and as JSON how many endpoints are `kept`, `started` and `ended`; 409 and a sentence if it cannot |
+    /// | `POST /drain` | 202; as on SIGTERM it sees its clients off and stops ([`Shutdown::drain`](crate::Shutdown::drain)) |
+    /// | `POST /stop` | 202; as on SIGINT it stops ([`Shutdown::stop`](crate::Shutdown::stop)), also while it drains |
+    ///
+    /// A request with a body is answered 413. It goes on to answer while the server drains, and its connections do not
+    /// count for [`Server::max_connections`](crate::Server::max_connections). What is asked for is done as long as
+    /// somebody waits for the server's end, as [`Running::until_signalled`](crate::Running::until_signalled) does.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// Server::new().listen("0.0.0.0:80").listen(Listener::unix("/run/chat-admin.sock").admin());
+    /// ```
+    ///
+    /// With any other kind of address the server [does not start](ServerError::AdminOverTcp).
+    #[cfg(unix)]
+    pub fn admin(mut self) -> Self {
+        if let Source::Text(text) = &self.source
+            && let Some(path) = text.strip_prefix("unix:")
+        {
+            self.source = Source::Unix(SocketFile::new(path.into()));
+        }
+        if let Source::Unix(file) = &mut self.source {
+            file.mode.get_or_insert(0o600);
+        }
+        self.rules.is_admin = true;
         self
     }
 

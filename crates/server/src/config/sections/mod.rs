@@ -1,5 +1,6 @@
 //! The sections of a file, each with its keys.
 
+mod admin;
 mod compression;
 mod drain;
 mod host;
@@ -13,6 +14,7 @@ mod websocket;
 
 pub use self::log::Log;
 pub(super) use self::{
+    admin::AdminSection,
     compression::CompressionSection,
     drain::DrainSection,
     host::HostSection,

@@ -1,6 +1,6 @@
 //! All of a file.
 
-use super::{DrainSection, HostSection, LimitsSection, ListenSection, Log};
+use super::{AdminSection, DrainSection, HostSection, LimitsSection, ListenSection, Log};
 use crate::{
     config::{
         format::{Count, Many, OrAuto, Valid},
@@ -14,6 +14,8 @@ pub(in crate::config) struct Top {
     /// `None` for one for each core.
     pub(in crate::config) workers: Option<usize>,
     pub(in crate::config) trusted_proxies: Vec<String>,
+    /// `None` for nowhere.
+    pub(in crate::config) admin: Option<Placed<AdminSection>>,
     pub(in crate::config) log: Placed<Log>,
     pub(in crate::config) limits: Placed<LimitsSection>,
     pub(in crate::config) drain: Placed<DrainSection>,
@@ -28,6 +30,7 @@ impl Section for Top {
         Self {
             workers: None,
             trusted_proxies: Vec::new(),
+            admin: None,
             log: Placed::new(),
             limits: Placed::new(),
             drain: Placed::new(),
@@ -46,6 +49,7 @@ impl Section for Top {
         keys.section("log", &mut self.log);
         keys.section("limits", &mut self.limits);
         keys.section("drain", &mut self.drain);
+        keys.optional("admin", &mut self.admin);
         keys.sections("listen", &mut self.listeners);
         keys.sections("host", &mut self.hosts);
     }

@@ -2,6 +2,8 @@
 //! servers. And what takes a client that resets its connection.
 
 mod addresses;
+#[cfg(unix)]
+mod admin;
 mod admission;
 mod at_rest;
 #[cfg(all(feature = "files", unix))]

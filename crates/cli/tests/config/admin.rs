@@ -1,0 +1,129 @@
+//! `aerys status`, `reload` and `stop`, beside a server that runs.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{
+    File,
+    common::{server::run, soon},
+    connect, hear, say, text, utf8,
+};
+
+/// A host with these endpoints, that is soon back when it stops.
+fn serving(paths: &[&str]) -> String {
+    let endpoint =
+        |path: &&str| format!("[[host.websocket]]\npath = '{path}'\napplication = 'echo'\n");
+    format!(
+        "workers = 2\n[admin]\nsocket = 'admin.sock'\n[drain]\nrestart = true\n[[listen]]\n\
+         address = '127.0.0.1:0'\n[[host]]\nname = 'localhost'\n{}",
+        paths.iter().map(endpoint).collect::<String>()
+    )
+}
+
+/// What a command says that is given the file, if it succeeds.
+async fn told(file: &File, arguments: &[&str]) -> String {
+    let ended = file.run(arguments).await;
+    assert_eq!((text(&ended.stderr), ended.status.code()), ("", Some(0)), "{arguments:?}");
+    text(&ended.stdout).to_owned()
+}
+
+/// What it says if it does not.
+async fn refused(file: &File, arguments: &[&str]) -> String {
+    let ended = file.run(arguments).await;
+    assert_eq!((text(&ended.stdout), ended.status.code()), ("", Some(1)), "{arguments:?}");
+    text(&ended.stderr).to_owned()
+}
+
+#[tokio::test]
+async fn the_status_shows_where_a_server_listens_and_who_is_there() {
+    let file = File::new(&serving(&["/echo", "/a/longer/path"]));
+    let server = file.serve(&[]).await;
+    let _client = connect(&server, "localhost", "/echo").await;
+    let status = told(&file, &["status", "-c"]).await;
+    let lines: Vec<_> = status.lines().collect();
+    let first =
+        format!("aerys {}, process {}: ready, up for ", env!("CARGO_PKG_VERSION"), server.id());
+    assert!(lines[0].starts_with(&first), "{status}");
+    let socket = file.0.path().join("admin.sock");
+    assert_eq!(lines[1], format!("listening on {}", server.address()));
+    assert_eq!(lines[2], format!("listening on unix:{}", socket.display()));
+    let table = [
+        "endpoint                 clients",
+        "localhost/echo                 1",
+        "localhost/a/longer/path        0",
+    ];
+    assert_eq!(lines[3..], table);
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let by_socket = run(&["status", "--socket", utf8(&socket)]).await;
+    assert!(text(&by_socket.stdout).starts_with(&first));
+}
+
+#[tokio::test]
+async fn a_reload_says_what_has_changed_or_the_sentence_for_which_nothing_has() {
+    let file = File::new(&serving(&["/echo", "/goes"]));
+    let server = file.serve(&[]).await;
+    let mut stays = connect(&server, "localhost", "/echo").await;
+    fs::write(file.path(), serving(&["/echo", "/new", "/newer"])).unwrap();
+    let changed = told(&file, &["reload", "-c"]).await;
+    assert_eq!(changed, "Reloaded; endpoints: 1 kept, 2 started, 1 ended\n");
+    connect(&server, "localhost", "/newer").await;
+
+    fs::write(file.path(), serving(&["/echo", "/echo"])).unwrap();
+    let sentence = refused(&file, &["reload", "-c"]).await;
+    let told = format!(
+        "aerys: the server refuses: {}:14:1: the path \"/echo\" has an endpoint already\n",
+        file.path().display()
+    );
+    assert_eq!(sentence, told);
+    say(&mut stays, "still here").await;
+    assert_eq!(hear(&mut stays).await, Message::text("still here"));
+}
+
+#[tokio::test]
+async fn a_stop_sees_clients_off_and_waits_until_the_process_has_ended() {
+    for (arguments, code) in [(&["stop", "-c"][..], 1012), (&["stop", "--now", "-c"], 1001)] {
+        let file = File::new(&serving(&["/echo"]));
+        let mut server = file.serve(&[]).await;
+        let mut client = connect(&server, "localhost", "/echo").await;
+        let client = async {
+            let Message::Close(Some(close)) = hear(&mut client).await else { panic!("a close") };
+            assert_eq!(u16::from(close.code), code);
+            drop(client);
+        };
+        let (stopped, ()) = tokio::join!(told(&file, arguments), client);
+        assert_eq!(stopped, "Stopped\n");
+        assert!(!file.0.path().join("admin.sock").exists());
+        assert!(server.has_ended(), "its process is still there");
+        assert_eq!(soon("its end", server.ended()).await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_there_one_sentence_says_so() {
+    let file = File::new(&serving(&["/echo"]));
+    for command in ["status", "reload", "stop"] {
+        let sentence = refused(&file, &[command, "-c"]).await;
+        let socket = file.0.path().join("admin.sock");
+        let begin = format!("aerys: no server can be asked at {}: No such file", socket.display());
+        assert!(sentence.starts_with(&begin) && sentence.lines().count() == 1, "{sentence}");
+    }
+    let file = File::new("[[host]]\nname = 'localhost'\n");
+    let sentence = refused(&file, &["stop", "-c"]).await;
+    let path = file.path();
+    let told = format!(
+        "aerys: {} names no socket: write a section [admin] with a \"socket\"\n",
+        path.display()
+    );
+    assert_eq!(sentence, told);
+}
+
+#[tokio::test]
+async fn a_socket_that_is_listened_on_already_is_a_fault_of_the_file() {
+    let text = serving(&["/echo"]) + "[[listen]]\naddress = 'unix:admin.sock'\n";
+    let sentence = refused(&File::new(&text), &["check"]).await;
+    assert!(
+        sentence.contains(":3:1: \"unix:") && sentence.contains("listened on already"),
+        "{sentence}"
+    );
+}

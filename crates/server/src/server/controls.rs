@@ -1,0 +1,109 @@
+//! A running server, as operators ask it.
+
+use std::{process, sync::Arc, time::Instant};
+
+use arc_swap::ArcSwap;
+use serde_json::{Value, json};
+
+use super::{
+    control::{Reloader, Shutdown},
+    reload::Reloaded,
+};
+use crate::{
+    admission::LimitsHit,
+    error::ReloadError,
+    http_server::Control,
+    metrics::Readiness,
+    session::{Application, BoxFuture},
+};
+
+pub(super) struct Controls {
+    began: Instant,
+    shutdown: Shutdown,
+    reloader: Reloader,
+    readiness: Readiness,
+    serving: ArcSwap<Serving>,
+}
+
+/// What is served now.
+#[derive(Default)]
+pub(super) struct Serving {
+    pub(super) listeners: Vec<String>,
+    pub(super) applications: Vec<Arc<dyn Application>>,
+}
+
+impl Controls {
+    pub(super) fn new(shutdown: &Shutdown, reloader: &Reloader, readiness: &Readiness) -> Self {
+        Self {
+            began: Instant::now(),
+            shutdown: shutdown.clone(),
+            reloader: reloader.clone(),
+            readiness: readiness.clone(),
+            serving: ArcSwap::default(),
+        }
+    }
+
+    pub(super) fn serve(&self, serving: Serving) {
+        self.serving.store(Arc::new(serving));
+    }
+}
+
+impl Control for Controls {
+    fn status(&self, limits_hit: LimitsHit) -> Value {
+        let serving = self.serving.load_full();
+        let endpoint = |it: &Arc<dyn Application>| {
+            let (host, path, clients) = (it.host(), it.path(), it.clients());
+            json!({ "host": host, "path": path, "clients": clients })
+        };
+        let endpoints: Vec<_> = serving.applications.iter().map(endpoint).collect();
+        let LimitsHit {
+            connections,
+            descriptors,
+            connections_per_ip,
+            handshakes_per_ip,
+            clients,
+            heads,
+            requests,
+        } = limits_hit;
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "process": process::id(),
+            "state": if self.readiness.is_ready() { "ready" } else { "draining" },
+            "uptime": self.began.elapsed().as_secs(),
+            "listeners": serving.listeners,
+            "endpoints": endpoints,
+            "limits_hit": {
+                "connections": connections,
+                "descriptors": descriptors,
+                "connections_per_ip": connections_per_ip,
+                "handshakes_per_ip": handshakes_per_ip,
+                "clients": clients,
+                "heads": heads,
+                "requests": requests,
+            },
+        })
+    }
+
+    fn reload(&self) -> BoxFuture<'static, Result<Value, ReloadError>> {
+        let (reloader, readiness) = (self.reloader.clone(), self.readiness.clone());
+        Box::pin(async move {
+            match reloader.reload().await {
+                Ok(Reloaded { kept, started, ended }) => {
+                    Ok(json!({ "kept": kept, "started": started, "ended": ended }))
+                }
+                Err(ReloadError::NotReloading) if !readiness.is_ready() => {
+                    Err(ReloadError::Refused("the server is about to stop".to_owned()))
+                }
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn drain(&self) {
+        self.shutdown.drain();
+    }
+
+    fn stop(&self) {
+        self.shutdown.stop();
+    }
+}
