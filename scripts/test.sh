@@ -114,13 +114,6 @@ if [ "$*" = --full ]; then
     cargo install --path crates/cli --locked --debug --no-track --force --root target/installed
     target/installed/bin/aerys --version
 
-    step 'a static binary'
-    if has musl-gcc && rustup target list --installed 2> /dev/null | grep -x x86_64-unknown-linux-musl > /dev/null; then
-        cargo test -p aerys-cli --test cli --test tls --target x86_64-unknown-linux-musl --locked
-    else
-        echo "musl is not installed; the build that docs/deployment.md says of it was not tried"
-    fi
-
     step 'the system calls of other systems'
     RUSTFLAGS='--cfg aerys_portable -D warnings' \
         cargo test -p aerys --lib --test promises --target-dir target/portable --locked
