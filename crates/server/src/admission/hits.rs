@@ -27,6 +27,30 @@ pub struct LimitsHit {
     pub requests: u64,
 }
 
+impl LimitsHit {
+    /// Each with the name that it has where it is told.
+    pub(crate) fn by_name(self) -> [(&'static str, u64); 7] {
+        let Self {
+            connections,
+            descriptors,
+            connections_per_ip,
+            handshakes_per_ip,
+            clients,
+            heads,
+            requests,
+        } = self;
+        [
+            ("connections", connections),
+            ("descriptors", descriptors),
+            ("connections_per_ip", connections_per_ip),
+            ("handshakes_per_ip", handshakes_per_ip),
+            ("clients", clients),
+            ("heads", heads),
+            ("requests", requests),
+        ]
+    }
+}
+
 /// The same as it is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Hits {

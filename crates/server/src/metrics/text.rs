@@ -10,7 +10,6 @@ use self::writer::{
     Writer,
 };
 use super::snapshot::{EndpointFigures, Snapshot};
-use crate::admission::LimitsHit;
 
 const HANDLER_HELP: &str = "How long handlers took. A sample: calls in one turn of 64 of a worker's, and each that has \
      waited, of which the time before its first wait counts only if it has begun in such a turn.";
@@ -56,7 +55,7 @@ fn server(writer: &mut Writer, snapshot: &Snapshot) {
         "aerys_limits_hit",
         "How often a limit of the server was reached, and somebody turned away.",
     );
-    for (limit, count) in limits(snapshot.limits_hit) {
+    for (limit, count) in snapshot.limits_hit.by_name() {
         writer.sample(&[("limit", limit)], count);
     }
     writer.family(
@@ -73,27 +72,6 @@ fn server(writer: &mut Writer, snapshot: &Snapshot) {
     );
     writer.sample(&[("outcome", "ok")], snapshot.certificates_reloaded);
     writer.sample(&[("outcome", "refused")], snapshot.certificates_refused);
-}
-
-fn limits(hit: LimitsHit) -> [(&'static str, u64); 7] {
-    let LimitsHit {
-        connections,
-        descriptors,
-        connections_per_ip,
-        handshakes_per_ip,
-        clients,
-        heads,
-        requests,
-    } = hit;
-    [
-        ("connections", connections),
-        ("descriptors", descriptors),
-        ("connections_per_ip", connections_per_ip),
-        ("handshakes_per_ip", handshakes_per_ip),
-        ("clients", clients),
-        ("heads", heads),
-        ("requests", requests),
-    ]
 }
 
 fn listeners(writer: &mut Writer, snapshot: &Snapshot) {

@@ -1,6 +1,6 @@
 //! A running server, as operators ask it.
 
-use std::{process, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, process, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
@@ -56,15 +56,6 @@ impl Control for Controls {
             json!({ "host": host, "path": path, "clients": clients })
         };
         let endpoints: Vec<_> = serving.applications.iter().map(endpoint).collect();
-        let LimitsHit {
-            connections,
-            descriptors,
-            connections_per_ip,
-            handshakes_per_ip,
-            clients,
-            heads,
-            requests,
-        } = limits_hit;
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "process": process::id(),
@@ -72,15 +63,7 @@ impl Control for Controls {
             "uptime": self.began.elapsed().as_secs(),
             "listeners": serving.listeners,
             "endpoints": endpoints,
-            "limits_hit": {
-                "connections": connections,
-                "descriptors": descriptors,
-                "connections_per_ip": connections_per_ip,
-                "handshakes_per_ip": handshakes_per_ip,
-                "clients": clients,
-                "heads": heads,
-                "requests": requests,
-            },
+            "limits_hit": limits_hit.by_name().into_iter().collect::<BTreeMap<_, _>>(),
         })
     }
 

@@ -142,8 +142,13 @@ impl Bound {
 
 impl Known {
     fn address(&self) -> String {
-        self.socket_addr.map_or_else(|| self.address.clone(), |it| it.to_string())
+        found(&self.address, self.socket_addr)
     }
+}
+
+/// An address with the port that was found for a port 0.
+fn found(address: &str, socket_addr: Option<SocketAddr>) -> String {
+    socket_addr.map_or_else(|| address.to_owned(), |it| it.to_string())
 }
 
 /// What those who connect to it speak, and what is left of it: where it is.
@@ -184,9 +189,7 @@ fn bind(
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
     check_admin(&context, socket_addr, &address)?;
-    // With the port that was found for a port 0.
-    let counted = socket_addr.map_or_else(|| address.clone(), |it| it.to_string());
-    let counters = Arc::new(ListenerCounters::new(counted));
+    let counters = Arc::new(ListenerCounters::new(found(&address, socket_addr)));
     let listener = acceptor.listen(bound).map_err(refused)?;
     log::event!(DEBUG, { %address }, "bound");
     let context = Arc::new(ArcSwap::from_pointee(context));

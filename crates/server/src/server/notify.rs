@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 use sd_notify::NotifyState;
 use tokio::time::{sleep, timeout};
 
-use crate::{log, runtime::Worker};
+use crate::{
+    log,
+    runtime::{Probe, Worker},
+};
 
 pub(super) fn ready() {
     tell(&[NotifyState::Ready]);
@@ -26,8 +29,9 @@ pub(super) fn stopping() {
 /// Says that all is well for as long as each worker answers, twice as often as it has to be said.
 pub(super) async fn keep_watched(workers: &[Arc<Worker>]) {
     let Some(period) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let probes: Vec<_> = workers.iter().map(Probe::new).collect();
     loop {
-        let answers = workers.iter().map(|worker| worker.runtime().spawn(async {}));
+        let answers = probes.iter().map(|probe| probe.ask());
         match timeout(period / 2, join_all(answers)).await {
             Ok(_) => tell(&[NotifyState::Watchdog]),
             Err(_) => log::event!(

@@ -8,7 +8,6 @@ use crate::{
     error::ServerError,
     http_server::{Control, Hosts, Mounter, Site},
     log,
-    runtime::Worker,
 };
 
 /// What a [reload](Running::reload) has changed.
@@ -60,8 +59,7 @@ impl Running {
         let proxies = server.check()?;
         let Server { listeners, hosts, workers: asked, admission_limits, .. } = server;
         let Server { drain, limits, max_inbound_bytes, .. } = server;
-        let workers: Vec<Arc<Worker>> =
-            self.threads.iter().map(|it| Arc::clone(it.worker())).collect();
+        let workers = self.workers();
         let mut mounter = Mounter::new(&workers, self.applications.all().to_vec());
         let hosts = Hosts::new(hosts, &mut mounter)?;
         let Mounter { gone, made, kept, .. } = mounter;

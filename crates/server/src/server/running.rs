@@ -34,7 +34,7 @@ use crate::{
     error::EndpointError,
     log,
     metrics::{Metrics, Readiness},
-    runtime::WorkerThread,
+    runtime::{Worker, WorkerThread},
 };
 
 /// What threads that wait for nothing need to end.
@@ -197,6 +197,10 @@ impl Running {
         drained
     }
 
+    pub(super) fn workers(&self) -> Vec<Arc<Worker>> {
+        self.threads.iter().map(|it| Arc::clone(it.worker())).collect()
+    }
+
     /// Answers whoever asks for a reload that there is none.
     pub(super) fn reload_no_more(&mut self) {
         self.asked.close();
@@ -214,7 +218,7 @@ impl Running {
         }
         // Unless the log holds its thread up.
         let _ = timeout_at(clients_end, self.acceptor.stopped()).await;
-        let workers: Vec<_> = self.threads.iter().map(|it| Arc::clone(it.worker())).collect();
+        let workers = self.workers();
         self.applications.see_off(&workers, clients_end).await;
         let threads_period = THREADS_PERIOD.min(self.stop_period / 20);
         self.applications.stop(&workers, end - threads_period).await;

@@ -89,20 +89,14 @@ impl Running {
                 Said::End(end) => break end,
                 Said::Reload(asked) => Some(asked),
                 Said::Signal(Signal::Hangup) if next.is_some() => None,
-                Said::Signal(signal) => {
-                    log::event!(INFO, { %signal }, "stopping; a second signal stops at once");
-                    break if signal == Signal::Terminate { End::Drain } else { End::Stop };
-                }
+                Said::Signal(signal) => break end(signal),
             };
             let Some(next) = &mut next else { continue };
             notify::reloading();
             let outcome = tokio::select! {
                 outcome = self.reload_next(next) => outcome,
                 // One of them that is to stop it has a new `on_start` given up.
-                signal = signals.until_stop() => {
-                    log::event!(INFO, { %signal }, "stopping; a second signal stops at once");
-                    break if signal == Signal::Terminate { End::Drain } else { End::Stop };
-                }
+                signal = signals.until_stop() => break end(signal),
             };
             notify::ready();
             if let Err(error) = &outcome {
@@ -127,7 +121,7 @@ impl Running {
     }
 
     async fn said(&mut self, signals: &mut Signals) -> Said {
-        let workers: Vec<_> = self.threads.iter().map(|it| it.worker().clone()).collect();
+        let workers = self.workers();
         let asked = async {
             match self.asked.recv().await {
                 Some(asked) => asked,
@@ -146,4 +140,10 @@ impl Running {
         let server = next().map_err(ReloadError::Refused)?;
         self.reload(server).await.map_err(|error| ReloadError::Refused(error.to_string()))
     }
+}
+
+/// How a signal ends a server.
+fn end(signal: Signal) -> End {
+    log::event!(INFO, { %signal }, "stopping; a second signal stops at once");
+    if signal == Signal::Terminate { End::Drain } else { End::Stop }
 }
