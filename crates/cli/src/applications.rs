@@ -17,6 +17,6 @@ pub(crate) fn register(config: Config) -> Config {
         .application_with("chat", Chat::default)
         .default_options("chat", chat::options())
         .application_with("echo", || Echo)
-        .application_with("broadcast", Broadcast::default)
+        .application_with("broadcast", || Broadcast)
         .service("chat-page", Page::new())
 }

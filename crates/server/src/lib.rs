@@ -170,6 +170,40 @@
 //! }
 //! ```
 //!
+//! # Groups
+//!
+//! Those who are to hear the same are in a [`Group`]: a room, a topic, the tabs of one user. A client
+//! [`join`](Client::join)s by name and [`leave`](Client::leave)s, at once and as often as it likes; one that goes leaves
+//! all of them. What is broadcast to a group costs as much as it has members, and nothing for all the others:
+//!
+//! ```
+//! # use aerys::{Accepted, Client, Departure, Failure, Handshake, Message, Refusal, Websocket};
+//! /// Mounted on `/rooms/{room}`.
+//! struct Rooms;
+//!
+//! impl Websocket for Rooms {
+//!     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+//!         let room = handshake.param("room").unwrap_or("lobby").to_owned();
+//!         let client = handshake.accept();
+//!         client.join(room)?;
+//!         Ok(client)
+//!     }
+//!
+//!     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+//!         for room in client.groups() {
+//!             room.broadcast(message.clone()).except([client.id()]).nowait();
+//!         }
+//!         Ok(())
+//!     }
+//!
+//!     async fn on_close(&self, gone: &Departure) {
+//!         for room in gone.groups() {
+//!             room.broadcast(format!("{} are left in {}", room.len(), room.name())).nowait();
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! # While nobody speaks
 //!
 //! A client has timers ([`once`](Client::once), [`repeat`](Client::repeat)), tasks
@@ -184,7 +218,7 @@
 //! Each is a program in `examples/` that is read in a minute and run by `cargo run --example NAME`:
 //!
 //! * joining: `user_count`, `authorize`, `origin`, `even_odd`;
-//! * commands: `nested`, `delivery`, `nowait`, `close_in_open`, `combine`, `inspect`;
+//! * commands: `nested`, `rooms`, `delivery`, `nowait`, `close_in_open`, `combine`, `inspect`;
 //! * time and descriptors: `clock`, `tail`, `process`;
 //! * the server: `options`, `static_site`, `axum_around` and `axum_within`, and `echo`, which load
 //!   generators are pointed at.
@@ -475,13 +509,13 @@ pub use crate::{
     address::{HostNameError, PathError},
     admission::LimitsHit,
     app::{
-        Accepted, Client, Departure, Endpoint, Handshake, NoneSucceeded, Outcomes, Watcher,
+        Accepted, Client, Departure, Endpoint, Group, Handshake, NoneSucceeded, Outcomes, Watcher,
         Websocket, all, any, some,
     },
     connection::{ClientId, Stats, Tally},
     error::{
-        EndpointError, Failure, FileHeaderError, NotARefusal, QueryError, RedirectError, Refusal,
-        ReloadError, RootError,
+        EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, QueryError, RedirectError,
+        Refusal, ReloadError, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },

@@ -9,9 +9,10 @@ use std::{
 
 use aerys_proto::Message;
 
-use super::{Close, Endpoint, Send};
+use super::{Close, Endpoint, Group, Send};
 use crate::{
     connection::{ClientId, Shared, Stats},
+    error::JoinError,
     log::{Call, HandlerSpan},
     roster::Member,
     runtime::Handler,
@@ -89,6 +90,30 @@ impl<S> Client<S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn send(&self, message: impl Into<Message>) -> Send<'_, S> {
         Send::new(self, message.into())
+    }
+
+    /// Makes it a member of a [`Group`] of its endpoint: what is broadcast there from now on reaches it, and nothing
+    /// that was before. Until it [leaves](Self::leave) or goes. To join twice is harmless.
+    ///
+    /// It can be said in `on_open` as soon as the client is accepted, before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`] if it has gone, if the group or the number of its groups is at its limit, or if the name is none.
+    pub fn join(&self, group: impl AsRef<str>) -> Result<(), JoinError> {
+        self.endpoint().roster().join_group(self.id(), group.as_ref())
+    }
+
+    /// Takes it out of a [`Group`]: what is broadcast there from now on does not reach it. Answers whether it was a
+    /// member.
+    pub fn leave(&self, group: impl AsRef<str>) -> bool {
+        self.endpoint().roster().leave_group(self.id(), group.as_ref())
+    }
+
+    /// The [groups](Group) it is a member of, in the order in which it joined; none once it has gone.
+    pub fn groups(&self) -> Vec<Group<S>> {
+        let names = self.endpoint().roster().groups_of(self.id()).into_iter();
+        names.map(|name| Group::new(self.endpoint().clone(), name)).collect()
     }
 
     /// Closes the connection, after everything already sent has left. The code is 1000 and the

@@ -1,10 +1,10 @@
 //! A client that has gone: all there is left to know about it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aerys_proto::{Close, CloseCode};
 
-use super::{Client, Endpoint};
+use super::{Client, Endpoint, Group};
 use crate::{
     connection::{ClientId, Stats},
     transport::PeerAddr,
@@ -17,11 +17,12 @@ use crate::{
 pub struct Departure<S = ()> {
     client: Client<S>,
     close: Close,
+    groups: Vec<Arc<str>>,
 }
 
 impl<S> Departure<S> {
-    pub(crate) fn new(client: Client<S>, close: Close) -> Self {
-        Self { client, close }
+    pub(crate) fn new(client: Client<S>, close: Close, groups: Vec<Arc<str>>) -> Self {
+        Self { client, close, groups }
     }
 
     /// The id the client had.
@@ -37,6 +38,21 @@ impl<S> Departure<S> {
     /// The endpoint it was a client of, and is no more.
     pub fn endpoint(&self) -> &Endpoint<S> {
         self.client.endpoint()
+    }
+
+    /// The [groups](Group) it was a member of, and is no more, in the order in which it had joined.
+    ///
+    /// ```
+    /// # use aerys::Departure;
+    /// # fn example(gone: &Departure) {
+    /// for room in gone.groups() {
+    ///     room.broadcast(format!("{} has left {}", gone.id(), room.name())).nowait();
+    /// }
+    /// # }
+    /// ```
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = Group<S>> {
+        let names = self.groups.iter().cloned();
+        names.map(|name| Group::new(self.endpoint().clone(), name))
     }
 
     /// The address its connection came from.

@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc};
 
 use aerys_proto::Message;
 
-use super::{Broadcast, Client};
+use super::{Broadcast, Client, Group};
 use crate::{
     connection::ClientId,
     log::{Call, HandlerSpan},
-    roster::Roster,
+    roster::{Choice, Roster},
     runtime::Handler,
 };
 
@@ -36,7 +36,7 @@ impl<S> Endpoint<S> {
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn broadcast(&self, message: impl Into<Message>) -> Broadcast<'_, S> {
-        Broadcast::new(self, message.into())
+        Broadcast::new(self, Choice::default(), message.into())
     }
 
     /// The client with this id, if it is here.
@@ -57,6 +57,17 @@ impl<S> Endpoint<S> {
     /// Whether nobody is here.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The group of this name, whether it has members or not; see [`Group`].
+    pub fn group(&self, name: impl AsRef<str>) -> Group<S> {
+        Group::new(self.clone(), Arc::from(name.as_ref()))
+    }
+
+    /// All groups that have members now, in no particular order.
+    pub fn groups(&self) -> Vec<Group<S>> {
+        let names = self.0.groups().into_iter();
+        names.map(|name| Group::new(self.clone(), name)).collect()
     }
 
     /// The span of a call of a handler that is about no client.

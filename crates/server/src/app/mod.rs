@@ -8,6 +8,7 @@ mod command;
 mod departure;
 mod endpoint;
 mod fault;
+mod group;
 mod handshake;
 #[cfg(unix)]
 mod readiness;
@@ -23,6 +24,7 @@ pub use self::{
     command::{Broadcast, Close, Send},
     departure::Departure,
     endpoint::Endpoint,
+    group::Group,
     handshake::Handshake,
     watcher::Watcher,
     websocket::Websocket,

@@ -4,6 +4,7 @@
 mod certificate;
 mod endpoint;
 mod host;
+mod join;
 mod misuse;
 mod query;
 mod refusal;
@@ -23,6 +24,7 @@ pub(crate) use self::misuse::Misuse;
 pub use self::{
     endpoint::EndpointError,
     host::{FileHeaderError, RedirectError},
+    join::JoinError,
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     reload::ReloadError,
@@ -113,7 +115,8 @@ impl Failure {
 
     /// Whether it is no news to anyone but the handler.
     pub(crate) fn is_silent(&self) -> bool {
-        self.0.is::<SendError>()
+        let joining = self.0.downcast_ref::<JoinError>();
+        self.0.is::<SendError>() || joining == Some(&JoinError::ClientGone)
     }
 }
 
@@ -170,6 +173,8 @@ mod tests {
     #[test]
     fn only_a_send_error_itself_is_silent() {
         assert!(Failure::from(ClientGone).is_silent());
+        assert!(Failure::from(JoinError::ClientGone).is_silent());
+        assert!(!Failure::from(JoinError::GroupFull { max: 1 }).is_silent());
         assert!(!Failure::from(Outer(ClientGone)).is_silent());
         assert!(!Failure::new("no").is_silent());
         assert!(Failure::new(Box::<dyn Error + Send + Sync>::from(ClientGone)).is_silent());

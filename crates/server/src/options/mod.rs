@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) open_period: Duration,
     pub(crate) max_clients: Option<usize>,
+    pub(crate) group_limits: GroupLimits,
 }
 
 /// What the handshake is held to.
@@ -51,11 +52,20 @@ pub(crate) struct OutboxLimits {
     pub(crate) overflow: Overflow,
 }
 
+/// How many may be in a group, and in how many one may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupLimits {
+    /// `None` for as many as there are clients.
+    pub(crate) max_members: Option<usize>,
+    pub(crate) max_per_client: usize,
+}
+
 /// Options that were found to make sense, as the rest of the server uses them.
 pub(crate) struct Settings {
     pub(crate) protocol: Arc<Config>,
     pub(crate) outbox_limits: OutboxLimits,
     pub(crate) rules: HandshakeRules,
+    pub(crate) group_limits: GroupLimits,
 }
 
 impl Options {
@@ -186,6 +196,20 @@ impl Options {
         self
     }
 
+    /// How many clients may be in one [group](crate::Group); `None` for as many as there are, which is the default.
+    /// Who comes beyond that is refused by [`JoinError::GroupFull`](crate::JoinError::GroupFull).
+    pub fn max_group_members(mut self, clients: impl Into<Option<usize>>) -> Self {
+        self.group_limits.max_members = clients.into();
+        self
+    }
+
+    /// In how many [groups](crate::Group) one client may be. Default 100. To join one more is refused by
+    /// [`JoinError::TooManyGroups`](crate::JoinError::TooManyGroups).
+    pub fn max_groups_per_client(mut self, groups: usize) -> Self {
+        self.group_limits.max_per_client = groups;
+        self
+    }
+
     /// Looks for nonsense.
     pub(crate) fn validate(self) -> Result<Settings, OptionsError> {
         let Self {
@@ -196,6 +220,7 @@ impl Options {
             subprotocols,
             open_period,
             max_clients,
+            group_limits,
         } = self;
         let Config { max_msg_size, .. } = protocol;
         protocol.max_frame_size =
@@ -208,6 +233,8 @@ impl Options {
             ("max_queued_bytes", outbox_limits.max_queued_bytes),
             ("queued_ping_limit", protocol.queued_ping_limit as usize),
             ("max_clients", max_clients.unwrap_or(1)),
+            ("max_group_members", group_limits.max_members.unwrap_or(1)),
+            ("max_groups_per_client", group_limits.max_per_client),
         ] {
             if size == 0 {
                 return Err(OptionsError::Zero { option });
@@ -234,7 +261,7 @@ impl Options {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
         let rules = HandshakeRules { allowed_origins, subprotocols, open_period, max_clients };
-        Ok(Settings { protocol: Arc::new(protocol), outbox_limits, rules })
+        Ok(Settings { protocol: Arc::new(protocol), outbox_limits, rules, group_limits })
     }
 }
 
@@ -248,6 +275,7 @@ impl Default for Options {
             subprotocols: Vec::new(),
             open_period: Duration::from_secs(10),
             max_clients: None,
+            group_limits: GroupLimits { max_members: None, max_per_client: 100 },
         }
     }
 }
@@ -325,6 +353,8 @@ fn why_not_zero(option: &str) -> &'static str {
         }
         "max_queued_bytes" => "no client could be owed anything; at least one byte",
         "max_clients" => "nobody could be let in; `None` is for any number",
+        "max_group_members" => "nobody could join a group; `None` is for any number",
+        "max_groups_per_client" => "no client could join a group; at least one",
         "auto_frame_size" => "frames of nothing carry no message; at least one byte",
         _ => "nothing could come in; at least one byte",
     }
@@ -361,6 +391,8 @@ mod tests {
             (fine().message_period(Duration::ZERO), "message_period"),
             (fine().allowed_origins(Origins::list(["mysite.com"])), "allowed_origins"),
             (fine().max_clients(0), "max_clients"),
+            (fine().max_group_members(0), "max_group_members"),
+            (fine().max_groups_per_client(0), "max_groups_per_client"),
             (fine().subprotocols(["chat", "not one"]), "subprotocols"),
             (fine().subprotocols([""]), "subprotocols"),
         ] {

@@ -11,17 +11,27 @@ pub(crate) struct Choice {
     /// `None` is everyone.
     only: Option<Vec<ClientId>>,
     except: Vec<ClientId>,
+    /// Of whom they are chosen; `None` is of all.
+    group: Option<Arc<str>>,
 }
 
 /// A [`Choice`] as the shards of some workers have it.
 pub(super) struct Audiences {
     only: Option<Parts>,
     except: Parts,
+    group: Option<Arc<str>>,
 }
 
-/// Whom of one shard a broadcast is for. Its ids are all of that shard's worker, in order, each once.
+/// Whom of one shard a broadcast is for: those of a group, if there is one, who are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(super) struct Audience {
+    pub(super) group: Option<Arc<str>>,
+    pub(super) chosen: Chosen,
+}
+
+/// Its ids are all of one shard's worker, in order, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Chosen {
     Everyone,
     Only(Arc<[ClientId]>),
     Except(Arc<[ClientId]>),
@@ -41,10 +51,21 @@ impl Choice {
         self.except.extend(ids);
     }
 
+    /// Of those of a group alone.
+    pub(crate) fn of(group: Arc<str>) -> Self {
+        Self { group: Some(group), ..Self::default() }
+    }
+
+    /// The group of whom they are chosen.
+    pub(super) fn group(&self) -> Option<&Arc<str>> {
+        self.group.as_ref()
+    }
+
     pub(super) fn split(self, workers: usize) -> Audiences {
         Audiences {
             only: self.only.map(|ids| Parts::new(ids, workers)),
             except: Parts::new(self.except, workers),
+            group: self.group,
         }
     }
 }
@@ -53,21 +74,44 @@ impl Audiences {
     /// The part of one worker, once; `None` if there is nobody in it.
     pub(super) fn take(&mut self, worker: usize) -> Option<Audience> {
         let except = self.except.take(worker);
-        let Some(only) = &mut self.only else {
-            let is_empty = except.is_empty();
-            return Some(if is_empty {
-                Audience::Everyone
-            } else {
-                Audience::Except(except.into())
-            });
+        let chosen = match &mut self.only {
+            None if except.is_empty() => Chosen::Everyone,
+            None => Chosen::Except(except.into()),
+            Some(only) => {
+                let mut only = only.take(worker);
+                only.retain(|id| except.binary_search(id).is_err());
+                if only.is_empty() {
+                    return None;
+                }
+                Chosen::Only(only.into())
+            }
         };
-        let mut only = only.take(worker);
-        only.retain(|id| except.binary_search(id).is_err());
-        (!only.is_empty()).then(|| Audience::Only(only.into()))
+        Some(Audience { group: self.group.clone(), chosen })
     }
 }
 
 impl Audience {
+    #[cfg(test)]
+    pub(super) const EVERYONE: Self = Self { group: None, chosen: Chosen::Everyone };
+
+    /// In bytes.
+    pub(super) fn cost(&self) -> usize {
+        self.chosen.cost()
+    }
+
+    /// Whether it is the same one; to look whether two are [equal](PartialEq) takes as long as they
+    /// are large.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let is_same_group = match (&self.group, &other.group) {
+            (None, None) => true,
+            (Some(name), Some(other)) => Arc::ptr_eq(name, other),
+            _ => false,
+        };
+        is_same_group && self.chosen.is(&other.chosen)
+    }
+}
+
+impl Chosen {
     /// Whether it is for this member of the shard.
     pub(super) fn includes(&self, id: ClientId) -> bool {
         match self {
@@ -77,17 +121,14 @@ impl Audience {
         }
     }
 
-    /// In bytes.
-    pub(super) fn cost(&self) -> usize {
+    fn cost(&self) -> usize {
         match self {
             Self::Everyone => 0,
             Self::Only(ids) | Self::Except(ids) => size_of_val(&**ids),
         }
     }
 
-    /// Whether it is the same one; to look whether two are [equal](PartialEq) takes as long as they
-    /// are large.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Everyone, Self::Everyone) => true,
             (Self::Only(ids), Self::Only(others)) | (Self::Except(ids), Self::Except(others)) => {
@@ -127,11 +168,15 @@ mod tests {
         numbers.iter().copied().map(ClientId::from_u64).collect()
     }
 
+    fn of_all(chosen: Chosen) -> Audience {
+        Audience { group: None, chosen }
+    }
+
     #[test]
     fn each_worker_has_its_own_part_of_a_choice() {
-        let only = |numbers: &[u64]| Some(Audience::Only(ids(numbers).into()));
-        let except = |numbers: &[u64]| Some(Audience::Except(ids(numbers).into()));
-        let everyone = || Some(Audience::Everyone);
+        let only = |numbers: &[u64]| Some(of_all(Chosen::Only(ids(numbers).into())));
+        let except = |numbers: &[u64]| Some(of_all(Chosen::Except(ids(numbers).into())));
+        let everyone = || Some(Audience::EVERYONE);
         // Of two workers: one has the even ids.
         type Row = (Option<&'static [u64]>, &'static [u64], [Option<Audience>; 2]);
         let rows: [Row; 7] = [
@@ -156,9 +201,26 @@ mod tests {
                 for id in (1..10).map(ClientId::from_u64).filter(|id| id.worker(2) == worker) {
                     let is_chosen = chosen.is_none_or(|them| them.contains(&id.as_u64()));
                     let is_meant = is_chosen && !left_out.contains(&id.as_u64());
-                    assert_eq!(audience.as_ref().is_some_and(|it| it.includes(id)), is_meant);
+                    assert_eq!(
+                        audience.as_ref().is_some_and(|it| it.chosen.includes(id)),
+                        is_meant
+                    );
                 }
             }
         }
+    }
+
+    #[test]
+    fn who_is_chosen_of_a_group_is_chosen_of_those_of_each_worker() {
+        let tea: Arc<str> = "tea".into();
+        let mut choice = Choice::of(Arc::clone(&tea));
+        choice.except(ids(&[2]));
+        let mut audiences = choice.split(2);
+        let [even, odd] = [0, 1].map(|worker| audiences.take(worker).unwrap());
+        assert_eq!((even.group.as_ref(), odd.group.as_ref()), (Some(&tea), Some(&tea)));
+        assert_eq!((even.chosen, odd.chosen), (Chosen::Except(ids(&[2]).into()), Chosen::Everyone));
+        let mut choice = Choice::of(tea);
+        choice.only([]);
+        assert_eq!(choice.split(2).take(0), None);
     }
 }

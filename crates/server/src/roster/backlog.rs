@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::{
     Member,
-    audience::Audience,
+    audience::{Audience, Chosen},
     delivery::Delivery,
+    groups::Groups,
     members::{Listed, Members},
     step::Step,
 };
@@ -63,7 +64,8 @@ impl Backlog {
     /// looked at when no lock is held.
     pub(super) fn similar_audience(&mut self, audience: &Audience) -> Option<Audience> {
         let last = self.joinable()?.audience();
-        (*audience != Audience::Everyone && last.cost() == audience.cost()).then(|| last.clone())
+        let has_copy = audience.group.is_some() || audience.chosen != Chosen::Everyone;
+        (has_copy && last.cost() == audience.cost()).then(|| last.clone())
     }
 
     /// The last delivery, unless its walk has begun.
@@ -95,27 +97,50 @@ impl Backlog {
     }
 
     /// Goes one step further with the walk of the first delivery.
-    pub(super) fn walk<M: Member>(&mut self, members: &mut Members<M>, step: &mut Step<'_>) {
+    pub(super) fn walk<M: Member>(
+        &mut self,
+        members: &mut Members<M>,
+        groups: &Groups,
+        step: &mut Step<'_>,
+    ) {
         let Some(delivery) = self.waiting.front() else { return };
-        let len = match delivery.audience() {
-            Audience::Only(ids) => ids.len(),
-            Audience::Everyone | Audience::Except(_) => members.len(),
+        let Audience { group, chosen } = delivery.audience();
+        let group = group.as_ref().map(|name| groups.members(name));
+        let len = match (&group, chosen) {
+            (_, Chosen::Only(ids)) => ids.len(),
+            (None, Chosen::Everyone | Chosen::Except(_)) => members.len(),
+            (Some(group), Chosen::Everyone | Chosen::Except(_)) => group.map_or(0, |it| it.len()),
         };
         let end = self.cursor.unwrap_or(len).min(len);
         let begin = end.saturating_sub(STEP);
         delivery.begin(step, end - begin);
         let mut tell = |it: &mut Listed<M>| delivery.tell(&it.member, &mut it.told, step);
-        match delivery.audience() {
-            Audience::Everyone => members[begin..end].values_mut().rev().for_each(tell),
-            Audience::Only(ids) => {
+        match (group, chosen) {
+            (None, Chosen::Everyone) => members[begin..end].values_mut().rev().for_each(tell),
+            (None, Chosen::Only(ids)) => {
                 for id in &ids[begin..end] {
                     members.get_mut(id).map(&mut tell);
                 }
             }
-            Audience::Except(_) => {
+            (None, Chosen::Except(_)) => {
                 for (id, listed) in members[begin..end].iter_mut().rev() {
-                    if delivery.audience().includes(*id) {
+                    if chosen.includes(*id) {
                         tell(listed);
+                    }
+                }
+            }
+            (Some(None), _) => {}
+            (Some(Some(group)), Chosen::Only(ids)) => {
+                for id in &ids[begin..end] {
+                    if let (Some(since), Some(listed)) = (group.get(id), members.get_mut(id)) {
+                        delivery.tell_since(*since, &listed.member, &mut listed.told, step);
+                    }
+                }
+            }
+            (Some(Some(group)), Chosen::Everyone | Chosen::Except(_)) => {
+                for (id, since) in group[begin..end].iter().rev() {
+                    if let Some(listed) = members.get_mut(id).filter(|_| chosen.includes(*id)) {
+                        delivery.tell_since(*since, &listed.member, &mut listed.told, step);
                     }
                 }
             }
@@ -138,12 +163,15 @@ impl Backlog {
         &self,
         id: ClientId,
         listed: &mut Listed<M>,
+        groups: &Groups,
         step: &mut Step<'_>,
     ) -> bool {
         let first = self.waiting.partition_point(|delivery| delivery.last() <= listed.told);
         for delivery in self.waiting.range(first..).take(STEP) {
-            if delivery.audience().includes(id) {
-                delivery.tell(&listed.member, &mut listed.told, step);
+            let Audience { group, chosen } = delivery.audience();
+            let since = group.as_ref().map_or(Some(0), |name| groups.since(name, id));
+            if let Some(since) = since.filter(|_| chosen.includes(id)) {
+                delivery.tell_since(since, &listed.member, &mut listed.told, step);
             }
             listed.told = delivery.last();
         }

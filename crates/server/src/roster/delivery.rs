@@ -117,6 +117,21 @@ impl Delivery {
         }
     }
 
+    /// Likewise, a member that those are for which came after the message `since`.
+    #[inline]
+    pub(super) fn tell_since<M: Member>(
+        &self,
+        since: u64,
+        member: &M,
+        told: &mut u64,
+        step: &mut Step<'_>,
+    ) {
+        if since < self.last() {
+            *told = since.max(*told);
+            self.tell(member, told, step);
+        }
+    }
+
     /// Everyone whom it is for has been told.
     pub(super) fn finish(&self, afterwards: &mut Afterwards) {
         if let Some(delivery_count) = &self.delivery_count
@@ -135,10 +150,14 @@ impl Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::ClientId;
+    use crate::{connection::ClientId, roster::audience::Chosen};
 
     fn delivery(audience: &Audience, message: Message) -> Delivery {
         Delivery::new(audience.clone(), message, None)
+    }
+
+    fn of_all(chosen: Chosen) -> Audience {
+        Audience { group: None, chosen }
     }
 
     fn some() -> Arc<[ClientId]> {
@@ -147,15 +166,15 @@ mod tests {
 
     #[test]
     fn broadcasts_join_if_they_are_for_the_same_clients() {
-        let (everyone, only) = (Audience::Everyone, Audience::Only(some()));
+        let (everyone, only) = (Audience::EVERYONE, of_all(Chosen::Only(some())));
         for (audience, next, joins) in [
             (&everyone, delivery(&everyone, "next".into()), true),
             (&only, delivery(&only, "next".into()), true),
             (&everyone, delivery(&only, "next".into()), false),
             (&only, delivery(&everyone, "next".into()), false),
             // Equal, and not known to be.
-            (&only, delivery(&Audience::Only(some()), "next".into()), false),
-            (&only, delivery(&Audience::Except(some()), "next".into()), false),
+            (&only, delivery(&of_all(Chosen::Only(some())), "next".into()), false),
+            (&only, delivery(&of_all(Chosen::Except(some())), "next".into()), false),
             (&everyone, delivery(&everyone, vec![0; MAX_MERGED_BYTES].into()), false),
             (
                 &everyone,
@@ -177,10 +196,10 @@ mod tests {
 
     #[test]
     fn so_many_join_and_no_more() {
-        let mut first = delivery(&Audience::Everyone, "first".into());
+        let mut first = delivery(&Audience::EVERYONE, "first".into());
         for _ in 1..MAX_MERGED_MESSAGES {
-            assert!(first.merge(delivery(&Audience::Everyone, "next".into())).is_ok());
+            assert!(first.merge(delivery(&Audience::EVERYONE, "next".into())).is_ok());
         }
-        assert!(first.merge(delivery(&Audience::Everyone, "next".into())).is_err());
+        assert!(first.merge(delivery(&Audience::EVERYONE, "next".into())).is_err());
     }
 }

@@ -3,6 +3,7 @@
 mod audience;
 mod backlog;
 mod delivery;
+mod groups;
 mod members;
 mod shard;
 mod step;
@@ -16,10 +17,12 @@ use aerys_proto::{Config, Message};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::audience::Choice;
-use self::{delivery::Delivery, shard::Shard};
+use self::{delivery::Delivery, groups::GroupSizes, shard::Shard};
 use crate::{
     connection::{ClientId, DeliveryCount, Shared},
+    error::JoinError,
     metrics::EndpointCounters,
+    options::GroupLimits,
     runtime::{Alarms, EndpointSlot, Worker},
 };
 
@@ -30,6 +33,7 @@ pub(crate) trait Member {
 
 pub(crate) struct Roster<M> {
     shards: Box<[Arc<Shard<M>>]>,
+    groups: GroupSizes,
     path: Arc<str>,
     slot: EndpointSlot,
     protocol: Arc<Config>,
@@ -53,6 +57,7 @@ impl<M> Roster<M> {
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
             shards: workers.iter().map(shard).collect(),
+            groups: GroupSizes::default(),
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
             path,
             protocol,
@@ -86,6 +91,44 @@ impl<M> Roster<M> {
 
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.len()).sum()
+    }
+
+    /// Has a client in a group: what is broadcast there from now on is for it.
+    pub(crate) fn join_group(&self, id: ClientId, name: &str) -> Result<(), JoinError> {
+        if name.is_empty() || name.len() > JoinError::MAX_NAME {
+            return Err(JoinError::Name { len: name.len() });
+        }
+        self.shard(id).join_group(id, name, &self.groups)
+    }
+
+    /// What a client is in, in the order in which it joined.
+    pub(crate) fn groups_of(&self, id: ClientId) -> Vec<Arc<str>> {
+        self.shard(id).groups(id)
+    }
+
+    /// The groups that have members.
+    pub(crate) fn groups(&self) -> Vec<Arc<str>> {
+        self.groups.names()
+    }
+
+    pub(crate) fn group_len(&self, name: &str) -> usize {
+        self.groups.size(name)
+    }
+
+    pub(crate) fn is_in_group(&self, id: ClientId, name: &str) -> bool {
+        self.shard(id).is_in_group(id, name)
+    }
+
+    pub(crate) fn group_clients(&self, name: &str) -> Vec<M>
+    where
+        M: Clone,
+    {
+        self.shards.iter().flat_map(|shard| shard.group_members(name)).collect()
+    }
+
+    /// What holds for who joins a group from now on.
+    pub(crate) fn set_group_limits(&self, limits: GroupLimits) {
+        self.groups.set_limits(limits);
     }
 
     /// What the connections of this worker are woken by.
@@ -147,9 +190,15 @@ impl<M> Roster<M> {
 }
 
 impl<M: Member> Roster<M> {
-    /// Takes a client out: what was broadcast while it was here is counted as lost with it.
-    pub(crate) fn leave(&self, id: ClientId) {
-        self.shard(id).leave(id);
+    /// Takes a client out, and answers in which groups it was: what was broadcast while it was here is counted
+    /// as lost with it.
+    pub(crate) fn leave(&self, id: ClientId) -> Vec<Arc<str>> {
+        self.shard(id).leave(id, &self.groups)
+    }
+
+    /// Takes a client out of a group; answers whether it was in it.
+    pub(crate) fn leave_group(&self, id: ClientId, name: &str) -> bool {
+        self.shard(id).leave_group(id, name, &self.groups)
     }
 
     /// Puts into a client's outbox what was broadcast before this moment. Who is about to say something
@@ -169,9 +218,13 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
         delivery_count: Option<&Arc<DeliveryCount>>,
     ) {
         let message = message.for_many(&self.protocol);
+        let group = choice.group().cloned();
         let mut audiences = choice.split(self.shards.len());
         for (worker, shard) in self.shards.iter().enumerate() {
-            if let Some(audience) = audiences.take(worker) {
+            // A worker that has none of a group has nothing to do.
+            if group.as_ref().is_none_or(|name| shard.has_group(name))
+                && let Some(audience) = audiences.take(worker)
+            {
                 let delivery_count = delivery_count.map(DeliveryCount::expect_one);
                 shard.give(Delivery::new(audience, message.clone(), delivery_count));
             }

@@ -17,11 +17,13 @@ use super::{
     Member,
     backlog::Backlog,
     delivery::Delivery,
+    groups::{GroupSizes, Groups},
     members::{Listed, Members},
     step::Step,
 };
 use crate::{
     connection::ClientId,
+    error::JoinError,
     metrics::EndpointCounters,
     runtime::{Order, Worker},
     sync::{FairMutex, MutexGuard, Rank},
@@ -41,6 +43,7 @@ pub(super) struct Shard<M> {
 
 struct State<M> {
     members: Members<M>,
+    groups: Groups,
     backlog: Backlog,
     /// Whether the worker has been told that there is a backlog.
     is_ordered: bool,
@@ -52,8 +55,8 @@ impl<M> Shard<M> {
         protocol: Arc<Config>,
         counters: Arc<EndpointCounters>,
     ) -> Self {
-        let (members, backlog) = (Members::default(), Backlog::default());
-        let state = State { members, backlog, is_ordered: false };
+        let (members, groups, backlog) = Default::default();
+        let state = State { members, groups, backlog, is_ordered: false };
         Self {
             worker,
             protocol,
@@ -103,24 +106,77 @@ impl<M> Shard<M> {
         self.lock().members.values().map(|listed| listed.member.clone()).collect()
     }
 
+    /// Has a client in a group: what is broadcast there from now on is for it.
+    pub(super) fn join_group(
+        &self,
+        id: ClientId,
+        name: &str,
+        sizes: &GroupSizes,
+    ) -> Result<(), JoinError> {
+        let mut state = self.lock();
+        if !state.members.contains_key(&id) {
+            return Err(JoinError::ClientGone);
+        }
+        let since = state.backlog.last();
+        state.groups.join(id, name, since, sizes)
+    }
+
+    /// What a client is in.
+    pub(super) fn groups(&self, id: ClientId) -> Vec<Arc<str>> {
+        self.lock().groups.names(id).to_vec()
+    }
+
+    /// Whether any of its members is in a group.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.lock().groups.members(name).is_some()
+    }
+
+    pub(super) fn is_in_group(&self, id: ClientId, name: &str) -> bool {
+        self.lock().groups.contains(name, id)
+    }
+
+    pub(super) fn group_members(&self, name: &str) -> Vec<M>
+    where
+        M: Clone,
+    {
+        let state = self.lock();
+        let ids = state.groups.members(name).into_iter().flat_map(|members| members.keys());
+        ids.filter_map(|id| state.members.get(id)).map(|listed| listed.member.clone()).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock()
     }
 }
 
 impl<M: Member> Shard<M> {
-    /// Takes a member out. What was broadcast while it was one is counted as lost with it.
-    pub(super) fn leave(&self, id: ClientId) {
+    /// Takes a member out, and answers in which groups it was. What was broadcast while it was one is counted
+    /// as lost with it.
+    pub(super) fn leave(&self, id: ClientId, sizes: &GroupSizes) -> Vec<Arc<str>> {
+        let (_gone, groups) = self.caught_up(id, |state| {
+            let member = state.members.swap_remove(&id);
+            self.counters.clients.set(state.members.len() as u64);
+            (member, state.groups.leave_all(id, sizes))
+        });
+        groups
+    }
+
+    /// Takes a client out of a group; answers whether it was in it. It is told what was broadcast there before.
+    pub(super) fn leave_group(&self, id: ClientId, name: &str, sizes: &GroupSizes) -> bool {
+        self.caught_up(id, |state| state.groups.leave(id, name, sizes))
+    }
+
+    /// Tells a member what was broadcast before this moment, and then, before anything else is, does this.
+    fn caught_up<R>(&self, id: ClientId, mut then: impl FnMut(&mut State<M>) -> R) -> R {
         loop {
             let mut step = Step::elsewhere();
             let mut state = self.lock();
             let is_told = state.catch_up(id, &mut step);
-            let member = is_told.then(|| state.members.swap_remove(&id));
-            self.counters.clients.set(state.members.len() as u64);
+            let outcome = is_told.then(|| then(&mut state));
             drop(state);
             step.run(&self.counters);
-            if member.is_some() {
-                return;
+            if let Some(outcome) = outcome {
+                return outcome;
             }
         }
     }
@@ -170,8 +226,9 @@ impl<M: Member> Shard<M> {
 
     /// Goes one step further with the walk.
     fn walk(&self, state: &mut State<M>, step: &mut Step<'_>) {
-        state.backlog.walk(&mut state.members, step);
-        if state.backlog.is_empty() {
+        let State { members, groups, backlog, .. } = state;
+        backlog.walk(members, groups, step);
+        if backlog.is_empty() {
             self.is_behind.store(false, Ordering::Release);
         }
     }
@@ -224,6 +281,6 @@ impl<M: Member> State<M> {
     /// Tells one member of what it has not been told, or of some of it. Answers whether that was all.
     fn catch_up(&mut self, id: ClientId, step: &mut Step<'_>) -> bool {
         let listed = self.members.get_mut(&id);
-        listed.is_none_or(|listed| self.backlog.catch_up(id, listed, step))
+        listed.is_none_or(|listed| self.backlog.catch_up(id, listed, &self.groups, step))
     }
 }

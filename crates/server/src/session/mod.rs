@@ -224,7 +224,7 @@ where
     let close = shared.departure().await;
     // A peer may vanish while `on_open` has not decided yet.
     let client = poll_fn(|_| accepted.get().map_or(Poll::Pending, Poll::Ready)).await;
-    client.endpoint().roster().leave(client.id());
+    let groups = client.endpoint().roster().leave(client.id());
     let (id, address) = (client.id().as_u64(), client.address());
     let (code, reason) = (close.code.as_u16(), PeerText(close.reason.as_bytes()));
     let by = shared.ending().map(ended_by);
@@ -233,7 +233,7 @@ where
         "a client has gone"
     );
     shared.counters().closed(&close, shared.ending());
-    let gone = Departure::new(client.clone(), close);
+    let gone = Departure::new(client.clone(), close, groups);
     let span = client.span(Handler::OnClose);
     let (outcome, took) = caught(span, || mount.app.on_close(&gone)).timed().await;
     guard.took(Handling::Close, took);

@@ -96,6 +96,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
     pub(crate) fn new(app: W, place: Place, settings: Settings, workers: &[Arc<Worker>]) -> Self {
         let Place { host, path, name } = place;
         let roster = Roster::new(&host, path, Arc::clone(&settings.protocol), workers);
+        roster.set_group_limits(settings.group_limits);
         let endpoint = Endpoint::new(roster);
         let settings = ArcSwap::from_pointee(settings);
         Self { app, host, name, endpoint, settings, clients: Arc::default() }
@@ -145,6 +146,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     }
 
     fn change(&self, settings: Settings) {
+        self.endpoint.roster().set_group_limits(settings.group_limits);
         self.settings.store(Arc::new(settings));
     }
 

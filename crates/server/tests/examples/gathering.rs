@@ -1,4 +1,4 @@
-//! `user_count`, `even_odd`, `combine`, `inspect`: clients that know of each other.
+//! `user_count`, `even_odd`, `rooms`, `combine`, `inspect`: clients that know of each other.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -59,6 +59,35 @@ async fn even_odd_lets_those_hear_who_came_in_the_same_kind_of_second() {
     other.say("is anyone here?").await;
     assert_eq!(other.hear().await, "heard by 0", "{other_id} came in another kind of second");
     drop((ann, alike, other));
+    program.end().await;
+}
+
+#[tokio::test]
+async fn rooms_keeps_what_is_said_in_each_there_and_knows_which_there_are() {
+    let program = Program::start("rooms").await;
+    let mut ann = program.visit_at("/rooms/tea").await;
+    let mut bob = program.visit_at("/rooms/tea").await;
+    let mut eve = program.visit_at("/rooms/milk").await;
+    for (visitor, list) in [(&mut ann, "milk 1, tea 2"), (&mut eve, "milk 1, tea 2")] {
+        visitor.say("/list").await;
+        assert_eq!(visitor.hear().await, list);
+    }
+    eve.say("alone").await;
+    eve.say("/join tea").await;
+    eve.say("/leave milk").await;
+    eve.say("hello").await;
+    for visitor in [&mut ann, &mut bob] {
+        assert_eq!(visitor.hear().await, "tea: hello");
+    }
+    eve.say("/join ").await;
+    assert_eq!(eve.hear().await, "a group's name has 1 to 255 bytes, and this one 0");
+    eve.say("/list").await;
+    assert_eq!(eve.hear().await, "tea 3");
+    ann.leave().await;
+    for visitor in [&mut bob, &mut eve] {
+        assert_eq!(visitor.hear().await, "tea: 2 left here");
+    }
+    drop((bob, eve));
     program.end().await;
 }
 

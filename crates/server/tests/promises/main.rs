@@ -34,6 +34,7 @@ mod files;
 mod foreign;
 #[cfg(debug_assertions)]
 mod forgotten;
+mod groups;
 #[cfg(feature = "files")]
 mod half_closed;
 mod heartbeat;

@@ -16,7 +16,7 @@ use crate::{
     roster::Choice,
 };
 
-/// A message about to be sent to many; see [`Endpoint::broadcast`].
+/// A message about to be sent to many; see [`Endpoint::broadcast`] and [`Group::broadcast`](crate::Group::broadcast).
 ///
 /// As a future it resolves to a [`Tally`] once each of them has had the message handed to the
 /// kernel or has gone. One slow client keeps it waiting, until that client is served or given up;
@@ -32,9 +32,9 @@ pub struct Broadcast<'e, S = ()> {
 
 impl<'e, S> Broadcast<'e, S> {
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn new(endpoint: &'e Endpoint<S>, message: Message) -> Self {
+    pub(crate) fn new(endpoint: &'e Endpoint<S>, choice: Choice, message: Message) -> Self {
         let warning = DropWarning::new("broadcast");
-        Self { endpoint, message, choice: Choice::default(), delivery_count: None, warning }
+        Self { endpoint, message, choice, delivery_count: None, warning }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and

@@ -1,4 +1,5 @@
 mod at_rest;
+mod groups;
 
 use std::{
     collections::VecDeque,
@@ -18,6 +19,7 @@ use crate::{
     roster::{
         audience::{Audience, Choice},
         backlog::STEP,
+        groups::GroupSizes,
     },
     runtime::WorkerThread,
 };
@@ -106,7 +108,7 @@ fn audience(only: Option<&[ClientId]>, except: &[ClientId]) -> Option<Audience> 
 }
 
 fn give(shard: &Arc<Shard<Guest>>, text: String) {
-    shard.give(Delivery::new(Audience::Everyone, text.into(), None));
+    shard.give(Delivery::new(Audience::EVERYONE, text.into(), None));
 }
 
 fn send(shard: &Shard<Guest>, id: ClientId, guest: &Guest, text: String) {
@@ -129,7 +131,7 @@ fn one_step_of_a_walk_tells_so_many_members_and_no_more() {
             let Some(audience) = audience else { continue };
             let shard = stuck.shard();
             let guests = room(&shard, size);
-            let meant = all.iter().filter(|id| audience.includes(**id)).count();
+            let meant = all.iter().filter(|id| audience.chosen.includes(**id)).count();
             shard.give(Delivery::new(audience, "all".into(), None));
             let told = || guests.iter().filter(|(_, guest)| guest.is_told()).count();
             let (mut before, mut steps) = (told(), 0);
@@ -172,7 +174,7 @@ fn who_says_something_to_one_endpoint_does_not_wait_for_a_walk_of_another() {
         let guest = join(&small, id(1));
         give(&small, "all".into());
         send(&small, id(1), &guest, "one".into());
-        small.leave(id(1));
+        small.leave(id(1), &GroupSizes::default());
         done.send(guest.heard()).unwrap();
     });
     assert_eq!(is_done.recv_timeout(DEADLINE).unwrap(), ["all", "one"]);
@@ -252,7 +254,7 @@ fn each_hears_in_order_and_once_what_was_said_while_it_was_here_whatever_happens
                 0 => here.push((id(number), join(&shard, id(number)), vec![])),
                 1 | 2 if !here.is_empty() => {
                     let (id, guest, expected) = here.swap_remove(dice.below(here.len()));
-                    shard.leave(id);
+                    shard.leave(id, &GroupSizes::default());
                     left.push((id, guest, expected));
                 }
                 3 | 4 if !here.is_empty() => {
@@ -273,7 +275,7 @@ fn each_hears_in_order_and_once_what_was_said_while_it_was_here_whatever_happens
                     };
                     let mut meant = 0;
                     for (id, _, expected) in &mut here {
-                        if audience.includes(*id) {
+                        if audience.chosen.includes(*id) {
                             expected.push(text.clone());
                             meant += 1;
                         }
@@ -317,7 +319,7 @@ fn order_and_tally_hold_while_threads_join_leave_send_and_broadcast() {
             let text = format!("{name} {number}");
             let count = (number % 2 == 0).then(|| Arc::new(DeliveryCount::new()));
             let expected = count.as_ref().map(DeliveryCount::expect_one);
-            shard.give(Delivery::new(Audience::Everyone, text.clone().into(), expected));
+            shard.give(Delivery::new(Audience::EVERYONE, text.clone().into(), expected));
             let (id, guest) = &staying[dice.below(staying.len())];
             send(&shard, *id, guest, format!("after {text}"));
             counts.extend(count.map(|count| (text, count)));
@@ -330,7 +332,7 @@ fn order_and_tally_hold_while_threads_join_leave_send_and_broadcast() {
             let id = id(next_id.fetch_add(1, Ordering::Relaxed));
             let guest = join(&shard, id);
             thread::yield_now();
-            shard.leave(id);
+            shard.leave(id, &GroupSizes::default());
             let heard = guest.heard();
             guest.0.gone();
             heard

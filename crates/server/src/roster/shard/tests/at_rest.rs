@@ -189,7 +189,7 @@ fn each_hears_in_order_and_once_whoever_writes_it_and_however_much_fits() {
                         let count = (dice.below(2) == 0).then(|| Arc::new(DeliveryCount::new()));
                         let one_more = count.as_ref().map(DeliveryCount::expect_one);
                         let text: aerys_proto::Message = text.clone().into();
-                        shard.give(Delivery::new(Audience::Everyone, text, one_more));
+                        shard.give(Delivery::new(Audience::EVERYONE, text, one_more));
                         counts.extend(count);
                         expected.iter_mut().for_each(|it| it.push(number.to_string()));
                     }
@@ -206,7 +206,7 @@ fn each_hears_in_order_and_once_whoever_writes_it_and_however_much_fits() {
                 one.take_turn();
                 assert_eq!(one.heard(), expected, "{seed} {number}");
                 assert_eq!(one.guest.0.queued_bytes(), 0);
-                shard.leave(id(number as u64));
+                shard.leave(id(number as u64), &GroupSizes::default());
             }
             for count in counts {
                 assert!(count.done_with_one().is_none());
