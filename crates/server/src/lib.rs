@@ -479,7 +479,7 @@ mod transport;
 /// }
 /// ```
 pub mod command {
-    pub use crate::app::{Broadcast, Close, Send};
+    pub use crate::app::{Broadcast, Close, KeyedSend, Send};
 }
 
 // What is in the signatures.

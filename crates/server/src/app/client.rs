@@ -150,7 +150,8 @@ impl<S> Client<S> {
     /// ```
     pub fn inspect(&self) -> Stats {
         let shared = self.shared_in_order();
-        shared.meter.stats(&self.0.address, shared.queued_bytes(), shared.outbox.dropped())
+        let (dropped, superseded) = (shared.outbox.dropped(), shared.outbox.superseded());
+        shared.meter.stats(&self.0.address, shared.queued_bytes(), dropped, superseded)
     }
 
     #[inline]

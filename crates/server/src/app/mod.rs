@@ -21,7 +21,7 @@ pub use self::{
     accepted::Accepted,
     client::Client,
     combine::{NoneSucceeded, Outcomes, all, any, some},
-    command::{Broadcast, Close, Send},
+    command::{Broadcast, Close, KeyedSend, Send},
     departure::Departure,
     endpoint::Endpoint,
     group::Group,

@@ -62,6 +62,9 @@ pub struct Stats {
     /// Messages dropped because the client was owed too much; see
     /// [`Options::overflow`](crate::Options::overflow).
     pub dropped: u64,
+    /// Messages that later ones with their keys have taken the place of; see
+    /// [`Send::key`](crate::command::Send::key).
+    pub superseded: u64,
 }
 
 /// The figures as the driver keeps them: it alone writes, or who writes to the client on its thread while
@@ -174,7 +177,13 @@ impl Meter {
         ENDINGS.get(usize::from(self.ending.load(Acquire))).copied()
     }
 
-    pub(crate) fn stats(&self, address: &ClientAddr, queued_bytes: usize, dropped: u64) -> Stats {
+    pub(crate) fn stats(
+        &self,
+        address: &ClientAddr,
+        queued_bytes: usize,
+        dropped: u64,
+        superseded: u64,
+    ) -> Stats {
         let known = |figure: &AtomicU64| Some(figure.load(Relaxed)).filter(|it| *it != NO_TICK);
         let instant = |figure| known(figure).map(|tick| Tick(tick).instant());
         let written_past = self.written_past.load(Relaxed);
@@ -196,6 +205,7 @@ impl Meter {
             round_trip: known(&self.round_trip).map(Duration::from_nanos),
             queued_bytes,
             dropped,
+            superseded,
         }
     }
 }

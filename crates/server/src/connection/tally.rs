@@ -22,6 +22,8 @@ pub struct Tally {
     pub gone: usize,
     /// How many were owed too much for it; see [`Overflow`](crate::Overflow).
     pub dropped: usize,
+    /// How many were sent a later message with its key in its place; see [`Broadcast::key`](crate::command::Broadcast::key).
+    pub superseded: usize,
 }
 
 /// A broadcast under way, counting.
@@ -31,6 +33,7 @@ pub(crate) struct DeliveryCount {
     delivered: AtomicUsize,
     gone: AtomicUsize,
     dropped: AtomicUsize,
+    superseded: AtomicUsize,
     waiting: AtomicWaker,
 }
 
@@ -41,6 +44,7 @@ impl DeliveryCount {
             delivered: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
+            superseded: AtomicUsize::new(0),
             waiting: AtomicWaker::new(),
         }
     }
@@ -51,14 +55,20 @@ impl DeliveryCount {
             Ok(()) => &self.delivered,
             Err(SendError::ClientGone) => &self.gone,
             Err(SendError::Dropped) => &self.dropped,
+            Err(SendError::Superseded) => &self.superseded,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         self.done_with_one()
     }
 
+    /// There is one more who will be [done](Self::done_with_one).
+    pub(crate) fn expect(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// For one more who will be [done](Self::done_with_one).
     pub(crate) fn expect_one(self: &Arc<Self>) -> Arc<Self> {
-        self.open.fetch_add(1, Ordering::Relaxed);
+        self.expect();
         Arc::clone(self)
     }
 
@@ -76,6 +86,7 @@ impl DeliveryCount {
             delivered: self.delivered.load(Ordering::Relaxed),
             gone: self.gone.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+            superseded: self.superseded.load(Ordering::Relaxed),
         })
     }
 }

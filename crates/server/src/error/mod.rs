@@ -56,6 +56,10 @@ pub enum SendError {
     /// [`Overflow`](crate::Overflow).
     #[error("the message was dropped: the client is owed too much")]
     Dropped,
+    /// A later message with the same key has taken its place before it was sent; see
+    /// [`Send::key`](crate::command::Send::key).
+    #[error("a later message with the same key was sent in its place")]
+    Superseded,
 }
 
 /// Why a handler gave up: any type that implements [`Error`], by `?`; any other error by

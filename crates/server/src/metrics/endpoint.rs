@@ -25,6 +25,7 @@ pub(crate) struct EndpointCounters {
     pub(super) closes: [[SharedCounter; ENDING_NAMES.len()]; CODES.len() + 1],
     pub(crate) dropped_oldest: SharedCounter,
     pub(crate) dropped_newest: SharedCounter,
+    pub(crate) superseded: SharedCounter,
     /// Clients closed since they were owed too much.
     pub(crate) overflowed: SharedCounter,
     /// Clients closed since others needed the memory of what they had sent.

@@ -74,6 +74,8 @@ pub struct EndpointFigures {
     pub dropped_oldest: u64,
     /// Messages dropped since they were one too many: [`Overflow::DropNewest`](crate::Overflow::DropNewest).
     pub dropped_newest: u64,
+    /// Messages that later ones with their keys have taken the place of.
+    pub superseded: u64,
     /// Clients closed since they were owed too much: [`Overflow::Close`](crate::Overflow::Close).
     pub overflowed: u64,
     /// Clients closed since others needed the memory of what they had sent:
@@ -202,6 +204,7 @@ impl EndpointFigures {
         }
         self.dropped_oldest += share.dropped_oldest.get();
         self.dropped_newest += share.dropped_newest.get();
+        self.superseded += share.superseded.get();
         self.overflowed += share.overflowed.get();
         self.evicted += share.evicted.get();
         self.round_trips = self.round_trips + share.round_trips.read();

@@ -208,6 +208,14 @@ fn overload(writer: &mut Writer, endpoints: &[EndpointFigures]) {
     }
     writer.family(
         Counter,
+        "aerys_messages_superseded",
+        "Messages that later ones with the same key have taken the place of before they were sent.",
+    );
+    for it in endpoints {
+        writer.sample(&[("endpoint", &it.endpoint)], it.superseded);
+    }
+    writer.family(
+        Counter,
         "aerys_clients_evicted",
         "Clients closed since they were owed too much (overflow), or since others needed the memory of what they \
          had sent (inbound_memory).",

@@ -8,7 +8,7 @@ use super::{Member, audience::Audience, step::Step};
 use crate::{
     connection::{
         DeliveryCount,
-        outbox::{Receipt, cost},
+        outbox::{Keyed, Receipt, cost},
     },
     runtime::clock::{self, Tick},
     sync::Afterwards,
@@ -33,6 +33,8 @@ pub(super) struct Delivery {
     cost: usize,
     /// Who counts what becomes of the message, which is the only one then.
     delivery_count: Option<Arc<DeliveryCount>>,
+    /// The key of the message, which is the only one then.
+    keyed: Option<Arc<Keyed>>,
     /// When the first of them was published.
     published: Tick,
 }
@@ -45,7 +47,14 @@ impl Delivery {
     ) -> Self {
         let cost = cost(&message) + audience.cost();
         let published = clock::read().tick;
-        Self { audience, messages: vec![message], before: 0, cost, delivery_count, published }
+        let (messages, keyed) = (vec![message], None);
+        Self { audience, messages, before: 0, cost, delivery_count, keyed, published }
+    }
+
+    /// Has its message take the place of an earlier one with its key, in the outboxes where there is one.
+    pub(super) fn with_key(mut self, key: &Arc<str>) -> Self {
+        self.keyed = Some(Keyed::new(Arc::clone(key), self.delivery_count.clone()));
+        self
     }
 
     /// How long ago the first of its messages was published.
@@ -84,10 +93,11 @@ impl Delivery {
 
     /// Takes in the one that was given right after this one, or gives it back.
     pub(super) fn merge(&mut self, mut next: Self) -> Result<(), Self> {
-        let is_counted = self.delivery_count.is_some() || next.delivery_count.is_some();
+        let is_alone = |it: &Self| it.delivery_count.is_some() || it.keyed.is_some();
+        let is_alone = is_alone(self) || is_alone(&next);
         let is_full =
             self.messages.len() >= MAX_MERGED_MESSAGES || self.cost + next.cost > MAX_MERGED_BYTES;
-        if is_counted || is_full || !self.audience.is(&next.audience) {
+        if is_alone || is_full || !self.audience.is(&next.audience) {
             return Err(next);
         }
         self.cost += next.cost;
@@ -106,9 +116,10 @@ impl Delivery {
         let known = usize::try_from(told.saturating_sub(self.before)).unwrap_or(usize::MAX);
         let Some(unknown @ [_, ..]) = self.messages.get(known..) else { return };
         *told = self.last();
-        let receipt = match &self.delivery_count {
-            None => Receipt::Nobody,
-            Some(count) => Receipt::Broadcast(count.expect_one()),
+        let receipt = match (&self.keyed, &self.delivery_count) {
+            (None, None) => Receipt::Nobody,
+            (None, Some(count)) => Receipt::Broadcast(count.expect_one()),
+            (Some(keyed), _) => Receipt::Keyed(keyed.expect_one()),
         };
         if known == 0 {
             step.tell(member.shared(), unknown, receipt);

@@ -215,6 +215,7 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
         &self,
         message: Message,
         choice: Choice,
+        key: Option<&Arc<str>>,
         delivery_count: Option<&Arc<DeliveryCount>>,
     ) {
         let message = message.for_many(&self.protocol);
@@ -226,7 +227,11 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
                 && let Some(audience) = audiences.take(worker)
             {
                 let delivery_count = delivery_count.map(DeliveryCount::expect_one);
-                shard.give(Delivery::new(audience, message.clone(), delivery_count));
+                let delivery = Delivery::new(audience, message.clone(), delivery_count);
+                shard.give(match key {
+                    Some(key) => delivery.with_key(key),
+                    None => delivery,
+                });
             }
         }
     }

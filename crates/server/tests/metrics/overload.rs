@@ -5,7 +5,8 @@ use tokio::io::AsyncReadExt;
 
 use crate::stage::{BINARY, Echo, Peer, TEXT, Watch, eventually, serve, soon, start};
 
-const OVERLOAD: &[&str] = &["aerys_messages_dropped_", "aerys_clients_evicted_"];
+const OVERLOAD: &[&str] =
+    &["aerys_messages_dropped_", "aerys_messages_superseded_", "aerys_clients_evicted_"];
 
 const QUEUED: &str = r#"aerys_queued_bytes{endpoint="localhost/"}"#;
 const SLOW: &str = r#"aerys_slow_clients{endpoint="localhost/"}"#;
@@ -85,6 +86,25 @@ async fn a_message_that_is_dropped_counts_by_why() {
         }
         server.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_message_whose_place_a_later_one_takes_counts() {
+    let options = Options::new().heartbeat_period(None).max_queued_bytes(2 * MUCH);
+    let server = serve(Echo::Awaited, options).await;
+    let endpoint: Endpoint = server.endpoint("/").expect("it is mounted");
+    let peer = Peer::open(&server).await;
+    let watch = Watch::over(&server);
+    endpoint.broadcast(vec![0; MUCH]).nowait();
+    let begun = || endpoint.clients().iter().any(|it| it.inspect().bytes_sent > 0);
+    eventually(begun).await;
+    for _ in 0..3 {
+        endpoint.broadcast("the latest").key("key").nowait();
+    }
+    let superseded = r#"aerys_messages_superseded_total{endpoint="localhost/"}"#;
+    watch.moves(OVERLOAD, &[(superseded, 2)]).await;
+    drop(peer);
+    server.stop().await;
 }
 
 #[tokio::test]

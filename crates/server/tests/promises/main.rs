@@ -44,6 +44,7 @@ mod holding;
 mod hosts;
 mod inspect;
 mod just_in_time;
+mod keyed;
 mod life;
 mod limits;
 mod logging;

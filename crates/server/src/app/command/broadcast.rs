@@ -26,6 +26,7 @@ pub struct Broadcast<'e, S = ()> {
     endpoint: &'e Endpoint<S>,
     message: Message,
     choice: Choice,
+    key: Option<Arc<str>>,
     delivery_count: Option<Arc<DeliveryCount>>,
     warning: DropWarning,
 }
@@ -34,7 +35,7 @@ impl<'e, S> Broadcast<'e, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(endpoint: &'e Endpoint<S>, choice: Choice, message: Message) -> Self {
         let warning = DropWarning::new("broadcast");
-        Self { endpoint, message, choice, delivery_count: None, warning }
+        Self { endpoint, message, choice, key: None, delivery_count: None, warning }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
@@ -49,6 +50,21 @@ impl<'e, S> Broadcast<'e, S> {
         self.choice.except(ids);
         self
     }
+
+    /// Of the messages with this key that a client has not been sent yet, it is to be sent the latest alone, where
+    /// the earlier would have been: prices for slow clients, positions, counts. It is the one exception to their
+    /// order. The earlier counts as [superseded](Tally::superseded).
+    ///
+    /// ```
+    /// # use aerys::Endpoint;
+    /// # fn example(watching: &Endpoint, symbol: &str, price: f64) {
+    /// watching.broadcast(format!("{symbol} {price}")).key(symbol).nowait();
+    /// # }
+    /// ```
+    pub fn key(mut self, key: impl AsRef<str>) -> Self {
+        self.key = Some(Arc::from(key.as_ref()));
+        self
+    }
 }
 
 impl<S: Send + Sync + 'static> Broadcast<'_, S> {
@@ -60,7 +76,8 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
     fn start(&mut self, delivery_count: Option<&Arc<DeliveryCount>>) {
         self.warning.disarm();
         let choice = mem::take(&mut self.choice);
-        self.endpoint.roster().broadcast(self.message.clone(), choice, delivery_count);
+        let roster = self.endpoint.roster();
+        roster.broadcast(self.message.clone(), choice, self.key.as_ref(), delivery_count);
     }
 }
 

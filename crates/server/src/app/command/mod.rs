@@ -4,8 +4,10 @@
 mod broadcast;
 mod close;
 mod drop_warning;
+mod keyed_send;
 mod send;
 
 pub use broadcast::Broadcast;
 pub use close::Close;
+pub use keyed_send::KeyedSend;
 pub use send::Send;

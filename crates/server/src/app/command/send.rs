@@ -3,12 +3,13 @@
 use std::{
     fmt, mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use aerys_proto::Message;
 
-use super::drop_warning::DropWarning;
+use super::{KeyedSend, drop_warning::DropWarning};
 use crate::{app::Client, connection::outbox::Outbox, error::SendError};
 
 /// A message about to be sent; see [`Client::send`].
@@ -39,6 +40,25 @@ impl<'c, S> Send<'c, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(client: &'c Client<S>, message: Message) -> Self {
         Self { client, stage: Stage::Ready(message), warning: DropWarning::new("send") }
+    }
+
+    /// Of the messages with this key that the client has not been sent yet, it is to be sent the latest alone, where
+    /// the earlier would have been; that one's sender is answered [`SendError::Superseded`]. It is the one exception
+    /// to the order of messages.
+    ///
+    /// ```
+    /// # use aerys::Client;
+    /// # fn example(client: &Client, x: f64, y: f64) {
+    /// client.send(format!("{x} {y}")).key("position").nowait();
+    /// # }
+    /// ```
+    pub fn key(self, key: impl AsRef<str>) -> KeyedSend<'c, S> {
+        let Self { client, stage, warning } = self;
+        let message = match stage {
+            Stage::Ready(message) => Some(message),
+            Stage::Sent(_) | Stage::Done => None,
+        };
+        KeyedSend::new(client, message, Arc::from(key.as_ref()), warning)
     }
 
     /// Sends it without waiting. If the client has gone, nothing happens.

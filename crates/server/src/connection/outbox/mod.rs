@@ -6,6 +6,7 @@
 mod at_rest;
 mod driver;
 mod handshake;
+mod keyed;
 mod own_write;
 mod queue;
 mod snapshot;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     at_rest::Claim,
     driver::{PendingAction, SocketState},
     handshake::Answer,
+    keyed::Keyed,
     own_write::OwnWrite,
     queue::{Receipt, cost},
 };
@@ -186,6 +188,11 @@ impl Outbox {
     /// Messages dropped for want of room.
     pub(crate) fn dropped(&self) -> u64 {
         self.lock().queue.dropped()
+    }
+
+    /// Messages that later ones with their key have taken the place of.
+    pub(crate) fn superseded(&self) -> u64 {
+        self.lock().queue.superseded()
     }
 
     /// Whether messages are still taken in.

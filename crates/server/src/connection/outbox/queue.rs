@@ -3,17 +3,14 @@
 //! Each has a *place*, its number in the order in which they were put in. Waiting for one is
 //! looking for its place, and costs no allocation.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeSet, VecDeque},
-    mem,
-    sync::Arc,
-    task::Waker,
-};
+use std::{cell::RefCell, collections::VecDeque, mem, sync::Arc, task::Waker};
 
 use aerys_proto::Message;
 
-use super::spare::{Spare, give_back_room, take_room};
+use super::{
+    keyed::{Keyed, Rare},
+    spare::{Spare, give_back_room, take_room},
+};
 use crate::{connection::DeliveryCount, error::SendError, sync::Afterwards};
 
 /// What a queued message costs beside its payload, so that many empty ones are bounded too.
@@ -24,15 +21,13 @@ const FRAME_COST: usize = 4;
 
 pub(super) struct Queue {
     /// Everything not yet handed to the kernel. The first `taken` are with the driver.
-    queued: VecDeque<QueuedMessage>,
-    taken: usize,
-    bytes: usize,
+    pub(super) queued: VecDeque<QueuedMessage>,
+    pub(super) taken: usize,
+    pub(super) bytes: usize,
     last_place: u64,
     flushed: u64,
     dropped: u64,
-    /// Places of dropped messages whose senders have not looked since.
-    #[expect(clippy::box_collection, reason = "there are none, mostly")]
-    unnoticed: Option<Box<BTreeSet<u64>>>,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 /// Who waits for a message to leave.
@@ -40,6 +35,8 @@ pub(crate) enum Receipt {
     Nobody,
     Sender(Waker),
     Broadcast(Arc<DeliveryCount>),
+    /// Whoever counts, and the message has a key.
+    Keyed(Arc<Keyed>),
 }
 
 /// What a sender finds at its message's place.
@@ -51,12 +48,12 @@ pub(super) enum SendStatus<'q> {
     Lost,
 }
 
-struct QueuedMessage {
-    place: u64,
+pub(super) struct QueuedMessage {
+    pub(super) place: u64,
     /// `None` once the driver has it.
-    message: Option<Message>,
-    cost: usize,
-    receipt: Receipt,
+    pub(super) message: Option<Message>,
+    pub(super) cost: usize,
+    pub(super) receipt: Receipt,
 }
 
 impl Receipt {
@@ -67,6 +64,11 @@ impl Receipt {
             Self::Sender(waker) => afterwards.wake(waker),
             Self::Broadcast(count) => {
                 if let Some(waker) = count.count(outcome) {
+                    afterwards.wake(waker);
+                }
+            }
+            Self::Keyed(keyed) => {
+                if let Some(waker) = keyed.count(outcome) {
                     afterwards.wake(waker);
                 }
             }
@@ -82,7 +84,7 @@ impl Receipt {
 }
 
 impl QueuedMessage {
-    fn end(self, outcome: Result<(), SendError>, afterwards: &mut Afterwards) {
+    pub(super) fn end(self, outcome: Result<(), SendError>, afterwards: &mut Afterwards) {
         self.receipt.complete(outcome, afterwards);
         if let Some(message) = self.message {
             afterwards.drop_message(message);
@@ -99,7 +101,7 @@ impl Queue {
             last_place: 0,
             flushed: 0,
             dropped: 0,
-            unnoticed: None,
+            rare: None,
         }
     }
 
@@ -220,6 +222,9 @@ impl Queue {
         }
         if self.queued.is_empty() {
             give_back_room(&SPARE_QUEUE, &mut self.queued);
+            if let Some(rare) = &mut self.rare {
+                rare.forget_left();
+            }
         }
     }
 
@@ -234,7 +239,7 @@ impl Queue {
         self.bytes -= message.cost;
         self.dropped += 1;
         if let Receipt::Sender(_) = message.receipt {
-            self.unnoticed.get_or_insert_default().insert(message.place);
+            self.rare.get_or_insert_default().unnoticed.insert(message.place);
         }
         message.end(Err(SendError::Dropped), afterwards);
         true
@@ -259,7 +264,7 @@ impl Queue {
     }
 
     pub(super) fn send_status(&mut self, place: u64) -> SendStatus<'_> {
-        if self.unnoticed.as_mut().is_some_and(|places| places.remove(&place)) {
+        if self.rare.as_mut().is_some_and(|rare| rare.unnoticed.remove(&place)) {
             return SendStatus::Dropped;
         }
         if place <= self.flushed {
@@ -402,8 +407,8 @@ mod tests {
         queue.abandon(1, &mut afterwards());
         queue.drop_oldest(&mut afterwards());
         queue.drop_oldest(&mut afterwards());
-        assert_eq!(queue.unnoticed.as_ref().unwrap().len(), 1);
+        assert_eq!(queue.rare.as_ref().unwrap().unnoticed.len(), 1);
         queue.abandon(2, &mut afterwards());
-        assert!(queue.unnoticed.unwrap().is_empty());
+        assert!(queue.rare.unwrap().unnoticed.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
+    sync::Arc,
     task::Waker,
 };
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     HIGH_WATER, Outbox,
     at_rest::Stream,
+    keyed::Keyed,
     queue::{Queue, Receipt},
     wake::WakeReason,
 };
@@ -101,10 +103,44 @@ impl<'o> Locked<'o> {
         receipt: Receipt,
         afterwards: &mut Afterwards,
     ) -> Result<u64, SendError> {
-        let Outbox { limits, counters, .. } = self.outbox;
         if !self.life.is_open() {
             return Err(refuse(message, receipt, SendError::ClientGone, afterwards));
         }
+        if let Receipt::Keyed(keyed) = receipt {
+            return self.push_keyed(message, keyed, afterwards);
+        }
+        self.push_last(message, receipt, afterwards)
+    }
+
+    /// Puts a message where an earlier one with its key is, or behind all others.
+    #[cold]
+    fn push_keyed(
+        &mut self,
+        message: Message,
+        keyed: Arc<Keyed>,
+        afterwards: &mut Afterwards,
+    ) -> Result<u64, SendError> {
+        let Outbox { limits, counters, .. } = self.outbox;
+        let superseded = self.queue.superseded();
+        let outcome = self.queue.supersede(message, keyed, limits.max_queued_bytes, afterwards);
+        if self.queue.superseded() > superseded {
+            counters.superseded.count();
+        }
+        // Nobody asks for its place.
+        let Err((message, keyed)) = outcome else { return Ok(self.queue.flushed()) };
+        let key = keyed.key();
+        let place = self.push_last(message, Receipt::Keyed(keyed), afterwards)?;
+        self.queue.note_latest(&key, place);
+        Ok(place)
+    }
+
+    fn push_last(
+        &mut self,
+        message: Message,
+        receipt: Receipt,
+        afterwards: &mut Afterwards,
+    ) -> Result<u64, SendError> {
+        let Outbox { limits, counters, .. } = self.outbox;
         while !self.queue.has_room(&message, limits.max_queued_bytes) {
             match limits.overflow {
                 Overflow::DropOldest if self.queue.drop_oldest(afterwards) => {
