@@ -4,7 +4,7 @@ use super::{
     check::{AWAITING, Check, FLOOR_BROADCAST, OURS, against, against_best, at_most, beside},
     number::digits,
 };
-use crate::run::{Figure, PLAIN, Results, Scenario, TENTH, Workload};
+use crate::run::{AMONG_FEW, Figure, PLAIN, Results, Scenario, TENTH, Workload};
 
 const PIPELINED: Scenario = Workload::Echo { clients: 64, size: 20, depth: 16 }.in_clear();
 
@@ -129,6 +129,33 @@ pub(super) fn only(results: &Results) -> Vec<Check> {
         _ => None,
     };
     in_clear(results).filter_map(beside_plain).collect()
+}
+
+/// A small group among many beside one among few, and a large one beside a broadcast to all.
+pub(super) fn groups(results: &Results) -> Vec<Check> {
+    let check = |scenario: Scenario| match scenario.workload {
+        Workload::Group { members: members @ ..100, clients: 1_000.., size } => {
+            let among_few = Workload::Group { members, clients: AMONG_FEW, size };
+            beside(results, scenario, among_few.in_clear(), 1.2)
+        }
+        Workload::Group { members, clients: 1_000.., size } => {
+            let plain = Workload::Broadcast { clients: members, size, burst: 1 };
+            beside(results, scenario, plain.in_clear(), 1.05)
+        }
+        _ => None,
+    };
+    in_clear(results).filter_map(check).collect()
+}
+
+/// What a handshake costs more for a join and a leave.
+pub(super) fn joins(results: &Results) -> Vec<Check> {
+    let check = |scenario: Scenario| match scenario.workload {
+        Workload::Joins { clients } => {
+            beside(results, scenario, Workload::Connects { clients }.in_clear(), 1.05)
+        }
+        _ => None,
+    };
+    in_clear(results).filter_map(check).collect()
 }
 
 pub(super) fn idle(results: &Results) -> Vec<Check> {

@@ -5,9 +5,10 @@ use std::fmt::{self, Write as _};
 use super::{
     check::Check,
     conditions::{
-        awaiting, broadcast, bulk, bursts, cheap, compressed, connects, hog, http2, idle, large,
-        lean, lean_deliveries, lean_echoes, no_compression, noread, not_built, not_in_this_plan,
-        only, pipelined, plain, tls_connects, tls_echoes, tls_idle, too_few_cores, workers,
+        awaiting, broadcast, bulk, bursts, cheap, compressed, connects, groups, hog, http2, idle,
+        joins, large, lean, lean_deliveries, lean_echoes, no_compression, noread, not_built,
+        not_in_this_plan, only, pipelined, plain, tls_connects, tls_echoes, tls_idle,
+        too_few_cores, workers,
     },
 };
 use crate::run::Results;
@@ -46,7 +47,7 @@ struct Goal {
     unless: fn(&Results) -> String,
 }
 
-const GOALS: [Goal; 22] = [
+const GOALS: [Goal; 24] = [
     Goal {
         figure: "echo 64 × 20 B and 500 × 1 KiB: user CPU and instructions per message",
         reach: "less than every Rust peer; at most 1.3 × floor-tokio",
@@ -117,6 +118,19 @@ const GOALS: [Goal; 22] = [
         figure: "broadcast with `only` a tenth of the clients: CPU per delivery",
         reach: "at most 1.05 × that to as many who are all",
         checks: only,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "broadcast to a group: CPU per delivery",
+        reach: "to 10 of many clients at most 1.2 × that to 10 of 100; to 1,000 at most 1.05 × that to as many who \
+                are all",
+        checks: groups,
+        unless: not_in_this_plan,
+    },
+    Goal {
+        figure: "connects, each in a group while it is there: CPU per handshake",
+        reach: "at most 1.05 × that without",
+        checks: joins,
         unless: not_in_this_plan,
     },
     Goal {

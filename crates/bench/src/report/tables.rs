@@ -72,7 +72,9 @@ fn columns(workload: Workload) -> &'static [Figure] {
         Workload::Json { .. } => &[Cpu, User, System, Wire, Rate, P50, P99, Busy],
         Workload::Broadcast { .. }
         | Workload::Only { .. }
+        | Workload::Group { .. }
         | Workload::Connects { .. }
+        | Workload::Joins { .. }
         | Workload::Http2 { .. } => &[Cpu, User, System, Instructions, Rate, P50, P99, Busy],
         // The echoes between two broadcasts take most of the time.
         Workload::Mixed { per_second: Some(_), .. } => &[P50, P99, P999, Rate, Busy],
@@ -125,6 +127,7 @@ fn heading(group: &str) -> &'static str {
         "pipelined" => "Echo, many messages in flight",
         "broadcast" => "Broadcast",
         "only" => "Broadcast to some",
+        "group" => "Broadcast to a group",
         "mixed" => "An echo beside a broadcast",
         "compressed" => "Compressed broadcast",
         "idle" => "Idle connections",

@@ -66,7 +66,14 @@ pub(crate) fn measure(
             let message = Message::binary(size, burst);
             measurement.broadcast(clients, message, burst, false)
         }
-        Workload::Only { clients, size } => measurement.only(clients, Message::binary(size, 1)),
+        Workload::Only { clients, size } => {
+            let paths = ["/only?heard", "/only"];
+            measurement.some(paths, clients / TENTH, clients, Message::binary(size, 1))
+        }
+        Workload::Group { members, clients, size } => {
+            let paths = ["/group?of-all", "/group"];
+            measurement.some(paths, members, clients, Message::binary(size, 1))
+        }
         Workload::Mixed { echoes, clients, size, per_second } => {
             let interval = Duration::from_secs(1).checked_div(per_second.unwrap_or(0));
             measurement.mixed(echoes, clients, size, interval.unwrap_or_default())
@@ -81,7 +88,8 @@ pub(crate) fn measure(
         Workload::Pings { clients, seconds } => {
             measurement.pings(clients, Duration::from_secs(seconds))
         }
-        Workload::Connects { clients } => measurement.connects(clients),
+        Workload::Connects { clients } => measurement.connects("/echo", clients),
+        Workload::Joins { clients } => measurement.connects("/group?of-ten", clients),
         Workload::NoRead { clients, seconds } => {
             measurement.noread(clients, Duration::from_secs(seconds))
         }
@@ -152,11 +160,17 @@ impl Measurement<'_> {
         Ok(figures)
     }
 
-    fn only(&self, clients: usize, message: Message) -> Result<Figures> {
+    /// A broadcast to the `subscribers`, who come by the one path, among all `clients`.
+    fn some(
+        &self,
+        [heard, unheard]: [&'static str; 2],
+        subscribers: usize,
+        clients: usize,
+        message: Message,
+    ) -> Result<Figures> {
         let message = Rc::new(message);
-        let subscribers = clients / TENTH;
-        let mut crowd = Crowd::open(&self.visit("/only?heard"), subscribers, &message)?;
-        crowd.join(&self.visit("/only"), clients - subscribers, &message)?;
+        let mut crowd = Crowd::open(&self.visit(heard), subscribers, &message)?;
+        crowd.join(&self.visit(unheard), clients - subscribers, &message)?;
         let mut broadcast = Broadcast::new(crowd, 1).heard_by(subscribers);
         broadcast.run(self.extent.warm)?;
         self.window(|until| broadcast.run(until))
@@ -217,8 +231,8 @@ impl Measurement<'_> {
         Ok(Figures::from([(Figure::Growth, growth)]))
     }
 
-    fn connects(&self, clients: usize) -> Result<Figures> {
-        let visit = self.visit("/echo");
+    fn connects(&self, path: &'static str, clients: usize) -> Result<Figures> {
+        let visit = self.visit(path);
         connects(&visit, clients / 10 + 1)?;
         self.window(|_| connects(&visit, clients))
     }

@@ -41,7 +41,7 @@ use self::{
 pub(crate) use self::{
     machine::Machine,
     results::{Figure, Figures, Results, Sample, Spread},
-    scenario::{Scenario, TENTH, Workload},
+    scenario::{AMONG_FEW, Scenario, TENTH, Workload},
     server::become_command,
     subject::{PLAIN, Subject},
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     measure::Extent,
-    scenario::{Scenario, Workload},
+    scenario::{AMONG_FEW, Scenario, Workload},
     subject::{PLAIN, Subject},
 };
 use crate::load::Until;
@@ -74,6 +74,9 @@ impl<'a> Plan<'a> {
             let workload = Workload::Only { clients: self.room(10_000), size };
             steps.push(self.clocked(workload, distinct, 3, 1.0));
         }
+        for workload in self.groups() {
+            steps.push(self.clocked(workload, distinct, 5, 1.0));
+        }
         for clients in [1_000, self.room(10_000)] {
             for deflate in [false, true] {
                 let workload = Workload::Json { clients, deflate };
@@ -88,6 +91,7 @@ impl<'a> Plan<'a> {
             steps.push(self.clocked(workload, distinct, 1, 1.0));
         }
         steps.push(self.clocked(Workload::Connects { clients: 20_000 }, distinct, 5, 1.0));
+        steps.push(self.clocked(Workload::Joins { clients: 20_000 }, distinct, 5, 1.0));
         steps.push(self.clocked(Workload::Hog { light: 64 }, all, 5, 1.0));
         steps.push(self.clocked(Workload::NoRead { clients: 4, seconds: 2 }, all, 2, 1.0));
         steps.extend(self.workers(5, 1.0));
@@ -134,6 +138,9 @@ impl<'a> Plan<'a> {
         }
         let workload = Workload::Only { clients: self.room(10_000), size: 64 };
         steps.push(self.clocked(workload, distinct, 1, 0.5));
+        for workload in self.groups() {
+            steps.push(self.clocked(workload, distinct, 1, 0.5));
+        }
         for deflate in [false, true] {
             let workload = Workload::Json { clients: 1_000, deflate };
             steps.push(self.clocked(workload, only(&["aerys"]), 2, 0.4));
@@ -143,6 +150,7 @@ impl<'a> Plan<'a> {
         let idle = only(&["floor-tokio", "aerys", "tokio-websockets"]);
         steps.push(self.clocked(workload, idle, 1, 0.0));
         steps.push(self.clocked(Workload::Connects { clients: 3_000 }, distinct, 1, 0.0));
+        steps.push(self.clocked(Workload::Joins { clients: 3_000 }, distinct, 1, 0.0));
         steps.push(self.clocked(Workload::Hog { light: 64 }, all, 1, 0.4));
         let workload = Workload::NoRead { clients: 4, seconds: 1 };
         steps.push(self.clocked(workload, only(&["aerys", "aerys-await"]), 1, 0.0));
@@ -184,6 +192,8 @@ impl<'a> Plan<'a> {
             Workload::Broadcast { clients: 8, size: 64, burst: 1 },
             Workload::Broadcast { clients: 8, size: 1 << 10, burst: 16 },
             Workload::Only { clients: 20, size: 64 },
+            Workload::Group { members: 3, clients: 8, size: 64 },
+            Workload::Joins { clients: 8 },
             Workload::Mixed { echoes: 2, clients: 8, size: 64, per_second: None },
             Workload::Mixed { echoes: 1, clients: 8, size: 64, per_second: Some(500) },
             Workload::Json { clients: 8, deflate: true },
@@ -255,6 +265,12 @@ impl<'a> Plan<'a> {
         let suits = |subject: &&Subject| scenario.suits(subject.features);
         let subjects = self.subjects.iter().filter(is_chosen).filter(suits).collect();
         Step { scenario, subjects, rounds, gauge }
+    }
+
+    /// A small group among few and among many, and a large one, beside which all of them are not much.
+    fn groups(self) -> [Workload; 3] {
+        let group = |members, clients| Workload::Group { members, clients, size: 64 };
+        [group(10, AMONG_FEW), group(10, self.room(10_000)), group(1_000, self.room(10_000))]
     }
 
     fn mixed(self, per_second: Option<u32>) -> Workload {

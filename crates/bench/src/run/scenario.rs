@@ -9,6 +9,9 @@ use crate::servers::Features;
 /// One of how many a broadcast to some is for.
 pub(crate) const TENTH: usize = 10;
 
+/// How many clients there are where a small group is among few.
+pub(crate) const AMONG_FEW: usize = 100;
+
 /// The group of all that is said over TLS.
 const TLS: &str = "tls";
 
@@ -32,6 +35,8 @@ pub(crate) enum Workload {
     Broadcast { clients: usize, size: usize, burst: usize },
     /// One client publishes a message of `size` bytes to a tenth of all.
     Only { clients: usize, size: usize },
+    /// One client publishes a message of `size` bytes to a group of `members`, itself included.
+    Group { members: usize, clients: usize, size: usize },
     /// `echoes` clients wait for the echo of 20 B beside a broadcast of `size` bytes, which goes on as
     /// fast as it is heard, or so many times a second.
     Mixed { echoes: usize, clients: usize, size: usize, per_second: Option<u32> },
@@ -43,6 +48,8 @@ pub(crate) enum Workload {
     Pings { clients: usize, seconds: u64 },
     /// Clients come and go, 64 at a time.
     Connects { clients: usize },
+    /// They do, and each is in a group of ten while it is there.
+    Joins { clients: usize },
     /// One client has 64 messages of 16 KiB under way, beside light ones with 20 B each.
     Hog { light: usize },
     /// Clients send messages of 16 KiB and never read.
@@ -66,7 +73,7 @@ impl Workload {
     fn suits(self, features: Features) -> bool {
         match self {
             Self::Broadcast { .. } | Self::Mixed { .. } => features.broadcast,
-            Self::Only { .. } => features.only,
+            Self::Only { .. } | Self::Group { .. } | Self::Joins { .. } => features.only,
             Self::Json { deflate, .. } => features.broadcast && (features.compression || !deflate),
             Self::Idle { deflate, .. } => features.echo && (features.compression || !deflate),
             Self::Workers { .. } => features.workers,
@@ -78,11 +85,10 @@ impl Workload {
     /// What its first figures are counted per.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Broadcast { .. } | Self::Only { .. } | Self::Mixed { .. } | Self::Json { .. } => {
-                "delivery"
-            }
+            Self::Broadcast { .. } | Self::Only { .. } | Self::Group { .. } => "delivery",
+            Self::Mixed { .. } | Self::Json { .. } => "delivery",
             Self::Idle { .. } | Self::Pings { .. } => "connection",
-            Self::Connects { .. } => "handshake",
+            Self::Connects { .. } | Self::Joins { .. } => "handshake",
             Self::Echo { .. } | Self::Hog { .. } | Self::NoRead { .. } => "message",
             Self::Workers { .. } | Self::Http2 { .. } => "message",
         }
@@ -94,11 +100,13 @@ impl Workload {
             Self::Echo { .. } => "pipelined",
             Self::Broadcast { .. } => "broadcast",
             Self::Only { .. } => "only",
+            Self::Group { .. } => "group",
             Self::Mixed { .. } => "mixed",
             Self::Json { .. } => "compressed",
             Self::Idle { .. } => "idle",
             Self::Pings { .. } => "pings",
             Self::Connects { .. } => "connects",
+            Self::Joins { .. } => "joins",
             Self::Hog { .. } => "hog",
             Self::NoRead { .. } => "noread",
             Self::Workers { .. } => "workers",
@@ -159,6 +167,9 @@ impl fmt::Display for Workload {
             Self::Only { clients, size } => {
                 write!(f, "1 → {} of {clients} × {}", clients / TENTH, bytes(size))
             }
+            Self::Group { members, clients, size } => {
+                write!(f, "1 → {members} of {clients} × {}", bytes(size))
+            }
             Self::Mixed { echoes, clients, size, per_second } => {
                 write!(f, "{echoes} × 20 B beside 1 → {clients} × {}", bytes(size))?;
                 per_second.map_or(Ok(()), |rate| write!(f, ", {rate} a second"))
@@ -168,7 +179,7 @@ impl fmt::Display for Workload {
             }
             Self::Idle { clients, deflate } => write!(f, "{clients}, {}", deflated(deflate)),
             Self::Pings { clients, seconds } => write!(f, "{clients} for {seconds} s"),
-            Self::Connects { clients } => write!(f, "{clients}"),
+            Self::Connects { clients } | Self::Joins { clients } => write!(f, "{clients}"),
             Self::Hog { light } => write!(f, "64 × 16 KiB beside {light} × 20 B"),
             Self::NoRead { clients, seconds } => write!(f, "{clients} × 16 KiB for {seconds} s"),
             Self::Workers { workers, clients } => write!(f, "{workers} for {clients} × 20 B"),

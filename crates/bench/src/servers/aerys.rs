@@ -1,7 +1,10 @@
-//! Aerys itself: an echo that lets go of what it sends, one that waits for it, a broadcast to everyone
-//! and one to some.
+//! Aerys itself: an echo that lets go of what it sends, one that waits for it, a broadcast to everyone,
+//! one to some, and one to a group.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use aerys::{
     Accepted, Client, ClientId, Compression, Departure, Failure, Handshake, Host, Listener,
@@ -94,13 +97,41 @@ impl Websocket for Only {
     }
 }
 
+/// A group of those who ask for it, and groups of ten that nobody speaks to.
+#[derive(Default)]
+struct Group {
+    joined: AtomicUsize,
+}
+
+impl Websocket for Group {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        let query = handshake.request().uri.query();
+        let (is_of_all, is_of_ten) = (query == Some("of-all"), query == Some("of-ten"));
+        let client = handshake.accept();
+        if is_of_all {
+            client.join("all")?;
+        }
+        if is_of_ten {
+            let joined = self.joined.fetch_add(1, Ordering::Relaxed);
+            client.join(format!("room {}", joined / 10))?;
+        }
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.endpoint().group("all").broadcast(message).nowait();
+        Ok(())
+    }
+}
+
 /// The workers have threads of their own; this one sleeps.
 fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
     let options = options(settings);
     let host = Host::new("localhost")
         .websocket_with("/echo", echo, options.clone())
         .websocket_with("/broadcast", Broadcast, options.clone())
-        .websocket_with("/only", Only::default(), options);
+        .websocket_with("/only", Only::default(), options.clone())
+        .websocket_with("/group", Group::default(), options);
     let listener = Listener::from(settings.address);
     let listener = match &settings.tls {
         Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),

@@ -99,7 +99,7 @@ pub(crate) struct Features {
     pub(crate) echo: bool,
     /// Whether it serves `/broadcast`, and `/echo` beside it.
     pub(crate) broadcast: bool,
-    /// Whether it serves `/only`.
+    /// Whether it serves `/only` and `/group`.
     pub(crate) only: bool,
     /// Whether it can compress.
     pub(crate) compression: bool,

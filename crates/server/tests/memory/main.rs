@@ -3,6 +3,7 @@
 mod begun;
 mod bomb;
 mod compressed;
+mod groups;
 mod idle;
 #[path = "../process/mod.rs"]
 mod process;

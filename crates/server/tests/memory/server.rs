@@ -1,6 +1,9 @@
-//! The server that is measured: an echo at `/`.
+//! The server that is measured: an echo at `/`, or one that has its clients in groups.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use aerys::{
     Accepted, Client, Compression, Failure, Handshake, Host, Message, Options, Refusal, Server,
@@ -23,7 +26,12 @@ pub(crate) enum Kind {
     Takeover,
     /// It never comes to an end with the first message.
     Stuck,
+    /// Who says its number a second time is in groups of ten from then on.
+    Groups,
 }
+
+/// How many groups a client is in.
+pub(crate) const GROUPS_EACH: usize = 100;
 
 impl Kind {
     pub(crate) fn start(self) -> ServerProcess {
@@ -49,6 +57,29 @@ impl Websocket for Echo {
     }
 }
 
+/// Counts what each client has said.
+struct Groups;
+
+impl Websocket<AtomicUsize> for Groups {
+    async fn on_open(
+        &self,
+        handshake: Handshake<AtomicUsize>,
+    ) -> Result<Accepted<AtomicUsize>, Refusal> {
+        Ok(handshake.accept_with(AtomicUsize::new(0)))
+    }
+
+    async fn on_data(&self, client: &Client<AtomicUsize>, message: Message) -> Result<(), Failure> {
+        let number: usize = message.to_string().parse()?;
+        if client.state().fetch_add(1, Ordering::Relaxed) == 1 {
+            for group in 0..GROUPS_EACH {
+                client.join(format!("room {} of {group}", number / 10))?;
+            }
+        }
+        client.send(message).await?;
+        Ok(())
+    }
+}
+
 #[test]
 #[ignore = "it is what the others start"]
 fn serve() {
@@ -61,7 +92,11 @@ fn serve() {
         options = options.compression(takeover);
     }
     let echo = Echo { stuck: kind == format!("{:?}", Kind::Stuck) };
-    let host = Host::new("localhost").websocket_with("/", echo, options);
+    let host = Host::new("localhost");
+    let host = match kind == format!("{:?}", Kind::Groups) {
+        true => host.websocket_with("/", Groups, options),
+        false => host.websocket_with("/", echo, options),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let server = Server::new().listen(([127, 0, 0, 1], 0)).host(host).workers(1);
