@@ -225,7 +225,7 @@ impl<S> Handshake<S> {
         let (address, worker) = (request_info.address().clone(), request_info.worker());
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
-        request_info.span().record_client(id.as_u64());
+        request_info.record_client(id);
         let headers = request_info.into_accepting();
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
         let note = || {

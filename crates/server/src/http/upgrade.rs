@@ -18,9 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Ver
 use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
-use super::{ResponseBody, answer};
+use super::{ResponseBody, access::Access, answer};
 use crate::{
-    app::RequestHead,
+    app::{AcceptedId, RequestHead},
     connection::{Answer, outbox::SocketState},
     error::{Refusal, Status},
     log::{self, PeerText},
@@ -162,6 +162,10 @@ pub(super) struct Asked {
     pub(super) address: ClientAddr,
     pub(super) application: Arc<dyn Application>,
     pub(super) worker: usize,
+    /// Which client has come of it, if anybody wants to know.
+    pub(super) accepted: Option<AcceptedId>,
+    /// What the access log is to tell.
+    pub(super) access: Option<Access>,
 }
 
 impl Asked {
@@ -171,7 +175,16 @@ impl Asked {
     }
 
     /// Logs what the handshake came to.
-    fn log(&self, answer: &Answer, asking: &Asking) {
+    fn log(&mut self, answer: &Answer, asking: &Asking, outcome: HandshakeOutcome) {
+        let id = self.accepted.as_ref().and_then(|id| id.get().copied());
+        if let Some(access) = self.access.take() {
+            match answer {
+                Answer::Switch(headers) => access.accepted(asking.accepted(), headers, id),
+                Answer::Refuse(refusal) => {
+                    access.refused(refusal.status().as_status_code(), outcome);
+                }
+            }
+        }
         let (address, path) = (&self.address, self.application.path());
         match answer {
             Answer::Switch(_) => {
@@ -236,7 +249,7 @@ impl JustInTime {
     fn ask(&mut self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let (answer, is_turned_away) = ready!(self.poll_session(cx, late));
         self.is_answered = true;
-        self.asked.count(match &answer {
+        let outcome = match &answer {
             Answer::Switch(_) => HandshakeOutcome::Accepted,
             Answer::Refuse(_) if is_turned_away => HandshakeOutcome::Stopping,
             Answer::Refuse(_) if late => HandshakeOutcome::TimedOut,
@@ -244,8 +257,9 @@ impl JustInTime {
                 HandshakeOutcome::Failed
             }
             Answer::Refuse(_) => HandshakeOutcome::Refused,
-        });
-        self.asked.log(&answer, &self.asking);
+        };
+        self.asked.count(outcome);
+        self.asked.log(&answer, &self.asking, outcome);
         Poll::Ready(answer)
     }
 

@@ -14,7 +14,7 @@ use tracing::{Level, level_filters::LevelFilter};
 
 pub(crate) use self::{
     span::{Call, HandlerSpan},
-    text::{Brief, PeerText},
+    text::{Brief, PeerText, plain_text},
 };
 
 /// Logs a line: its level, the path of the endpoint that it is about if it is about one, its fields
@@ -75,6 +75,11 @@ impl Site {
             guarded(|| line((left_out > 0).then_some(left_out)));
         }
     }
+}
+
+/// Whether anybody may want to know details, which costs one atomic load.
+pub(crate) fn is_detailed() -> bool {
+    Level::DEBUG <= LevelFilter::current()
 }
 
 /// Runs what a subscriber may do. A panic in it ends here, the panic hook has told of it.
