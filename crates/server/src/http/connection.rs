@@ -201,6 +201,6 @@ pub(crate) async fn serve<T: Transport>(
         }
         Err(error) => error,
     };
-    log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+    log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
     slot.take().map_or(Outcome::Over, Outcome::Vanished)
 }

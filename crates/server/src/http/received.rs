@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     app::RequestHead,
+    connection::ClientId,
     log,
     metrics::HandshakeOutcome,
     transport::{PeerAddr, PeerInfo, Upgraded},
@@ -90,7 +91,7 @@ impl ReceivedHandshake {
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = &claims.requester.address;
         let access = context.access_log.note(&head, &claims);
-        let asking = match upgrade::check_or_answer(&head, body, found.0.path(), address) {
+        let asking = match upgrade::check_or_answer(&head, body, found.0.label(), address) {
             Ok(asking) => asking,
             Err(answer) => {
                 // It goes to no worker; which one counts it does not matter.
@@ -101,7 +102,7 @@ impl ReceivedHandshake {
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
-                ERROR, at found.0.path(), { %address },
+                ERROR, of found.0.label(), { %address, client_ip = address.shown_ip() },
                 "a handshake cannot be let in, and 500 was answered: the server around has no upgrades, \
                  or a layer has taken this one"
             );
@@ -119,7 +120,7 @@ impl ReceivedHandshake {
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
         let Self { found, asking, head, claims, access, on_upgrade, mut answer } = *self;
-        let address = claims.requester.address.clone();
+        let (address, application) = (claims.requester.address.clone(), Arc::clone(&found.0));
         let slot = Slot::default();
         let stall_period = context.limits().stall_period.unwrap_or(Duration::MAX);
         let service = Service {
@@ -132,10 +133,16 @@ impl ReceivedHandshake {
         };
         let mut answering = service.open(found, asking, head, claims, access);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
-        let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
+        // Who has gone before there was an answer is told of where that was to be made.
+        let Some(response) = response else {
+            return slot.take().map_or(Outcome::Over, Outcome::Vanished);
+        };
+        let is_heard = answer.send(response).is_ok();
         let Some(opening) = slot.take() else { return Outcome::Over };
         if !is_heard {
-            log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+            if let Answering::Handshake(handshake) = &answering {
+                handshake.asked().log_gone();
+            }
             return Outcome::Vanished(opening);
         }
         if !opening.shared.outbox.is_switched() {
@@ -153,7 +160,15 @@ impl ReceivedHandshake {
         match taken {
             Ok((transport, early)) => Outcome::Upgraded { opening, transport, early },
             Err(error) => {
-                log::event!(DEBUG, { %address, %error }, "a connection could not be taken over");
+                let client = match &answering {
+                    Answering::Handshake(handshake) => handshake.asked().client(),
+                    _ => None,
+                };
+                log::event!(
+                    DEBUG, of application.label(),
+                    { client = client.map(ClientId::as_u64), %address, client_ip = address.shown_ip(), %error },
+                    "a connection could not be taken over"
+                );
                 Outcome::Vanished(opening)
             }
         }

@@ -146,7 +146,7 @@ impl Service {
         body: &impl http_body::Body,
     ) -> Answering {
         let access = self.context.access_log.note(&head, &claims);
-        match upgrade::check_or_answer(&head, body, found.0.path(), &claims.requester.address) {
+        match upgrade::check_or_answer(&head, body, found.0.label(), &claims.requester.address) {
             Ok(asking) => self.open(found, asking, head, claims, access),
             Err(answer) => self.refuse(&*found.0, HandshakeOutcome::Invalid, access, *answer),
         }
@@ -178,9 +178,10 @@ impl Service {
         };
         let asks = || host.clone().or_else(|| requested(head.uri(), &head));
         if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
-            let (origin, host) = (PeerText(origin), asked_host(&head));
+            let (origin, host, address) = (PeerText(origin), asked_host(&head), &requester.address);
             log::event!(
-                WARN, at application.path(), { %origin, %host },
+                WARN, of application.label(),
+                { %address, client_ip = address.shown_ip(), %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
             let sentence = "Pages of this origin may not connect.";
@@ -326,7 +327,7 @@ async fn answer_page(
 pub(super) fn misdirected(head: &RequestHead, claims: &Claims) -> Response<ResponseBody> {
     let (address, host) = (&claims.requester.address, asked_host(head));
     log::event!(
-        WARN, { %address, %host },
+        WARN, { %address, client_ip = address.shown_ip(), %host },
         "a host that is not served was asked for: Host::alias (the binary's --host) can add the name"
     );
     answer::misdirected()

@@ -17,12 +17,12 @@ pub(crate) fn keep_errors() {
 
 /// The errors of the application mounted on `path`, as `field=value` in order.
 pub(crate) fn errors_at(path: &str) -> Vec<String> {
-    lines(Level::ERROR, &format!("path={path:?} "))
+    lines(Level::ERROR, &format!("{path}\" "))
 }
 
 /// The warnings about the application mounted on `path`, likewise.
 pub(crate) fn warnings_at(path: &str) -> Vec<String> {
-    lines(Level::WARN, &format!("path={path:?} "))
+    lines(Level::WARN, &format!("{path}\" "))
 }
 
 /// The access log's lines of handshakes for `path`, likewise.
