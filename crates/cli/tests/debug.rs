@@ -47,21 +47,30 @@ async fn connections_handshakes_and_ends_are_shown_with_who_and_why() {
             "\u{f}",
             &[
                 "a connection was opened address={}",
-                "a handshake was accepted path=\"/echo\" address={} status=101",
-                "address={} code=4000 reason=\"\\nhi\" by=\"the client\"",
+                "a handshake was accepted endpoint=\"localhost/echo\" client=",
+                "address={} client_ip=127.0.0.1 status=101",
+                "address={} client_ip=127.0.0.1 code=4000 reason=\"\\nhi\" by=\"the client\"",
             ],
         ),
         (
             &violation,
             "not masked",
-            &["address={} code=1002 reason=\"frame is not masked\" by=\"a violation\""],
+            &[
+                "address={} client_ip=127.0.0.1 code=1002 reason=\"frame is not masked\" by=\"a violation\"",
+            ],
         ),
-        (HANDSHAKE.as_bytes(), "101", &["address={} code=1006 reason=\"\" by=\"the network\""]),
+        (
+            HANDSHAKE.as_bytes(),
+            "101",
+            &["address={} client_ip=127.0.0.1 code=1006 reason=\"\" by=\"the network\""],
+        ),
         (
             old.as_bytes(),
             "426",
-            &["a handshake was refused path=\"/echo\" address={} status=426 \
-                 why=\"send the header \\\"Sec-WebSocket-Version: 13\\\""],
+            &[
+                "a handshake was refused endpoint=\"localhost/echo\" address={} client_ip=127.0.0.1 status=426 \
+                 why=\"send the header \\\"Sec-WebSocket-Version: 13\\\"",
+            ],
         ),
         (foreign.as_bytes(), "403", &["origin=\"http://evil.example\" host=\"here.example:1337\""]),
         (page.as_bytes(), "</html>", &["a connection was closed address={}"]),
@@ -74,7 +83,9 @@ async fn connections_handshakes_and_ends_are_shown_with_who_and_why() {
     }
     let mut stays = say(&server, HANDSHAKE.as_bytes(), "\r\n\r\n").await;
     let address = stays.local_addr().unwrap();
-    wanted.push(format!("address={address} code=1001 reason=\"\" by=\"the server\""));
+    wanted.push(format!(
+        "address={address} client_ip=127.0.0.1 code=1001 reason=\"\" by=\"the server\""
+    ));
     server.signal(Signal::TERM);
     let mut close = [0; 4];
     soon("the CLOSE", stays.read_exact(&mut close)).await.unwrap();

@@ -46,7 +46,10 @@ async fn two_people_chat_on_streams_of_http_2() {
     let accepted = of("a handshake was accepted");
     assert_eq!(accepted.len(), 2, "{log}");
     for line in &accepted {
-        assert!(line.contains("path=\"/chat\"") && line.contains("status=200"), "{line}");
+        assert!(
+            line.contains("endpoint=\"localhost/chat\"") && line.contains("status=200"),
+            "{line}"
+        );
     }
     // 1001, from us.
     assert_eq!(of("code=1001 reason=\"\" by=\"the server\"").len(), 2, "{log}");

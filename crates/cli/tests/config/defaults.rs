@@ -72,6 +72,7 @@ async fn it_has_every_option_of_the_library() {
     // Those that are not for a file, and those that have another name there.
     let elsewhere = [
         ("listen", "address"),
+        ("access_log", "access"),
         ("host", "[[host]]"),
         ("drain", "[drain]"),
         ("websocket", "[[host.websocket]]"),

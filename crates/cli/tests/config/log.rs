@@ -1,13 +1,16 @@
 //! The log, as a file wants it.
 
-use std::process::Stdio;
+use std::{fs, process::Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
     File,
-    common::server::{Server, aerys},
+    common::{
+        notify::Notified,
+        server::{Server, aerys},
+    },
     connect, utf8,
 };
 
@@ -37,6 +40,57 @@ async fn it_is_text_unless_json_is_asked_for() {
     assert_eq!(line["level"], "INFO");
     assert!(line["address"].as_str().is_some_and(|it| it.starts_with("127.0.0.1:")), "{line}");
     assert!(line["timestamp"].is_string() && line["target"].is_string(), "{line}");
+}
+
+#[tokio::test]
+async fn an_access_log_is_shown_whatever_the_levels_are() {
+    let text = logged("[log]\nlevel = 'off'\naccess = true", &[], "").await;
+    let line = text.lines().find(|it| it.contains("aerys::access: handshake ")).expect(&text);
+    for word in
+        ["INFO", "path=\"/echo\"", "status=101", "client_ip=127.0.0.1", "outcome=\"accepted\""]
+    {
+        assert!(line.contains(word), "{line}");
+    }
+    let json = logged("[log]\nlevel = 'off'\nformat = 'json'\naccess = true", &[], "").await;
+    let line: Value = serde_json::from_str(json.trim()).expect("one line");
+    assert_eq!(
+        (&line["target"], &line["status"]),
+        (&"aerys::access".into(), &101.into()),
+        "{line}"
+    );
+    assert_eq!((&line["path"], &line["client_ip"]), (&"/echo".into(), &"127.0.0.1".into()));
+    assert!(line["client"].is_u64() && line["took"].is_string(), "{line}");
+    // The environment has the last word, and a target that the file names.
+    let silent = "[log]\naccess = true\ntargets = { \"aerys::access\" = \"off\" }";
+    for (section, setting) in [("[log]\naccess = true", "warn"), (silent, ""), ("", "")] {
+        assert_eq!(logged(section, &[], setting).await, "", "{section}");
+    }
+}
+
+#[tokio::test]
+async fn the_access_log_is_switched_by_a_reload() {
+    let text = |access: bool| {
+        format!(
+            "[log]\naccess = {access}\n[[listen]]\naddress = '127.0.0.1:0'\n[[host]]\n\
+             name = 'localhost'\n[[host.websocket]]\npath = '/echo'\napplication = 'echo'\n"
+        )
+    };
+    let file = File::new(&text(false));
+    let (path, notified) = (file.path(), Notified::new());
+    let mut command = aerys(&["-c", utf8(&path)]);
+    let mut server = Server::spawn(notified.by(command.stderr(Stdio::piped()))).await;
+    notified.until("READY=1").await;
+    for access in [true, false] {
+        drop(connect(&server, "localhost", "/echo").await);
+        fs::write(&path, text(access)).unwrap();
+        server.signal(Signal::HUP);
+        notified.until("READY=1").await;
+    }
+    drop(connect(&server, "localhost", "/echo").await);
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().await.code(), Some(0));
+    let log = server.complaints().await;
+    assert_eq!(log.matches("aerys::access: handshake ").count(), 1, "{log}");
 }
 
 #[tokio::test]

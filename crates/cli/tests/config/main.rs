@@ -11,6 +11,7 @@ mod reload;
 mod restart;
 mod sentences;
 mod serving;
+mod sharing;
 
 use std::{
     fs,

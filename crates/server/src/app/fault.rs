@@ -8,12 +8,14 @@ use std::{
 
 use aerys_proto::CloseCode;
 use pin_project_lite::pin_project;
+use tracing::field::display;
 
 use super::{Client, Endpoint};
 use crate::{
     error::{Failure, Refusal},
     log::{self, Brief, HandlerSpan},
     runtime::{Caught, Panicked, caught},
+    transport::ClientAddr,
 };
 
 pub(crate) enum Fault {
@@ -55,23 +57,31 @@ impl Fault {
         }
     }
 
-    /// Logs it, with the client's id if it was about one.
+    /// Logs it, with the client if it was about one.
     pub(crate) fn report<S>(
         &self,
         endpoint: &Endpoint<S>,
         client: Option<&Client<S>>,
         handler: &'static str,
     ) {
-        let path = endpoint.roster().path();
+        let endpoint = endpoint.roster().counters(0).label();
+        let address = client.map(Client::address);
+        let (client_ip, address) = (address.and_then(ClientAddr::shown_ip), address.map(display));
         let client = client.map(|client| client.id().as_u64());
         match self {
             Self::Failed(failure) => {
                 let failure = Brief(failure);
-                log::event!(ERROR, at path, { client, handler, %failure }, "a handler failed");
+                log::event!(
+                    ERROR, of endpoint, { client, address, client_ip, handler, %failure },
+                    "a handler failed"
+                );
             }
             Self::Panicked(panic) => {
                 let panic = Brief(panic);
-                log::event!(ERROR, at path, { client, handler, %panic }, "a handler panicked");
+                log::event!(
+                    ERROR, of endpoint, { client, address, client_ip, handler, %panic },
+                    "a handler panicked"
+                );
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     error::{Failure, Misuse, QueryError, Refusal, Status},
     log::{self, Brief, Call, HandlerSpan},
     runtime::Handler,
-    transport::PeerAddr,
+    transport::{ClientAddr, PeerAddr},
 };
 
 /// A client that asks to be let in: its request, and the two answers to it.
@@ -215,8 +215,10 @@ impl<S> Handshake<S> {
         let Self { mut request_info, endpoint, shared, accepted } = self;
         if let Some(misuse) = request_info.take_misuse() {
             let failure = Brief(Failure::from(misuse));
+            let address = request_info.address();
             log::event!(
-                ERROR, at endpoint.roster().path(), { %failure },
+                ERROR, of endpoint.roster().counters(0).label(),
+                { %address, client_ip = address.shown_ip(), %failure },
                 "on_open accepted with what cannot be answered; the peer is answered 500"
             );
             shared.outbox.refuse(Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new()));
@@ -225,7 +227,7 @@ impl<S> Handshake<S> {
         let (address, worker) = (request_info.address().clone(), request_info.worker());
         let roster = Arc::clone(endpoint.roster());
         let id = roster.next_id(worker);
-        request_info.span().record_client(id.as_u64());
+        request_info.record_client(id);
         let headers = request_info.into_accepting();
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));
         let note = || {
@@ -287,6 +289,11 @@ impl<S> Handshake<S> {
         });
         self.request_info.set_span(span.clone());
         span
+    }
+
+    /// Where it comes from, for the log.
+    pub(crate) fn address(&self) -> &ClientAddr {
+        self.request_info.address()
     }
 
     pub(crate) fn accepted(&self) -> ClientCell<S> {

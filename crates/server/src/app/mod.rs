@@ -33,5 +33,5 @@ pub(crate) use self::{
     fault::{Fault, tried},
     handshake::ClientCell,
     request_head::RequestHead,
-    request_info::RequestInfo,
+    request_info::{AcceptedId, RequestInfo},
 };

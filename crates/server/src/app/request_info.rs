@@ -1,6 +1,9 @@
 //! What a handshake knows: who asks, for what, and the answer as far as it is decided.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use aerys_proto::Fields;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -11,6 +14,7 @@ use super::RequestHead;
 use crate::transport::TlsInfo;
 use crate::{
     address::visible,
+    connection::ClientId,
     error::Misuse,
     log::HandlerSpan,
     transport::{ClientAddr, Requester},
@@ -18,6 +22,9 @@ use crate::{
 
 /// The subprotocol behind which a page puts its token.
 const BEARER: &str = "bearer";
+
+/// Which client has come of a handshake, for whoever tells of it.
+pub(crate) type AcceptedId = Arc<OnceLock<ClientId>>;
 
 pub(crate) struct RequestInfo {
     request: RequestHead,
@@ -30,6 +37,8 @@ pub(crate) struct RequestInfo {
     protocol: Option<HeaderValue>,
     /// The span of the `on_open` that decides.
     span: HandlerSpan,
+    /// Who wants to know which client comes of it.
+    accepted: Option<AcceptedId>,
 }
 
 impl RequestInfo {
@@ -49,6 +58,7 @@ impl RequestInfo {
             misuse: None,
             protocol: None,
             span: HandlerSpan::default(),
+            accepted: None,
         };
         let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
         let chosen = request_info.protocols().find(spoken);
@@ -144,8 +154,17 @@ impl RequestInfo {
         self.span = span;
     }
 
-    pub(super) fn span(&self) -> &HandlerSpan {
-        &self.span
+    /// Where to put the id of the client that is let in.
+    pub(crate) fn tell_accepted(&mut self, accepted: Option<AcceptedId>) {
+        self.accepted = accepted;
+    }
+
+    /// A client is about to be let in.
+    pub(super) fn record_client(&self, id: ClientId) {
+        self.span.record_client(id.as_u64());
+        if let Some(accepted) = &self.accepted {
+            let _ = accepted.set(id);
+        }
     }
 
     /// The headers of a 101.

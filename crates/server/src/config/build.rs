@@ -12,6 +12,7 @@ use crate::{http_server::Host, server::Server};
 pub(super) fn server(top: &Top, applications: &Applications) -> Server {
     let mut server = Server::new().trusted_proxies(&top.trusted_proxies).drain(top.drain.0);
     top.limits.apply(&mut server);
+    server = server.access_log(top.log.has_access);
     if let Some(workers) = top.workers {
         server = server.workers(workers);
     }

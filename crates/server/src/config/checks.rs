@@ -67,6 +67,10 @@ fn check_listener(listener: &Placed<ListenSection>, top: &Top, faults: &mut Faul
             faults.add(places.of(key), sentence);
         }
     }
+    if listener.reuse_port && (listener.is_unix() || listener.is_passed()) {
+        let sentence = "only the port of an IP address can be shared: \"127.0.0.1:8080\"";
+        faults.add(places.of("reuse_port"), sentence);
+    }
     if listener.proxy_protocol && top.trusted_proxies.is_empty() {
         let sentence = "the PROXY protocol is for trusted proxies alone: name them by \
                         \"trusted_proxies\" at the top of the file";

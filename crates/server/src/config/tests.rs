@@ -221,6 +221,12 @@ fn what_makes_no_sense_together_is_told_where_it_is_written() {
             32,
             "\"proxy\" is neither",
         ),
+        (
+            &format!("{HOST}[[listen]]\naddress = 'systemd:0'\nreuse_port = true"),
+            5,
+            1,
+            "only the port of an IP address can be shared",
+        ),
         (&format!("{HOST}[log.targets]\n\"a b\" = 'warn'"), 4, 9, "\"a b\" is no target"),
         (&format!("{HOST}[drain]\nspread = '8 s'"), 4, 1, "of the 10 s that \"stop_period\""),
         (&format!("{HOST}[log]\nlevel = '${{NO_SUCH_VARIABLE}}'"), 4, 9, "is not set"),

@@ -93,6 +93,5 @@ fn has_body(head: &RequestHead) -> bool {
 fn json(value: &Value) -> Response<ResponseBody> {
     let mut response = Response::new(answer::full(format!("{value}\n").into()));
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    answer::no_store(response)
 }

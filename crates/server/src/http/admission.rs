@@ -25,7 +25,7 @@ impl AcceptContext {
         if admitted.is_err() {
             let address = peer.client_addr();
             log::event!(
-                WARN, { %address },
+                WARN, { %address, client_ip = address.shown_ip() },
                 "a connection was closed: its address has as many as Server::max_connections_per_ip allows"
             );
         }
@@ -44,13 +44,13 @@ impl Service {
         application: &dyn Application,
         requester: &Requester,
     ) -> Result<Places, Refusal> {
-        let (address, path) = (&requester.address, application.path());
+        let (address, endpoint) = (&requester.address, application.label());
         let admission = &self.context.admission;
         let mut places = Places { address: self.place.clone(), endpoint: None };
         if let Some(ip) = address.ip().filter(|ip| self.context.is_counted(*ip)) {
             if let Err(retry_after) = admission.handshake(ip) {
                 log::event!(
-                    WARN, at path, { %address },
+                    WARN, of endpoint, { %address, client_ip = address.shown_ip() },
                     "a handshake was refused: its address has as many as Server::handshakes_per_ip allows"
                 );
                 let reason = "Too many handshakes come from this address.";
@@ -60,7 +60,7 @@ impl Service {
                 // The connection is the proxy's, and not counted.
                 places.address = admission.connection(ip).map_err(|Full| {
                     log::event!(
-                        WARN, at path, { %address },
+                        WARN, of endpoint, { %address, client_ip = address.shown_ip() },
                         "a handshake was refused: its address has as many connections as \
                          Server::max_connections_per_ip allows"
                     );
@@ -72,7 +72,7 @@ impl Service {
         places.endpoint = application.admit().map_err(|Full| {
             admission.hits.clients.count();
             log::event!(
-                WARN, at path, { %address },
+                WARN, of endpoint, { %address, client_ip = address.shown_ip() },
                 "a handshake was refused: there are as many clients as Options::max_clients allows"
             );
             let reason = "There are as many clients as there may be.";

@@ -73,11 +73,21 @@ pub(super) fn refused(refusal: Refusal) -> Response<ResponseBody> {
 }
 
 pub(super) fn method_not_allowed(allowed: &Method) -> Response<ResponseBody> {
-    let sentence = format!("Only {allowed} is answered here.");
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, &sentence);
-    if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
+    not_allowed(&format!("Only {allowed} is answered here."), allowed.as_str())
+}
+
+/// RFC 9110 §15.5.6: with the methods that are.
+pub(super) fn not_allowed(sentence: &str, allowed: &str) -> Response<ResponseBody> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, sentence);
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
+    response
+}
+
+/// For what is true now alone: RFC 9111 §5.2.2.5.
+pub(super) fn no_store(mut response: Response<ResponseBody>) -> Response<ResponseBody> {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

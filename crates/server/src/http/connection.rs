@@ -16,7 +16,7 @@ use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BodyLimits, Hosts, ListenerRoutes, Monitor, TrustedProxies,
+    AccessLog, BodyLimits, Hosts, ListenerRoutes, Monitor, TrustedProxies,
     fast_handshake::{self, Start},
     http1, http2,
     service::Service,
@@ -76,6 +76,8 @@ pub(crate) struct AcceptContext {
     /// Looked at anew for each request.
     pub(crate) site: ArcSwap<Site>,
     pub(crate) admission: Admission,
+    /// Whether handshakes are logged, each of them.
+    pub(crate) access_log: AccessLog,
     /// What tells others how the server is.
     pub(crate) monitor: Monitor,
     /// Whether nobody new is let in any more, as the server is about to stop.
@@ -89,6 +91,7 @@ impl AcceptContext {
         Self {
             site: ArcSwap::from_pointee(site),
             admission,
+            access_log: AccessLog::default(),
             monitor,
             is_draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
@@ -198,6 +201,6 @@ pub(crate) async fn serve<T: Transport>(
         }
         Err(error) => error,
     };
-    log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+    log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
     slot.take().map_or(Outcome::Over, Outcome::Vanished)
 }

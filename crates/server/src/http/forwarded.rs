@@ -38,6 +38,18 @@ pub(super) enum ForwardedError {
     Host,
 }
 
+impl Claims {
+    /// Of a request about which nothing is believed.
+    pub(super) fn of(peer: &PeerInfo) -> Self {
+        let requester = Requester {
+            address: peer.client_addr(),
+            tls: peer.tls.clone(),
+            is_secure: peer.is_secure(),
+        };
+        Self { requester, host: None }
+    }
+}
+
 impl TrustedProxies {
     /// Who makes a request of a connection.
     pub(super) fn claims(
@@ -48,12 +60,7 @@ impl TrustedProxies {
         if !self.is_empty() && self.trusts_source(peer) {
             return self.believe(peer, fields);
         }
-        let requester = Requester {
-            address: peer.client_addr(),
-            tls: peer.tls.clone(),
-            is_secure: peer.is_secure(),
-        };
-        Ok(Claims { requester, host: None })
+        Ok(Claims::of(peer))
     }
 
     #[cold]

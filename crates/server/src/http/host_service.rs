@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
+use tracing::field::display;
 
 use super::{Body, ResponseBody, answer, exchange::Switches};
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     runtime::Panicked,
     session::BoxFuture,
     sync::Mutex,
+    transport::ClientIp,
 };
 
 /// How many paths are reported of a service that answers what it may not, and how many characters of each.
@@ -42,6 +44,7 @@ where
         let (mut service, reports) = (service.clone(), Arc::clone(&reports));
         Box::pin(async move {
             let (method, uri) = (request.method().clone(), request.uri().clone());
+            let client_ip = request.extensions().get::<ClientIp>().map(|ip| display(ip.0));
             // Hyper says so of what asks for it.
             let can_switch = request.extensions().get::<OnUpgrade>().is_some();
             let answering = async {
@@ -53,7 +56,7 @@ where
                 Err(panic) => {
                     let (target, panic) = (PeerText(uri.path().as_bytes()), Panicked::new(panic));
                     let panic = Brief(panic);
-                    log::event!(ERROR, { %method, %target, %panic }, "a service panicked");
+                    log::event!(ERROR, { client_ip, %method, %target, %panic }, "a service panicked");
                     return answer::failed();
                 }
             };

@@ -138,7 +138,10 @@ pub(super) async fn serve<T: Transport>(
         })
         .await
     };
-    end.log(&address);
+    // What is said of a handshake says which endpoint it was for.
+    if !(matches!(end, End::Gone) && slot.has_handshake()) {
+        end.log(&address);
+    }
     if exchange.has_had_its_last() {
         context.admission.hits.requests.count();
     }
@@ -176,16 +179,16 @@ impl End {
         match self {
             Self::Done(Ok(())) | Self::Switched | Self::Stopped => {}
             Self::Done(Err(error)) => {
-                log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+                log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
             }
             Self::Gone => {
-                log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+                log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a client has gone before it was answered");
             }
             Self::Stalled => {
-                log::event!(DEBUG, { %address }, "a client reads too little of a response: cut off");
+                log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a client reads too little of a response: cut off");
             }
             Self::Unfinished => {
-                log::event!(DEBUG, { %address }, "a client sends too little of a body: cut off");
+                log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a client sends too little of a body: cut off");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! HTTP/1.1 and HTTP/2 (RFC 9110, 9112, 9113): from a fresh connection to a route, and to the upgrade.
 
+mod access;
 mod admin;
 mod admission;
 mod answer;
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
+pub(crate) use access::AccessLog;
 pub(crate) use admin::Control;
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serve};

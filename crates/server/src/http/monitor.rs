@@ -24,8 +24,6 @@ const ANSWER_PERIOD: Duration = Duration::from_secs(1);
 /// The media type of OpenMetrics, which whoever wants it names.
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
 pub(crate) struct Monitor {
     metrics: Metrics,
     probes: Arc<[Arc<Probe>]>,
@@ -46,7 +44,7 @@ impl Monitor {
             ));
         }
         if ![Method::GET, Method::HEAD].contains(head.method()) {
-            return ready(not_allowed());
+            return ready(answer::not_allowed("Only GET and HEAD are answered here.", "GET, HEAD"));
         }
         match path {
             "/metrics" => ready(self.tell_metrics(head)),
@@ -60,9 +58,8 @@ impl Monitor {
         let mut response = Response::new(answer::full(self.metrics.write(format).into()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-        headers.insert(header::CACHE_CONTROL, NO_STORE);
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
-        response
+        answer::no_store(response)
     }
 
     fn tell_readiness(&self) -> Response<ResponseBody> {
@@ -95,18 +92,8 @@ async fn tell_health(probes: Arc<[Arc<Probe>]>) -> Response<ResponseBody> {
     }
 }
 
-/// A sentence that is true now alone.
 fn tell(status: StatusCode, sentence: &str) -> Response<ResponseBody> {
-    let mut response = answer::plain(status, sentence);
-    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
-    response
-}
-
-fn not_allowed() -> Response<ResponseBody> {
-    let mut response =
-        answer::plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here.");
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
+    answer::no_store(answer::plain(status, sentence))
 }
 
 /// The format that is wanted: what is not accepted with any weight is not (RFC 9110 §12.4.2).

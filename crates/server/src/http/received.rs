@@ -16,7 +16,9 @@ use hyper::upgrade::OnUpgrade;
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
-    AcceptContext, Outcome, ResponseBody, answer,
+    AcceptContext, Outcome, ResponseBody,
+    access::Access,
+    answer,
     forwarded::Claims,
     hosts::Found,
     http2,
@@ -25,6 +27,7 @@ use super::{
 };
 use crate::{
     app::RequestHead,
+    connection::ClientId,
     log,
     metrics::HandshakeOutcome,
     transport::{PeerAddr, PeerInfo, Upgraded},
@@ -36,6 +39,7 @@ pub(crate) struct ReceivedHandshake {
     asking: Asking,
     head: RequestHead,
     claims: Claims,
+    access: Option<Access>,
     on_upgrade: OnUpgrade,
     answer: oneshot::Sender<Response<ResponseBody>>,
 }
@@ -53,47 +57,60 @@ impl ReceivedHandshake {
         let (mut head, body) = request.into_parts();
         http2::mark_connect(&mut head.extensions);
         let head = head.into();
-        let bad_request = |error: &dyn Display| {
-            Err(Box::new(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())))
-        };
+        let bad_request =
+            |error: &dyn Display| answer::plain(StatusCode::BAD_REQUEST, &error.to_string());
+        let peer = PeerInfo::plain(address);
         let site = context.site.load();
-        let claims = match site.proxies.claims(&PeerInfo::plain(address), &head) {
+        let claims = match site.proxies.claims(&peer, &head) {
             Ok(claims) => claims,
-            Err(error) => return bad_request(&error),
+            Err(error) => {
+                let access = context.access_log.note_elsewhere(&head, &Claims::of(&peer));
+                return Err(elsewhere(access, bad_request(&error)));
+            }
         };
-        let no_handshake = match site.way(&head, &claims) {
-            Way::Endpoint(found) => return Self::check(found, head, &body, claims),
+        let way = site.way(&head, &claims);
+        if let Way::Endpoint(found) = way {
+            return Self::check(context, found, head, &body, claims);
+        }
+        let access = context.access_log.note_elsewhere(&head, &claims);
+        let no_handshake = match way {
             Way::Server => answer::options(),
-            Way::Nowhere(error) => return bad_request(&error),
+            Way::Nowhere(error) => bad_request(&error),
             Way::UnknownHost => misdirected(&head, &claims),
-            Way::Page(_) | Way::PageAtEndpoint(_) => answer::not_found(),
+            Way::Endpoint(_) | Way::Page(_) | Way::PageAtEndpoint(_) => answer::not_found(),
         };
-        Err(Box::new(no_handshake))
+        Err(elsewhere(access, no_handshake))
     }
 
     fn check(
+        context: &AcceptContext,
         found: Found,
         head: RequestHead,
         body: &impl Body,
         claims: Claims,
     ) -> Result<(Self, Answered), Box<Response<ResponseBody>>> {
         let address = &claims.requester.address;
-        let asking = upgrade::check_or_answer(&head, body, found.0.path(), address);
-        let asking = asking.inspect_err(|_| {
-            // It goes to no worker; which one counts it does not matter.
-            found.0.counters(0).handshake(HandshakeOutcome::Invalid);
-        })?;
+        let access = context.access_log.note(&head, &claims);
+        let asking = match upgrade::check_or_answer(&head, body, found.0.label(), address) {
+            Ok(asking) => asking,
+            Err(answer) => {
+                // It goes to no worker; which one counts it does not matter.
+                found.0.counters(0).handshake(HandshakeOutcome::Invalid);
+                return Err(refused(access, HandshakeOutcome::Invalid, answer));
+            }
+        };
         let mut parts = head.into_parts();
         let Some(on_upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             log::event!(
-                ERROR, at found.0.path(), { %address },
+                ERROR, of found.0.label(), { %address, client_ip = address.shown_ip() },
                 "a handshake cannot be let in, and 500 was answered: the server around has no upgrades, \
                  or a layer has taken this one"
             );
-            return Err(Box::new(answer::failed()));
+            return Err(refused(access, HandshakeOutcome::Failed, Box::new(answer::failed())));
         };
         let (answer, answered) = oneshot::channel();
-        Ok((Self { found, asking, head: parts.into(), claims, on_upgrade, answer }, answered))
+        let head = parts.into();
+        Ok((Self { found, asking, head, claims, access, on_upgrade, answer }, answered))
     }
 
     /// Has the application decide on it, answers it, and takes the connection over if it was let in.
@@ -102,8 +119,8 @@ impl ReceivedHandshake {
         worker: usize,
         context: Arc<AcceptContext>,
     ) -> Outcome<Upgraded> {
-        let Self { found, asking, head, claims, on_upgrade, mut answer } = *self;
-        let address = claims.requester.address.clone();
+        let Self { found, asking, head, claims, access, on_upgrade, mut answer } = *self;
+        let (address, application) = (claims.requester.address.clone(), Arc::clone(&found.0));
         let slot = Slot::default();
         let stall_period = context.limits().stall_period.unwrap_or(Duration::MAX);
         let service = Service {
@@ -114,12 +131,18 @@ impl ReceivedHandshake {
             worker,
             slot: slot.clone(),
         };
-        let mut answering = service.open(found, asking, head, claims);
+        let mut answering = service.open(found, asking, head, claims, access);
         let response = decide(&mut answering, &mut answer, &slot, &context).await;
-        let is_heard = response.is_some_and(|response| answer.send(response).is_ok());
+        // Who has gone before there was an answer is told of where that was to be made.
+        let Some(response) = response else {
+            return slot.take().map_or(Outcome::Over, Outcome::Vanished);
+        };
+        let is_heard = answer.send(response).is_ok();
         let Some(opening) = slot.take() else { return Outcome::Over };
         if !is_heard {
-            log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+            if let Answering::Handshake(handshake) = &answering {
+                handshake.asked().log_gone();
+            }
             return Outcome::Vanished(opening);
         }
         if !opening.shared.outbox.is_switched() {
@@ -137,11 +160,42 @@ impl ReceivedHandshake {
         match taken {
             Ok((transport, early)) => Outcome::Upgraded { opening, transport, early },
             Err(error) => {
-                log::event!(DEBUG, { %address, %error }, "a connection could not be taken over");
+                let client = match &answering {
+                    Answering::Handshake(handshake) => handshake.asked().client(),
+                    _ => None,
+                };
+                log::event!(
+                    DEBUG, of application.label(),
+                    { client = client.map(ClientId::as_u64), %address, client_ip = address.shown_ip(), %error },
+                    "a connection could not be taken over"
+                );
                 Outcome::Vanished(opening)
             }
         }
     }
+}
+
+/// Answers a request that is no handshake of ours.
+fn elsewhere(
+    access: Option<Access>,
+    answer: Response<ResponseBody>,
+) -> Box<Response<ResponseBody>> {
+    if let Some(access) = access {
+        access.elsewhere(answer.status());
+    }
+    Box::new(answer)
+}
+
+/// Answers a handshake that no application is asked about.
+fn refused(
+    access: Option<Access>,
+    outcome: HandshakeOutcome,
+    answer: Box<Response<ResponseBody>>,
+) -> Box<Response<ResponseBody>> {
+    if let Some(access) = access {
+        access.refused(answer.status(), outcome);
+    }
+    answer
 }
 
 /// The answer, or nothing once nobody waits for it.

@@ -13,7 +13,9 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::{
-    AcceptContext, Body, Entrance, ListenerRoutes, ResponseBody, Site, answer,
+    AcceptContext, Body, Entrance, ListenerRoutes, ResponseBody, Site,
+    access::Access,
+    answer,
     body::Source,
     exchange::{Exchange, ResponseFuture, TrackedBody},
     forwarded::Claims,
@@ -23,12 +25,12 @@ use super::{
 use crate::{
     address::{Target, TargetError, requested},
     admission::AddressPlace,
-    app::{RequestHead, RequestInfo},
+    app::{AcceptedId, RequestHead, RequestInfo},
     log::{self, PeerText},
     metrics::HandshakeOutcome,
     options::HandshakeRules,
     runtime::{EndpointSlot, Handler, Worker},
-    session::BoxFuture,
+    session::{Application, BoxFuture},
     sync::{Mutex, Rank},
     transport::{ClientIp, PeerInfo, Requester},
 };
@@ -94,9 +96,19 @@ impl Service {
         }
         let claims = match site.proxies.claims(&self.peer, &head) {
             Ok(claims) => claims,
-            Err(error) => return ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string())),
+            Err(error) => {
+                let access = self.access_elsewhere(&head);
+                let answer = answer::plain(StatusCode::BAD_REQUEST, &error.to_string());
+                return Access::follow(access, ready(answer));
+            }
         };
-        match site.way(&head, &claims) {
+        let way = site.way(&head, &claims);
+        let access = match way {
+            // It has a line of its own.
+            Way::Endpoint(_) => None,
+            _ => self.context.access_log.note_elsewhere(&head, &claims),
+        };
+        let answering = match way {
             Way::Endpoint(found) => self.handshake(found, head, claims, &body),
             Way::Page(routes) => page(routes, head, body, claims, None),
             Way::PageAtEndpoint(routes) => {
@@ -109,12 +121,20 @@ impl Service {
             Way::Nowhere(error) => {
                 ready(answer::plain(StatusCode::BAD_REQUEST, &error.to_string()))
             }
-        }
+        };
+        Access::follow(access, answering)
     }
 
     /// What its listener answers, before any host is asked.
     pub(super) fn listener_answer(&self, head: &RequestHead, site: &Site) -> Option<Answering> {
-        self.listener_routes.as_ref()?.answer(head, &self.context, site)
+        let answer = self.listener_routes.as_ref()?.answer(head, &self.context, site)?;
+        Some(Access::follow(self.access_elsewhere(head), answer))
+    }
+
+    /// What the access log is to tell of a handshake for which it does not matter what proxies say.
+    fn access_elsewhere(&self, head: &RequestHead) -> Option<Access> {
+        let log = &self.context.access_log;
+        if log.is_on() { log.note_elsewhere(head, &Claims::of(&self.peer)) } else { None }
     }
 
     /// Answers a request for an endpoint, which should be one for a websocket.
@@ -125,12 +145,10 @@ impl Service {
         claims: Claims,
         body: &impl http_body::Body,
     ) -> Answering {
-        match upgrade::check_or_answer(&head, body, found.0.path(), &claims.requester.address) {
-            Ok(asking) => self.open(found, asking, head, claims),
-            Err(answer) => {
-                found.0.counters(self.worker).handshake(HandshakeOutcome::Invalid);
-                ready(*answer)
-            }
+        let access = self.context.access_log.note(&head, &claims);
+        match upgrade::check_or_answer(&head, body, found.0.label(), &claims.requester.address) {
+            Ok(asking) => self.open(found, asking, head, claims, access),
+            Err(answer) => self.refuse(&*found.0, HandshakeOutcome::Invalid, access, *answer),
         }
     }
 
@@ -141,43 +159,63 @@ impl Service {
         asking: Asking,
         head: RequestHead,
         claims: Claims,
+        access: Option<Access>,
     ) -> Answering {
         let (application, params) = found;
         let Claims { requester, host } = claims;
-        let counters = application.counters(self.worker);
         if self.context.is_leaving() {
-            counters.handshake(HandshakeOutcome::Stopping);
-            return ready(answer::refused(upgrade::stopping()));
+            let answer = answer::refused(upgrade::stopping());
+            return self.refuse(&*application, HandshakeOutcome::Stopping, access, answer);
         }
         let settings = application.settings();
         let HandshakeRules { allowed_origins, subprotocols, .. } = &settings.rules;
         let places = match self.admit(&*application, &requester) {
             Ok(places) => places,
             Err(refusal) => {
-                counters.handshake(HandshakeOutcome::Limited);
-                return ready(answer::refused(refusal));
+                let answer = answer::refused(refusal);
+                return self.refuse(&*application, HandshakeOutcome::Limited, access, answer);
             }
         };
         let asks = || host.clone().or_else(|| requested(head.uri(), &head));
         if let Err(origin) = allowed_origins.check(&head, asks, requester.is_secure) {
-            counters.handshake(HandshakeOutcome::ForeignOrigin);
-            let (origin, host) = (PeerText(origin), asked_host(&head));
+            let (origin, host, address) = (PeerText(origin), asked_host(&head), &requester.address);
             log::event!(
-                WARN, at application.path(), { %origin, %host },
+                WARN, of application.label(),
+                { %address, client_ip = address.shown_ip(), %origin, %host },
                 "a page of another origin was refused; Options::allowed_origins can let it in"
             );
             let sentence = "Pages of this origin may not connect.";
-            return ready(answer::plain(StatusCode::FORBIDDEN, sentence));
+            let answer = answer::plain(StatusCode::FORBIDDEN, sentence);
+            return self.refuse(&*application, HandshakeOutcome::ForeignOrigin, access, answer);
         }
+        let wants_id = access.is_some() || log::is_detailed();
         let asked = Asked {
             address: requester.address.clone(),
             application: Arc::clone(&application),
             worker: self.worker,
+            accepted: wants_id.then(AcceptedId::default),
+            access,
         };
-        let request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
+        let mut request_info = RequestInfo::new(head, params, requester, self.worker, subprotocols);
+        request_info.tell_accepted(asked.accepted.clone());
         let mut opening = application.open(request_info);
         opening.places = places.boxed();
         Answering::Handshake(self.slot.open(opening, asking, asked))
+    }
+
+    /// Answers a handshake that no application is asked about.
+    fn refuse(
+        &self,
+        application: &dyn Application,
+        outcome: HandshakeOutcome,
+        access: Option<Access>,
+        answer: Response<ResponseBody>,
+    ) -> Answering {
+        application.counters(self.worker).handshake(outcome);
+        if let Some(access) = access {
+            access.refused(answer.status(), outcome);
+        }
+        ready(answer)
     }
 }
 
@@ -289,7 +327,7 @@ async fn answer_page(
 pub(super) fn misdirected(head: &RequestHead, claims: &Claims) -> Response<ResponseBody> {
     let (address, host) = (&claims.requester.address, asked_host(head));
     log::event!(
-        WARN, { %address, %host },
+        WARN, { %address, client_ip = address.shown_ip(), %host },
         "a host that is not served was asked for: Host::alias (the binary's --host) can add the name"
     );
     answer::misdirected()

@@ -18,10 +18,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Ver
 use hyper::body::Body;
 use tokio::time::{Sleep, sleep};
 
-use super::{ResponseBody, answer};
+use super::{ResponseBody, access::Access, answer};
 use crate::{
-    app::RequestHead,
-    connection::{Answer, outbox::SocketState},
+    app::{AcceptedId, RequestHead},
+    connection::{Answer, ClientId, outbox::SocketState},
     error::{Refusal, Status},
     log::{self, PeerText},
     metrics::HandshakeOutcome,
@@ -77,12 +77,12 @@ impl Unfit {
 pub(super) fn check_or_answer(
     head: &RequestHead,
     body: &impl Body,
-    path: &str,
+    endpoint: &str,
     address: &ClientAddr,
 ) -> Result<Asking, Box<Response<ResponseBody>>> {
     check(head, body).map_err(|unfit| {
         let answer = unfit.answer(head.version());
-        log_refused(path, address, answer.status().as_u16(), || unfit.to_string());
+        log_refused(endpoint, address, answer.status().as_u16(), || unfit.to_string());
         Box::new(answer)
     })
 }
@@ -145,6 +145,11 @@ impl Slot {
         }
     }
 
+    /// Whether a handshake is being decided, or was.
+    pub(super) fn has_handshake(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
     /// The session, once HTTP is done with the socket: the peer was let in, or has vanished, or
     /// was answered before `on_open` returned.
     pub(super) fn take(&self) -> Option<Opening> {
@@ -162,34 +167,67 @@ pub(super) struct Asked {
     pub(super) address: ClientAddr,
     pub(super) application: Arc<dyn Application>,
     pub(super) worker: usize,
+    /// Which client has come of it, if anybody wants to know.
+    pub(super) accepted: Option<AcceptedId>,
+    /// What the access log is to tell.
+    pub(super) access: Option<Access>,
 }
 
 impl Asked {
+    /// Logs that the client has not waited for an answer.
+    pub(super) fn log_gone(&self) {
+        let (address, endpoint) = (&self.address, self.application.label());
+        let client = self.client().map(ClientId::as_u64);
+        log::event!(
+            DEBUG, of endpoint, { client, %address, client_ip = address.shown_ip() },
+            "a client has gone before it was answered"
+        );
+    }
+
+    /// The client that has come of it, if anybody wants to know.
+    pub(super) fn client(&self) -> Option<ClientId> {
+        self.accepted.as_ref().and_then(|id| id.get().copied())
+    }
+
     /// Counts what the handshake came to.
     fn count(&self, outcome: HandshakeOutcome) {
         self.application.counters(self.worker).handshake(outcome);
     }
 
     /// Logs what the handshake came to.
-    fn log(&self, answer: &Answer, asking: &Asking) {
-        let (address, path) = (&self.address, self.application.path());
+    fn log(&mut self, answer: &Answer, asking: &Asking, outcome: HandshakeOutcome) {
+        let id = self.client();
+        if let Some(access) = self.access.take() {
+            match answer {
+                Answer::Switch(headers) => access.accepted(asking.accepted(), headers, id),
+                Answer::Refuse(refusal) => {
+                    access.refused(refusal.status().as_status_code(), outcome);
+                }
+            }
+        }
+        let (address, endpoint) = (&self.address, self.application.label());
         match answer {
             Answer::Switch(_) => {
                 let status = asking.accepted().as_u16();
-                log::event!(DEBUG, at path, { %address, status }, "a handshake was accepted");
+                let client = id.map(ClientId::as_u64);
+                log::event!(
+                    DEBUG, of endpoint, { client, %address, client_ip = address.shown_ip(), status },
+                    "a handshake was accepted"
+                );
             }
             Answer::Refuse(refusal) => {
                 let why = || refusal.reason_given().unwrap_or_default().to_owned();
-                log_refused(path, address, refusal.status().as_status_code().as_u16(), why);
+                log_refused(endpoint, address, refusal.status().as_status_code().as_u16(), why);
             }
         }
     }
 }
 
-/// Logs that a handshake came to nothing.
-fn log_refused(path: &str, address: &ClientAddr, status: u16, why: impl FnOnce() -> String) {
+/// Logs that a handshake was refused.
+fn log_refused(endpoint: &str, address: &ClientAddr, status: u16, why: impl FnOnce() -> String) {
     log::event!(
-        DEBUG, at path, { %address, status, why = %PeerText(why().as_bytes()) },
+        DEBUG, of endpoint,
+        { %address, client_ip = address.shown_ip(), status, why = %PeerText(why().as_bytes()) },
         "a handshake was refused"
     );
 }
@@ -228,6 +266,10 @@ impl Future for JustInTime {
 }
 
 impl JustInTime {
+    pub(super) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
     /// The answer, if it is due already. Unless it is, the future is still to be polled.
     pub(super) fn poll_at_once(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
         self.ask(cx, false)
@@ -236,7 +278,7 @@ impl JustInTime {
     fn ask(&mut self, cx: &mut Context<'_>, late: bool) -> Poll<Answer> {
         let (answer, is_turned_away) = ready!(self.poll_session(cx, late));
         self.is_answered = true;
-        self.asked.count(match &answer {
+        let outcome = match &answer {
             Answer::Switch(_) => HandshakeOutcome::Accepted,
             Answer::Refuse(_) if is_turned_away => HandshakeOutcome::Stopping,
             Answer::Refuse(_) if late => HandshakeOutcome::TimedOut,
@@ -244,8 +286,9 @@ impl JustInTime {
                 HandshakeOutcome::Failed
             }
             Answer::Refuse(_) => HandshakeOutcome::Refused,
-        });
-        self.asked.log(&answer, &self.asking);
+        };
+        self.asked.count(outcome);
+        self.asked.log(&answer, &self.asking, outcome);
         Poll::Ready(answer)
     }
 
@@ -324,6 +367,7 @@ impl Drop for JustInTime {
     fn drop(&mut self) {
         if !self.is_answered {
             self.asked.count(HandshakeOutcome::Gone);
+            self.asked.log_gone();
         }
     }
 }

@@ -14,34 +14,42 @@ use tracing::{Level, level_filters::LevelFilter};
 
 pub(crate) use self::{
     span::{Call, HandlerSpan},
-    text::{Brief, PeerText},
+    text::{Brief, PeerText, plain_text},
 };
 
-/// Logs a line: its level, the path of the endpoint that it is about if it is about one, its fields
-/// as `tracing` writes them, and what happened.
+/// Logs a line: its level, the endpoint that it is about if it is about one, its fields as `tracing` writes them, and
+/// what happened. An endpoint is called as in the metrics, by its host and path, or by its path alone where no more is known.
+/// What is about one client has its `client_ip`, and its `client` id if it has one.
 ///
 /// ```text
-/// log::event!(WARN, at path, { client, %error }, "what happened");
+/// log::event!(WARN, of endpoint, { client, %address, client_ip, %error }, "what happened");
+/// log::event!(WARN, at path, { worker }, "what happened");
 /// ```
 macro_rules! event {
     ($level:ident, { $($fields:tt)* }, $message:literal) => {
-        $crate::log::event!($level, at None::<&str>, { $($fields)* }, $message)
+        $crate::log::event!(@path, $level, None::<&str>, { $($fields)* }, $message)
     };
-    ($level:ident, at $path:expr, { $($fields:tt)* }, $message:literal) => {{
+    ($level:ident, at $path:expr, { $($fields:tt)* }, $message:literal) => {
+        $crate::log::event!(@path, $level, $path, { $($fields)* }, $message)
+    };
+    ($level:ident, of $endpoint:expr, { $($fields:tt)* }, $message:literal) => {
+        $crate::log::event!(@endpoint, $level, $endpoint, { $($fields)* }, $message)
+    };
+    (@$place:ident, $level:ident, $value:expr, { $($fields:tt)* }, $message:literal) => {{
         static SITE: $crate::log::Site =
-            $crate::log::Site::new(::tracing::Level::$level, |path, left_out| {
+            $crate::log::Site::new(::tracing::Level::$level, |$place, left_out| {
                 ::tracing::event!(
                     ::tracing::Level::$level,
-                    { path, left_out },
+                    { $place, left_out },
                     concat!("more of these: ", $message)
                 );
             });
         if SITE.is_on(|| ::tracing::enabled!(::tracing::Level::$level)) {
-            let path = Option::<&str>::from($path);
-            SITE.log(path, |left_out| {
+            let $place = Option::<&str>::from($value);
+            SITE.log($place, |left_out| {
                 ::tracing::event!(
                     ::tracing::Level::$level,
-                    { path, left_out, $($fields)* },
+                    { $place, left_out, $($fields)* },
                     $message
                 );
             });
@@ -54,7 +62,7 @@ pub(crate) use event;
 /// A place in the code that logs.
 pub(crate) struct Site {
     level: Level,
-    /// Says how many lines were left out, of this place and a path.
+    /// Says how many lines were left out, of this place and an endpoint.
     more: fn(Option<&str>, u64),
 }
 
@@ -75,6 +83,11 @@ impl Site {
             guarded(|| line((left_out > 0).then_some(left_out)));
         }
     }
+}
+
+/// Whether anybody may want to know details, which costs one atomic load.
+pub(crate) fn is_detailed() -> bool {
+    Level::DEBUG <= LevelFilter::current()
 }
 
 /// Runs what a subscriber may do. A panic in it ends here, the panic hook has told of it.

@@ -16,6 +16,8 @@ use super::{
 #[derive(Debug, Default)]
 #[repr(align(64))] // Two workers are not to share a line of their caches.
 pub(crate) struct EndpointCounters {
+    /// What it is called in the metrics and in the log: its host and its path.
+    label: Box<str>,
     pub(super) received: Traffic,
     pub(super) sent: Traffic,
     pub(crate) clients: Counter,
@@ -130,6 +132,15 @@ pub(super) const ENDING_NAMES: [(Ending, &str); 4] = [
 ];
 
 impl EndpointCounters {
+    pub(super) fn new(label: &str) -> Self {
+        Self { label: label.into(), ..Self::default() }
+    }
+
+    /// What the endpoint is called in the metrics and in the log: its host and its path.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// So many bytes were read from a client.
     #[inline(always)]
     pub(crate) fn read(&self, wire_bytes: usize) {

@@ -14,7 +14,9 @@ pub(crate) struct WorkerCounters {
 impl WorkerCounters {
     /// Its share of an endpoint's, which goes on where it was if there is one of that name already.
     pub(crate) fn endpoint(&self, name: &str) -> Arc<EndpointCounters> {
-        Arc::clone(self.endpoints.lock().entry(name.into()).or_default())
+        let mut endpoints = self.endpoints.lock();
+        let made = || Arc::new(EndpointCounters::new(name));
+        Arc::clone(endpoints.entry(name.into()).or_insert_with(made))
     }
 
     pub(super) fn endpoints(&self) -> BTreeMap<Arc<str>, Arc<EndpointCounters>> {

@@ -136,7 +136,7 @@ impl Applications {
             let share = left / u32::try_from(index + 1).unwrap_or(u32::MAX);
             if timeout(share, stop(application, workers)).await.is_err() {
                 log::event!(
-                    WARN, at application.path(), { period = ?share },
+                    WARN, of application.label(), { period = ?share },
                     "an on_stop had not ended in the time that stop_period leaves it"
                 );
             }
@@ -153,10 +153,10 @@ pub(super) async fn stop(application: &Arc<dyn Application>, workers: &[Arc<Work
         Ok(Ok(())) => {}
         Ok(Err(panic)) => {
             let panic = Brief(panic);
-            log::event!(ERROR, at application.path(), { %panic }, "an on_stop panicked");
+            log::event!(ERROR, of application.label(), { %panic }, "an on_stop panicked");
         }
         Err(error) => {
-            log::event!(ERROR, at application.path(), { %error }, "an on_stop was cut off");
+            log::event!(ERROR, of application.label(), { %error }, "an on_stop was cut off");
         }
     }
 }

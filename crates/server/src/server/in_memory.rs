@@ -45,6 +45,7 @@ impl InMemory {
         let metrics = Metrics::new(counters, Arc::clone(&admission.hits), Readiness::default());
         let monitor = Monitor::new(metrics, &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
+        context.access_log.switch(server.has_access_log);
         Ok(Self { workers, applications, context, end: CancellationToken::new() })
     }
 

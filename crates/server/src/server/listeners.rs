@@ -33,7 +33,7 @@ struct Known {
     /// As it was asked for.
     address: String,
     socket_addr: Option<SocketAddr>,
-    is_passed: bool,
+    is_shared: bool,
     counters: Arc<ListenerCounters>,
     context: Arc<ArcSwap<ListenerContext>>,
     end: CancellationToken,
@@ -111,9 +111,9 @@ impl Listeners {
         }
     }
 
-    /// Accepts no more on those that another process may be given: who connects waits for that one.
+    /// Accepts no more on those that another process has too, or may be given: who connects is that one's.
     pub(super) fn let_go(&self) {
-        for known in self.0.iter().filter(|it| it.is_passed) {
+        for known in self.0.iter().filter(|it| it.is_shared) {
             known.end.cancel();
         }
     }
@@ -184,7 +184,7 @@ fn bind(
     control: &Arc<dyn Control>,
 ) -> Result<(Known, Change), ServerError> {
     let (context, listener) = context(listener, control)?;
-    let is_passed = listener.is_passed();
+    let is_shared = listener.is_shared();
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
@@ -197,7 +197,7 @@ fn bind(
         Listening { listener, context: Arc::clone(&context), counters: Arc::clone(&counters) };
     let end = CancellationToken::new();
     Ok((
-        Known { address, socket_addr, is_passed, counters, context, end },
+        Known { address, socket_addr, is_shared, counters, context, end },
         Change::Accept(listening),
     ))
 }

@@ -93,6 +93,7 @@ pub struct Server {
     drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) max_inbound_bytes: usize,
+    pub(crate) has_access_log: bool,
 }
 
 impl Server {
@@ -116,6 +117,7 @@ impl Server {
                 stop_period: Duration::from_secs(10),
             },
             max_inbound_bytes: 256 << 20,
+            has_access_log: false,
         }
     }
 
@@ -164,6 +166,19 @@ impl Server {
     /// [`max_msg_size`](crate::Options::max_msg_size) goes. Default 256 MiB.
     pub fn max_inbound_bytes(mut self, bytes: usize) -> Self {
         self.max_inbound_bytes = bytes;
+        self
+    }
+
+    /// Whether each websocket handshake has a line in the log, when it is answered or given up: at level info, target
+    /// `aerys::access`, with `client_ip`, `host`, `path` (without its query, where tokens are), `http` (the version),
+    /// `status`, `outcome` (a [`HandshakeOutcome`](crate::HandshakeOutcome), or `elsewhere` where no endpoint is),
+    /// `client` (its id, if it was let in), `subprotocol`, `origin`, `user_agent` and `took`, the time to the answer;
+    /// and `peer` if the connection is not the client's own. Default `false`, which costs nothing.
+    ///
+    /// Unlike others these lines are not rationed. What is the client's in one is cut after 200 bytes and has no
+    /// character that could not be seen.
+    pub fn access_log(mut self, is_on: bool) -> Self {
+        self.has_access_log = is_on;
         self
     }
 
@@ -415,7 +430,7 @@ impl Server {
         listeners: impl FnOnce(Vec<Listener>) -> Vec<Listener>,
     ) -> Result<Running, ServerError> {
         let proxies = self.check()?;
-        let Self { limits, admission_limits, drain, max_inbound_bytes, .. } = self;
+        let Self { limits, admission_limits, drain, max_inbound_bytes, has_access_log, .. } = self;
         let acceptor = Acceptor::start().map_err(ServerError::System)?;
         let (shutdown, readiness) = (Shutdown::default(), Readiness::default());
         let (reloader, asked) = Reloader::new();
@@ -438,6 +453,7 @@ impl Server {
         let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
         let monitor = Monitor::new(metrics.clone(), &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
+        context.access_log.switch(has_access_log);
         let accept_queues = Arc::new(AcceptQueues::new(&workers, &context));
         acceptor.rebalance(&accept_queues);
         let (stop, mut listeners) = (context.stop.clone(), Listeners::default());

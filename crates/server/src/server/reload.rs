@@ -58,7 +58,7 @@ impl Running {
     async fn try_reload(&mut self, server: Server) -> Result<Reloaded, ServerError> {
         let proxies = server.check()?;
         let Server { listeners, hosts, workers: asked, admission_limits, .. } = server;
-        let Server { drain, limits, max_inbound_bytes, .. } = server;
+        let Server { drain, limits, max_inbound_bytes, has_access_log, .. } = server;
         let workers = self.workers();
         let mut mounter = Mounter::new(&workers, self.applications.all().to_vec());
         let hosts = Hosts::new(hosts, &mut mounter)?;
@@ -77,6 +77,7 @@ impl Running {
         let context = self.accept_queues.context();
         context.site.store(Arc::new(Site { hosts, proxies, limits }));
         context.admission.change(admission_limits);
+        context.access_log.switch(has_access_log);
         self.listeners.change(bound, &self.acceptor, &self.accept_queues, &self.stop);
         self.addresses = self.listeners.addresses();
         self.metrics.listen(self.listeners.counters());

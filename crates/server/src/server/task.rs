@@ -61,7 +61,7 @@ pub(crate) async fn serve_https<T: Transport>(
         Ok(accepted) => accepted,
         Err(error) => {
             let address = peer.client_addr();
-            log::event!(DEBUG, { %address, %error }, "a TLS handshake came to nothing");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "a TLS handshake came to nothing");
             return None;
         }
     };
@@ -78,10 +78,10 @@ async fn serve_admitted<T: Transport>(
 ) -> Option<Upgrade<T>> {
     let (address, worker) = (entrance.peer.client_addr(), entrance.worker.index());
     let counters = entrance.counters.clone();
-    log::event!(DEBUG, { %address, worker }, "a connection was opened");
+    log::event!(DEBUG, { %address, client_ip = address.shown_ip(), worker }, "a connection was opened");
     match http_server::serve(transport, entrance, context).await {
         Outcome::Over => {
-            log::event!(DEBUG, { %address, worker }, "a connection was closed");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip(), worker }, "a connection was closed");
             None
         }
         Outcome::Upgraded { opening, transport, early } => {

@@ -29,6 +29,7 @@ use crate::{
     log::{self, Brief, PeerText},
     metrics::Handling,
     runtime::{Caught, EndpointSlot, Handler, Panicked, Worker, caught, contained, timing},
+    transport::ClientAddr,
 };
 
 /// The handlers of one connection on their way to their ends. Polled by the connection's own task
@@ -171,10 +172,12 @@ where
     async move {
         // What is named across an await has room in the session for good.
         let span = handshake.open_span();
+        let address = Box::new(handshake.address().clone());
         let (outcome, took) =
             caught(span, move || guard.mount.app.on_open(*handshake)).timed().await;
         guard.took(Handling::Open, took);
-        let Some(client) = open(guard, outcome) else { return };
+        let Some(client) = open(guard, outcome, &address) else { return };
+        drop(address);
         let mut on_data = pin!(Caught::idle());
         loop {
             let Some(message) = poll_fn(|_| guard.shared.poll_message()).await else { return };
@@ -191,10 +194,11 @@ where
 }
 
 /// What comes of `on_open`: the client, if it was let in.
-fn open<W, S>(
-    guard: &SessionGuard<W, S>,
+fn open<'g, W, S>(
+    guard: &'g SessionGuard<W, S>,
     outcome: Result<Result<Accepted<S>, Refusal>, Panicked>,
-) -> Option<&Client<S>>
+    address: &ClientAddr,
+) -> Option<&'g Client<S>>
 where
     W: Websocket<S>,
     S: Send + Sync + 'static,
@@ -202,7 +206,7 @@ where
     let SessionGuard { mount, accepted, shared, .. } = guard;
     shared.outbox.reject();
     let Some(client) = accepted.get() else {
-        shared.outbox.refuse(refusal(outcome, shared, mount.path()));
+        shared.outbox.refuse(refusal(outcome, shared, mount.label(), address));
         return None;
     };
     shared.outbox.switch_now();
@@ -229,7 +233,8 @@ where
     let (code, reason) = (close.code.as_u16(), PeerText(close.reason.as_bytes()));
     let by = shared.ending().map(ended_by);
     log::event!(
-        DEBUG, at mount.path(), { client = id, %address, code, %reason, by },
+        DEBUG, of mount.label(),
+        { client = id, %address, client_ip = address.shown_ip(), code, %reason, by },
         "a client has gone"
     );
     shared.counters().closed(&close, shared.ending());
@@ -269,19 +274,24 @@ impl<W, S> Drop for SessionGuard<W, S> {
 fn refusal<S>(
     outcome: Result<Result<Accepted<S>, Refusal>, Panicked>,
     shared: &Shared,
-    path: &str,
+    endpoint: &str,
+    address: &ClientAddr,
 ) -> Refusal {
+    let client_ip = address.shown_ip();
     let internal = || Refusal::new(Status::INTERNAL_SERVER_ERROR, HeaderMap::new());
     let refusal = match outcome {
         Ok(Err(refusal)) => refusal,
         Err(panic) => {
             let panic = Brief(panic);
-            log::event!(ERROR, at path, { %panic }, "on_open panicked; the peer is answered 500");
+            log::event!(
+                ERROR, of endpoint, { %address, client_ip, %panic },
+                "on_open panicked; the peer is answered 500"
+            );
             internal()
         }
         Ok(Ok(late)) if late.belongs_to(shared) => {
             log::event!(
-                WARN, at path, {},
+                WARN, of endpoint, { %address, client_ip },
                 "on_open accepted a client that had been refused: it took too long, or had no answer"
             );
             internal()
@@ -289,7 +299,7 @@ fn refusal<S>(
         Ok(Ok(other)) => {
             let other = other.id();
             log::event!(
-                ERROR, at path, { %other },
+                ERROR, of endpoint, { %address, client_ip, %other },
                 "on_open returned what another handshake was accepted with; the peer is answered 500"
             );
             internal()
@@ -297,7 +307,10 @@ fn refusal<S>(
     };
     if let Some(failure) = refusal.cause().filter(|failure| !failure.is_silent()) {
         let failure = Brief(failure);
-        log::event!(ERROR, at path, { %failure }, "on_open failed; the peer is answered 500");
+        log::event!(
+            ERROR, of endpoint, { %address, client_ip, %failure },
+            "on_open failed; the peer is answered 500"
+        );
     }
     refusal
 }

@@ -49,6 +49,10 @@ pub(crate) trait Application: Send + Sync {
     fn host(&self) -> &str;
     fn path(&self) -> &str;
     fn place(&self) -> Place;
+    /// What it is called in the log: its host and its path.
+    fn label(&self) -> &str {
+        self.counters(0).label()
+    }
     /// An `Endpoint<S>`.
     fn endpoint(&self) -> Box<dyn Any>;
     /// The type of its clients' state.
@@ -104,6 +108,11 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
 
     pub(crate) fn path(&self) -> &str {
         self.endpoint.roster().path()
+    }
+
+    /// What it is called in the log.
+    pub(crate) fn label(&self) -> &str {
+        self.endpoint.roster().counters(0).label()
     }
 
     pub(crate) fn slot(&self) -> EndpointSlot {

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
+use tracing::field::{DisplayValue, display};
+
 use super::{peer::PeerAddr, tls::TlsInfo};
 
 /// The address of a client: its connection's, or what a trusted proxy has said.
@@ -45,6 +47,11 @@ impl ClientAddr {
             Self::Peer(peer) => peer,
             Self::Behind(behind) => &behind.proxy,
         }
+    }
+
+    /// The client's own IP address, as the field of a line in the log.
+    pub(crate) fn shown_ip(&self) -> Option<DisplayValue<IpAddr>> {
+        self.ip().map(display)
     }
 
     /// The client's own IP address. One of IPv4 is one, however the socket writes it.

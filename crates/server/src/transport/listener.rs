@@ -41,6 +41,7 @@ use crate::error::ServerError;
 #[must_use = "give it to `Server::listen`"]
 pub struct Listener {
     source: Source,
+    reuses_port: bool,
     tls: Option<Tls>,
     versions: Versions,
     proxy_protocol: bool,
@@ -123,6 +124,28 @@ impl Listener {
     #[cfg(unix)]
     pub fn systemd(number: usize) -> Self {
         Self::of(Source::Systemd(number))
+    }
+
+    /// Shares the port with other sockets that ask for this too (`SO_REUSEPORT`), as those of a successor: the system
+    /// gives each connection to one of them. All of them have to belong to the same user.
+    ///
+    /// ```no_run
+    /// use aerys::{Listener, Server};
+    ///
+    /// Server::new().listen(Listener::from("0.0.0.0:80").reuse_port());
+    /// ```
+    ///
+    /// It promises less than a socket that is handed on, as systemd does: who is still waiting to be accepted when one of
+    /// the sockets is closed is reset, though others listen. Linux chooses by a hash of both addresses, so that the shares
+    /// are equal only by and large, and a process that does not get to accepting keeps those who are given to it
+    /// waiting. Other systems may give all to one. A server that is drained closes such a socket before it sees its clients
+    /// off, and newcomers go to the others.
+    ///
+    /// It is refused when the server [starts](crate::ServerError::Listen) for what is no address and port to bind, and on
+    /// other systems than Linux, Android, macOS and the BSDs. A reload does not bind a port anew that stays.
+    pub fn reuse_port(mut self) -> Self {
+        self.reuses_port = true;
+        self
     }
 
     /// Has those who connect speak TLS.
@@ -288,6 +311,7 @@ impl Listener {
     fn of(source: Source) -> Self {
         Self {
             source,
+            reuses_port: false,
             tls: None,
             versions: Versions::Http1,
             proxy_protocol: false,
@@ -305,9 +329,10 @@ impl Listener {
         self.proxy_protocol
     }
 
-    /// Whether whoever started the process has it too, and may give it to another.
-    pub(crate) fn is_passed(&self) -> bool {
+    /// Whether another process may have those who come: one with the same socket, or one that shares the port.
+    pub(crate) fn is_shared(&self) -> bool {
         match &self.source {
+            _ if self.reuses_port => true,
             Source::Text(text) => text.starts_with("systemd:"),
             #[cfg(unix)]
             Source::Systemd(_) => true,
@@ -336,9 +361,15 @@ impl Listener {
             socket.set_nonblocking(true)?;
             Ok(Bound::Tcp(socket))
         };
+        let reuses_port = self.reuses_port;
         match self.source {
-            Source::Address(address) => tcp::bind(address).map(Bound::Tcp),
-            Source::Text(text) => Self::parse(&text)?.bind(),
+            Source::Address(address) => tcp::bind(address, reuses_port).map(Bound::Tcp),
+            Source::Text(text) => Self { reuses_port, ..Self::parse(&text)? }.bind(),
+            _ if reuses_port => {
+                let sentence = "only an IP address and a port that are bound here can be shared \
+                                (reuse_port): no Unix socket, and none that is bound already";
+                Err(io::Error::new(io::ErrorKind::InvalidInput, sentence))
+            }
             Source::Tcp(socket) => {
                 tcp::tune_listener(&socket);
                 tcp(socket)

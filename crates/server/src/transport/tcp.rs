@@ -13,11 +13,14 @@ use crate::log;
 /// How many connections the kernel keeps waiting to be accepted; it may cut this down.
 pub(super) const BACKLOG: i32 = 4096;
 
-pub(super) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
+pub(super) fn bind(address: SocketAddr, reuses_port: bool) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A server that is started again takes over its port, though old connections linger.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    if reuses_port {
+        reuse_port(&socket)?;
+    }
     socket.set_nonblocking(true)?;
     if stream::inherits_options() {
         // So that what is accepted costs no system call for it.
@@ -26,6 +29,23 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<net::TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Lets others bind the same port that do this too.
+#[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))))]
+fn reuse_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(all(
+    unix,
+    not(any(target_os = "solaris", target_os = "illumos", target_os = "cygwin"))
+)))]
+fn reuse_port(_: &Socket) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this system has no ports that are shared (reuse_port)",
+    ))
 }
 
 /// Sets what the sockets go by that are accepted by one that was bound elsewhere.

@@ -1,5 +1,6 @@
 //! HTTP/2 (RFC 9113), and websockets on its streams (RFC 8441).
 
+mod access;
 mod client;
 mod floods;
 mod frames;
@@ -10,6 +11,8 @@ mod mounted;
 mod pages;
 mod stop;
 mod streams;
+#[path = "../subscriber/mod.rs"]
+mod subscriber;
 mod tls;
 mod tunnel;
 

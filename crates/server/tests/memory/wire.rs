@@ -1,5 +1,8 @@
 //! The client's side, by hand: cheap enough for ten thousand of them.
 
+#[path = "../wire/mod.rs"]
+mod bytes;
+
 use std::net::SocketAddr;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
@@ -8,15 +11,14 @@ use tokio::{
     net::TcpStream,
 };
 
+pub(crate) use self::bytes::frame;
+use self::bytes::handshake;
+
 /// A client that was let in; `extra` header lines (each ended by `\r\n`) go with its request. Also
 /// the head of the answer.
 pub(crate) async fn open(address: SocketAddr, extra: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
-    );
+    let request = handshake("/", extra);
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -25,25 +27,6 @@ pub(crate) async fn open(address: SocketAddr, extra: &str) -> (TcpStream, String
     let head = String::from_utf8(head).expect("a head is text");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     (stream, head)
-}
-
-/// A frame, masked with zeros, which leave the payload as it is.
-pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match payload.len() {
-        len @ 0..=125 => bytes.push(0x80 | len as u8),
-        len @ 126..=0xFFFF => {
-            bytes.push(0x80 | 126);
-            bytes.extend((len as u16).to_be_bytes());
-        }
-        len => {
-            bytes.push(0x80 | 127);
-            bytes.extend((len as u64).to_be_bytes());
-        }
-    }
-    bytes.extend([0; 4]);
-    bytes.extend(payload);
-    bytes
 }
 
 /// The next frame of the server: its first byte and its payload.

@@ -16,3 +16,5 @@ mod scrape;
 mod stage;
 mod time;
 mod traffic;
+#[path = "../wire/mod.rs"]
+mod wire;

@@ -10,6 +10,7 @@
     allow(dead_code, unused_imports, reason = "what is common to all tests is not needed by some")
 )]
 
+mod access;
 #[cfg(feature = "compression")]
 mod at_rest;
 #[cfg(feature = "files")]

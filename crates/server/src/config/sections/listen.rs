@@ -19,6 +19,7 @@ pub(in crate::config) struct ListenSection {
     /// Of a Unix socket, and so is the owner.
     pub(in crate::config) mode: Option<u32>,
     pub(in crate::config) owner: Option<Placed<OwnerSection>>,
+    pub(in crate::config) reuse_port: bool,
     pub(in crate::config) tls: Option<Placed<TlsSection>>,
     http2_prior_knowledge: bool,
     pub(in crate::config) proxy_protocol: bool,
@@ -48,6 +49,10 @@ impl ListenSection {
         self.address.starts_with("unix:")
     }
 
+    pub(in crate::config) fn is_passed(&self) -> bool {
+        self.address.starts_with("systemd:")
+    }
+
     pub(in crate::config) fn listener(&self) -> Listener {
         let mut listener = Listener::from(&*self.address);
         #[cfg(unix)]
@@ -59,6 +64,9 @@ impl ListenSection {
             if let Some(owner) = &self.owner {
                 listener = listener.owner(owner.user, owner.group);
             }
+        }
+        if self.reuse_port {
+            listener = listener.reuse_port();
         }
         if let Some(tls) = &self.tls {
             listener = listener.tls(tls.tls());
@@ -91,6 +99,7 @@ impl Section for ListenSection {
             address: String::new(),
             mode: None,
             owner: None,
+            reuse_port: false,
             tls: None,
             http2_prior_knowledge: false,
             proxy_protocol: false,
@@ -103,6 +112,7 @@ impl Section for ListenSection {
 
     fn keys(&mut self, keys: &mut impl Keys) {
         keys.required("address", Address, &mut self.address);
+        keys.key("reuse_port", Flag, &mut self.reuse_port);
         keys.key("mode", OrFalse(Mode), &mut self.mode);
         keys.key("http2_prior_knowledge", Flag, &mut self.http2_prior_knowledge);
         keys.key("proxy_protocol", Flag, &mut self.proxy_protocol);

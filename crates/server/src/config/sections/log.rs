@@ -1,7 +1,7 @@
 //! `[log]`: what the program that has the log is to do with it.
 
 use crate::config::{
-    format::{OneOf, Pairs},
+    format::{Flag, OneOf, Pairs},
     keys::{Keys, Section},
 };
 
@@ -20,6 +20,7 @@ pub struct Log {
     is_json: bool,
     level: &'static str,
     targets: Vec<(String, String)>,
+    pub(in crate::config) has_access: bool,
 }
 
 const LEVELS: [(&str, &str); 6] = [
@@ -38,10 +39,12 @@ impl Log {
     }
 
     /// Which lines are to be shown, as `tracing_subscriber::EnvFilter` has it: a level, and others for some
-    /// targets, as in `warn,aerys=debug`. Default `warn`.
+    /// targets, as in `warn,aerys=debug`. Default `warn`. With [access](crate::Server::access_log) they are among them.
     pub fn filter(&self) -> String {
+        let access = if self.has_access { ",aerys::access=info" } else { "" };
         let targets = self.targets.iter().map(|(target, level)| format!(",{target}={level}"));
-        self.level.to_owned() + &targets.collect::<String>()
+        // Of what there is twice, the last is in force.
+        self.level.to_owned() + access + &targets.collect::<String>()
     }
 }
 
@@ -56,7 +59,7 @@ impl Section for Log {
     const NAME: &'static str = "[log]";
 
     fn new() -> Self {
-        Self { is_json: false, level: "warn", targets: Vec::new() }
+        Self { is_json: false, level: "warn", targets: Vec::new(), has_access: false }
     }
 
     fn keys(&mut self, keys: &mut impl Keys) {
@@ -64,6 +67,7 @@ impl Section for Log {
         keys.key("format", OneOf(&[("text", false), ("json", true)]), &mut self.is_json);
         keys.key("level", OneOf(&LEVELS), &mut self.level);
         keys.key("targets", targets, &mut self.targets);
+        keys.key("access", Flag, &mut self.has_access);
     }
 }
 

@@ -38,7 +38,6 @@ use crate::{
 };
 
 const NOT_FOUND_FILE: &str = "404.html";
-const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 
 /// With these headers the beginning of a file may not be needed.
@@ -239,10 +238,7 @@ fn find_fallback(folder: &Folder, file: String) -> Result<Name, RootError> {
 }
 
 fn read_only() -> Response<ResponseBody> {
-    let sentence = "Files are only read: by GET or HEAD.";
-    let mut response = answer::plain(StatusCode::METHOD_NOT_ALLOWED, sentence);
-    response.headers_mut().insert(header::ALLOW, READ_ONLY);
-    response
+    answer::not_allowed("Files are only read: by GET or HEAD.", "GET, HEAD")
 }
 
 /// To the same name with a slash behind it, so that what is relative in the page is in the folder.

@@ -50,7 +50,7 @@ pub(in crate::http_server) async fn serve_as_begun<T: Transport>(
         }
         Err(error) => {
             let address = entrance.peer.client_addr();
-            log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
             Outcome::Over
         }
     }

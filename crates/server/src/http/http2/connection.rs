@@ -66,11 +66,11 @@ pub(in crate::http_server) async fn serve<T: Transport>(_: Http2, begun: Begun<T
     let mut h2 = match begun {
         Ok(h2) => h2,
         Err(error) => {
-            log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
             return;
         }
     };
-    log::event!(DEBUG, { %address }, "a connection speaks HTTP/2");
+    log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a connection speaks HTTP/2");
     let mut stall = StallTimer::new(limits.stall_period, 0);
     let stop = context.stop.clone();
     let end = {
@@ -99,14 +99,14 @@ pub(in crate::http_server) async fn serve<T: Transport>(_: Http2, begun: Begun<T
     match end {
         End::Done => {}
         End::Failed(error) => {
-            log::event!(DEBUG, { %address, %error }, "an HTTP connection ended early");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip(), %error }, "an HTTP connection ended early");
         }
         End::Silent => {
-            log::event!(DEBUG, { %address }, "a client answers no PING: cut off");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a client answers no PING: cut off");
             return;
         }
         End::Stalled => {
-            log::event!(DEBUG, { %address }, "a client reads too little of a response: cut off");
+            log::event!(DEBUG, { %address, client_ip = address.shown_ip() }, "a client reads too little of a response: cut off");
             socket.transport.reset_on_close();
             return;
         }
@@ -197,7 +197,7 @@ impl<T: Transport> Connection<T> {
         let resets = self.streams.resets() + self.refused;
         if self.resets.is_behind(resets) && !self.resets.allows(resets, clock::read().instant) {
             let address = self.entrance.peer.client_addr();
-            log::event!(WARN, { %address }, "a client has too many streams reset: cut off");
+            log::event!(WARN, { %address, client_ip = address.shown_ip() }, "a client has too many streams reset: cut off");
             return self.close(Reason::ENHANCE_YOUR_CALM);
         }
         let is_idle = self.streams.open_streams() == 0;

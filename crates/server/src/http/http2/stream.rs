@@ -91,7 +91,13 @@ pub(super) async fn serve(
             return opening.map(vanished);
         }
         Decision::Reset => {
-            log::event!(DEBUG, { %address }, "a client has gone before it was answered");
+            // What is said of a handshake says which endpoint it was for.
+            if opening.is_none() {
+                log::event!(
+                    DEBUG, { %address, client_ip = address.shown_ip() },
+                    "a client has gone before it was answered"
+                );
+            }
             open.note_reset();
             return opening.map(vanished);
         }
@@ -105,7 +111,7 @@ pub(super) async fn serve(
     let limits = &context.limits();
     let stall = StallTimer::new(limits.stall_period, limits.min_response_rate);
     if let Err(cut) = response::send(response, &mut respond, is_head, stall, &mut deadlines).await {
-        log::event!(DEBUG, { %address, why = %cut }, "a response was cut off");
+        log::event!(DEBUG, { %address, client_ip = address.shown_ip(), why = %cut }, "a response was cut off");
         if matches!(cut, Cut::Reset) {
             open.note_reset();
         }

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_accepted_inherits_how_the_listener_is_tuned() -> io::Result<()> {
-        let listener = tcp::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = tcp::bind((Ipv4Addr::LOCALHOST, 0).into(), false)?;
         listener.set_nonblocking(false)?;
         let _peer = net::TcpStream::connect(listener.local_addr()?)?;
         let (accepted, _) = listener.accept()?;

@@ -71,6 +71,64 @@ async fn a_socket_may_be_bound_elsewhere() {
     server.stop().await;
 }
 
+/// One whose port others may have too.
+#[cfg(unix)]
+fn shared(address: impl Into<Listener>) -> Listener {
+    address.into().reuse_port()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_port_that_is_shared_has_another_server_when_one_leaves() {
+    /// Enough for either to be chosen, but for one run in more than there ever are.
+    const MOST: usize = 100;
+    let first = start(shared("127.0.0.1:0")).await.expect("nobody is there");
+    let address = first.address();
+    let second = start(shared(address)).await.expect("both share");
+    let mut clients = Vec::new();
+    let open = async || {
+        let mut raw = Raw::from(soon(TcpStream::connect(address)).await.expect("it listens"));
+        raw.upgrade("/").await;
+        raw
+    };
+    let (here, there) = (first.endpoint::<()>("/").unwrap(), second.endpoint::<()>("/").unwrap());
+    while here.is_empty() || there.is_empty() {
+        assert!(clients.len() < MOST, "{} and {} of {MOST}", here.len(), there.len());
+        clients.push(open().await);
+    }
+    assert_eq!(here.len() + there.len(), clients.len());
+    // Who does not share is not let in, and who was there first is not shared with.
+    let taken = format!("cannot listen on {address}: ");
+    assert!(refused(address).await.starts_with(&taken));
+    first.stop().await;
+    let stayed = there.len();
+    for _ in 0..20 {
+        clients.push(open().await);
+    }
+    assert_eq!(there.len(), stayed + 20);
+    second.stop().await;
+    let alone = start(address).await.expect("nobody is there any more");
+    assert!(refused(shared(address)).await.starts_with(&taken));
+    alone.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_port_to_bind_is_not_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sock");
+    for listener in [
+        Listener::unix(&path),
+        Listener::from(format!("unix:{}", path.display())),
+        TcpListener::bind("127.0.0.1:0").unwrap().into(),
+        Listener::systemd(0),
+    ] {
+        let said = refused(listener.reuse_port()).await;
+        assert!(said.contains("only an IP address and a port that are bound here"), "{said}");
+    }
+    assert!(!path.exists());
+}
+
 #[cfg(unix)]
 mod unix {
     use std::{fs, os::unix::net::UnixListener};

@@ -32,7 +32,8 @@ use tokio::{
 };
 
 use crate::common::{
-    Journal, Raw, Stream, errors_at, frame, get, handshake, keep_errors, serve_host, soon,
+    Journal, Raw, Stream, accesses_at, errors_at, eventually, frame, get, handshake, keep_errors,
+    serve_host, soon,
 };
 
 /// Decides by the path, and answers what it is told.
@@ -321,6 +322,42 @@ async fn an_upgrade_that_is_not_to_be_had_is_answered_500_and_the_log_says_so() 
     serving.stop().await;
     mount.stop().await;
     assert_eq!(journal.lines(), ["stopped"]);
+}
+
+#[tokio::test]
+async fn each_handshake_has_its_line_in_the_access_log_here_too() {
+    keep_errors();
+    let guide = Guide::default();
+    let journal = guide.journal.clone();
+    let host = Host::new("mysite.com").websocket("/mounted-access/{room}", guide);
+    let server = Server::new().host(host).workers(1).access_log(true);
+    let mount = server.mount().await.unwrap();
+    let serving = Serving::new(Router::new().fallback_service(mount.service())).await;
+    let at = |path: &str| format!("/mounted-access/{path}");
+    let foreign = "Origin: https://else.com\r\n";
+    for (path, request, told) in [
+        ("a", handshake(&at("a"), ""), (101, "accepted")),
+        ("closed", handshake(&at("closed"), ""), (403, "refused")),
+        ("foreign", handshake(&at("foreign"), foreign), (403, "foreign_origin")),
+        ("get", get(&at("get"), ""), (426, "invalid")),
+        ("no/where", handshake(&at("no/where"), ""), (404, "elsewhere")),
+    ] {
+        let (status, outcome) = told;
+        let mut raw = serving.connect().await;
+        assert_eq!(raw.ask(request).await.status(), status, "{path}");
+        let lines = accesses_at(&at(path));
+        let told = format!("http=\"1.1\" status={status} outcome=\"{outcome}\" ");
+        assert!(lines.len() == 1 && lines[0].contains(&told), "{path}: {lines:?}");
+        assert_eq!(lines[0].contains(" client="), status == 101, "{lines:?}");
+    }
+    let mut raw = serving.connect().await;
+    raw.write(handshake(&at("undecided"), "")).await;
+    journal.until_noted("undecided").await;
+    drop(raw);
+    eventually(|| !accesses_at(&at("undecided")).is_empty()).await;
+    assert!(accesses_at(&at("undecided"))[0].contains("outcome=\"gone\" "));
+    serving.stop().await;
+    mount.stop().await;
 }
 
 /// A stream of a kind that nobody knows, which takes and gives little at a time.

@@ -15,7 +15,7 @@ use aerys::{
 };
 use tokio::{io::AsyncReadExt, net::TcpStream, time::Instant};
 
-use crate::common::{Answer, PATIENCE, Raw, get, handshake, soon};
+use crate::common::{Answer, PATIENCE, Raw, accesses_at, get, handshake, keep_errors, soon};
 
 /// Says in the answer who is there.
 struct Who;
@@ -284,4 +284,27 @@ async fn a_server_that_could_trust_nobody_does_not_start() {
         "the listener 127.0.0.1:0 asks for the PROXY protocol, which only trusted proxies may speak: \
          name them by `Server::trusted_proxies`"
     );
+}
+
+#[tokio::test]
+async fn the_access_log_says_who_the_client_is_and_through_whom_it_came() {
+    keep_errors();
+    let host =
+        Host::new("localhost").websocket("/proxied-access", Who).websocket("/direct-access", Who);
+    let server = Server::new().host(host).listen("127.0.0.1:0").workers(1).access_log(true);
+    let server = soon(server.trusted_proxies(["127.0.0.1"]).start()).await.unwrap();
+    for (path, extra, told) in [
+        (
+            "/proxied-access",
+            "X-Forwarded-For: 203.0.113.7\r\n",
+            "client_ip=203.0.113.7 peer=127.0.0.1:",
+        ),
+        ("/direct-access", "", "client_ip=127.0.0.1 host="),
+    ] {
+        let mut raw = Raw::from(soon(TcpStream::connect(server.address())).await.unwrap());
+        assert_eq!(raw.ask(handshake(path, extra)).await.status(), 101);
+        let lines = accesses_at(path);
+        assert!(lines.len() == 1 && lines[0].contains(told), "{lines:?}");
+    }
+    server.stop().await;
 }

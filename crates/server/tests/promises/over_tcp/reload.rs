@@ -9,7 +9,9 @@ use aerys::{
 use axum::{Router, routing::get as on_get};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::common::{Journal, Raw, departure, frame, get, handshake, soon};
+use crate::common::{
+    Journal, Raw, accesses_at, departure, frame, get, handshake, keep_errors, soon,
+};
 
 /// Tells everyone what anyone says. Fails to start if it is told to.
 struct Room {
@@ -288,4 +290,18 @@ async fn who_is_elsewhere_has_it_reload_and_is_told_what_came_of_it() {
     drop(raw);
     soon(serving).await.unwrap().unwrap();
     assert_eq!(soon(reloader.reload()).await, Err(ReloadError::NotReloading));
+}
+
+#[tokio::test]
+async fn the_access_log_is_switched_on_and_off() {
+    keep_errors();
+    let path = "/reload/access";
+    let made = |is_on| server(host().websocket(path, Other)).access_log(is_on);
+    let mut running = start(made(false)).await;
+    for (is_on, lines) in [(false, 0), (true, 1), (false, 1)] {
+        reload(&mut running, made(is_on)).await;
+        drop(open(&running, path).await);
+        assert_eq!(accesses_at(path).len(), lines);
+    }
+    running.stop().await;
 }
