@@ -38,6 +38,8 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
+#[cfg(feature = "admin")]
+pub(crate) use admin::AdminRoutes;
 pub(crate) use admin::Control;
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serve};

@@ -6,6 +6,7 @@ mod delivery;
 mod members;
 mod shard;
 mod step;
+mod walk;
 
 use std::sync::{
     Arc,
@@ -15,7 +16,7 @@ use std::sync::{
 use aerys_proto::{Config, Message};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::audience::Choice;
+pub(crate) use self::{audience::Choice, walk::Walk};
 use self::{delivery::Delivery, shard::Shard};
 use crate::{
     connection::{ClientId, DeliveryCount, Shared},
@@ -150,6 +151,12 @@ impl<M: Member> Roster<M> {
     /// Takes a client out: what was broadcast while it was here is counted as lost with it.
     pub(crate) fn leave(&self, id: ClientId) {
         self.shard(id).leave(id);
+    }
+
+    /// Looks at some of those who are here, and answers whether there are more: see [`Walk`]. No lock is to be taken,
+    /// and nothing foreign run, by `look`.
+    pub(crate) fn look(&self, walk: &mut Walk, look: &mut dyn FnMut(ClientId, &Shared)) -> bool {
+        walk.step(&self.shards, look)
     }
 
     /// Puts into a client's outbox what was broadcast before this moment. Who is about to say something
