@@ -24,6 +24,7 @@ FLOORS = [
     ["session"],
     ["driver"],
     ["http_server"],
+    ["admin"],
     ["server"],
     ["test"],
     ["config"],

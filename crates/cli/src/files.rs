@@ -23,7 +23,10 @@ pub(crate) fn serve(file: PathBuf, overrides: Overrides) -> Result<(), ConfigErr
     on_a_runtime(async {
         let running = server.start().await?;
         let lines = config.listening(&running).into_iter();
-        let lines: String = lines.map(|it| format!("Listening on {it}\n")).collect();
+        let mut lines: String = lines.map(|it| format!("Listening on {it}\n")).collect();
+        if let Some(url) = running.admin_page_url() {
+            lines += &format!("Admin page on {url}\n");
+        }
         // In this order, so that who has read the address may send a signal at once.
         let signalled = running.until_signalled_reloading(move || {
             let config = config.reload()?;

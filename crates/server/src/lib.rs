@@ -408,6 +408,7 @@
 //! | `files` | on | document roots: [`Root`], [`Host::root`]; [`Listener::acme_webroot`] |
 //! | `tls` | off | `Listener::tls`, `Tls`: TLS 1.2 and 1.3 by rustls |
 //! | `http2` | off | HTTP/2 by h2, with websockets on its streams: within TLS, `Listener::http2_prior_knowledge` |
+//! | `admin` | off | a page for operators: `AdminPage`, `Server::admin_page` |
 //! | `json` | off | `Message::json`, `Message::parse_json` |
 //! | `test` | off | applications under test, in memory: `aerys::test` |
 //!
@@ -443,6 +444,8 @@
 //! makes a tower service of them. And an axum `Router` may be a host's: [`Host::service`].
 
 mod address;
+#[cfg(feature = "admin")]
+mod admin;
 mod admission;
 mod app;
 #[cfg(feature = "config")]
@@ -492,6 +495,9 @@ pub use aerys_proto::deflate::Compression;
 
 #[cfg(feature = "json")]
 pub use aerys_proto::JsonError;
+
+#[cfg(feature = "admin")]
+pub use crate::admin::AdminPage;
 
 #[cfg(feature = "config")]
 pub use crate::config::{Config, ConfigError, ConfigFault, ConfigSummary, Log};

@@ -12,6 +12,7 @@ pub(super) struct Status {
     /// In seconds.
     uptime: u64,
     listeners: Vec<String>,
+    admin_page: Option<String>,
     endpoints: Vec<Endpoint>,
     limits_hit: BTreeMap<String, u64>,
 }
@@ -29,6 +30,9 @@ impl fmt::Display for Status {
         writeln!(f, "aerys {version}, process {process}: {state}, up for {}", Uptime(*uptime))?;
         for listener in &self.listeners {
             writeln!(f, "listening on {listener}")?;
+        }
+        if let Some(url) = &self.admin_page {
+            writeln!(f, "admin page on {url}")?;
         }
         let name = |it: &Endpoint| format!("{}{}", it.host, it.path);
         let names: Vec<_> = self.endpoints.iter().map(name).collect();

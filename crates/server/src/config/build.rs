@@ -19,8 +19,13 @@ pub(super) fn server(top: &Top, applications: &Applications) -> Server {
     let listeners = top.listeners.iter().map(|it| it.listener());
     server = listeners.fold(server, Server::listen);
     #[cfg(unix)]
-    if let Some(admin) = &top.admin {
-        server = server.listen(Listener::unix(&admin.socket).mode(admin.mode).admin());
+    if let Some(admin) = &top.admin
+        && let Some(socket) = &admin.socket
+    {
+        server = server.listen(Listener::unix(socket).mode(admin.mode).admin());
+    }
+    if let Some(page) = top.admin.as_ref().and_then(|it| it.page()) {
+        server = server.admin_page(page);
     }
     let hosts = top.hosts.iter().map(|it| host(it, applications));
     hosts.fold(server, Server::host)

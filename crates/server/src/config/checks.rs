@@ -7,7 +7,10 @@ use super::{
     faults::Faults,
     format::{Registered, period_text},
     keys::{Placed, Section},
-    sections::{CertificateSection, HostSection, ListenSection, Top, WebsocketSection},
+    sections::{
+        AdminSection, CertificateSection, HostSection, ListenSection, TlsSection, Top,
+        WebsocketSection,
+    },
 };
 use crate::{
     address::{configured_name, route},
@@ -27,12 +30,8 @@ pub(super) fn check(top: &Placed<Top>, applications: &Applications, faults: &mut
         }
         addresses.push(&listener.address);
     }
-    if let Some(admin) = &top.admin
-        && let address = format!("unix:{}", admin.socket.display())
-        && addresses.contains(&&address)
-    {
-        let sentence = format!("{address:?} is listened on already");
-        faults.add(admin.places.of("socket"), sentence);
+    if let Some(admin) = &top.admin {
+        check_admin(admin, &addresses, faults);
     }
     if top.hosts.is_empty() && !top.places.has("host") {
         faults.add(0, "there is no host: write a section [[host]] with a \"name\"");
@@ -56,6 +55,41 @@ fn check_drain(top: &Top, faults: &mut Faults) {
             period_text(stop_period)
         );
         faults.add(drain.places.of(key), sentence);
+    }
+}
+
+/// Where operators ask, beside where others are listened to.
+fn check_admin(admin: &Placed<AdminSection>, addresses: &[&String], faults: &mut Faults) {
+    let places = &admin.places;
+    let socket = admin.socket.as_ref().map(|it| format!("unix:{}", it.display()));
+    for (key, address) in [("socket", &socket), ("page", &admin.page)] {
+        if let Some(address) = address
+            && !address.ends_with(":0")
+            && addresses.contains(&address)
+        {
+            faults.add(places.of(key), format!("{address:?} is listened on already"));
+        }
+    }
+    if admin.socket.is_none() && admin.page.is_none() && !places.is_broken {
+        let sentence =
+            "[admin] says nowhere where operators may ask: write a \"socket\", a \"page\", or both";
+        faults.add(places.section, sentence);
+    }
+    if let Some(key) = admin.is_for_page()
+        && admin.page.is_none()
+        && !places.is_broken
+    {
+        let sentence =
+            format!("{key:?} is for a page, and there is none: write page = \"127.0.0.1:9001\"");
+        faults.add(places.of(key), sentence);
+    }
+    if admin.is_outside() && admin.tls.is_none() && !places.is_broken {
+        let sentence = "a \"page\" that other machines reach needs \"tls\", since its token could be read on the way: write \
+                        a section [admin.tls], or an address of this machine alone, such as \"127.0.0.1:9001\"";
+        faults.add(places.of("page"), sentence);
+    }
+    if let Some(tls) = &admin.tls {
+        check_tls(tls, faults);
     }
 }
 
@@ -87,7 +121,12 @@ fn check_listener(listener: &Placed<ListenSection>, top: &Top, faults: &mut Faul
         let sentence = format!("cannot answer challenges from {}: {error}", webroot.display());
         faults.add(places.of("acme_webroot"), sentence);
     }
-    let Some(tls) = &listener.tls else { return };
+    if let Some(tls) = &listener.tls {
+        check_tls(tls, faults);
+    }
+}
+
+fn check_tls(tls: &Placed<TlsSection>, faults: &mut Faults) {
     if tls.asks_and_requires() {
         let sentence = "clients have to have a certificate or are asked for one, and not both: \
                         write one of the two keys";

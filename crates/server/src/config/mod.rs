@@ -316,8 +316,7 @@ impl Config {
     /// [`Listener::admin`](crate::Listener::admin) says. It is told whatever else is wrong with the file.
     pub fn admin_socket(&self) -> Option<PathBuf> {
         let (top, _) = self.read();
-        let socket = top.into_inner().admin?.into_inner().socket;
-        (!socket.as_os_str().is_empty()).then_some(socket)
+        top.into_inner().admin?.into_inner().socket
     }
 
     /// All of the file, if it makes sense.

@@ -523,3 +523,78 @@ fn each_option_of_an_endpoint_comes_to_the_setter_of_its_name() {
     let made = top.hosts[0].websockets[0].options();
     assert_eq!(format!("{made:#?}"), format!("{options:#?}"));
 }
+
+#[test]
+fn operators_are_to_be_asked_somewhere_and_not_to_be_listened_in_on() {
+    let text = |admin: &str| format!("{admin}\n{HOST}");
+    for (admin, line, column, sentence) in [
+        (
+            "[admin]",
+            1,
+            1,
+            "[admin] says nowhere where operators may ask: write a \"socket\", a \"page\", or both",
+        ),
+        (
+            "[admin]\nsocket = \"a\"\ntoken = \"0123456789abcdef\"",
+            3,
+            1,
+            "\"token\" is for a page, and there is none: write page = \"127.0.0.1:9001\"",
+        ),
+        (
+            "[admin]\npage = \"127.0.0.1:9001\"\ntoken = \"short\"",
+            3,
+            9,
+            "the \"token\" is shorter than 16 characters: write a longer one, as by `openssl rand -hex 16`",
+        ),
+        (
+            "[admin]\npage = \"0.0.0.0:9001\"",
+            2,
+            1,
+            "a \"page\" that other machines reach needs \"tls\", since its token could be read on the way: write a \
+             section [admin.tls], or an address of this machine alone, such as \"127.0.0.1:9001\"",
+        ),
+        (
+            "[admin]\npage = \"unix:/run/page\"",
+            2,
+            8,
+            "\"page\" is \"unix:/run/page\": write an IP address and a port, as in \"127.0.0.1:9001\", or \
+             \"systemd:0\", or false",
+        ),
+        (
+            "listen = [{ address = \"127.0.0.1:9001\" }]\n[admin]\npage = \"127.0.0.1:9001\"",
+            3,
+            1,
+            "\"127.0.0.1:9001\" is listened on already",
+        ),
+        (
+            "[admin]\npage = \"127.0.0.1:9001\"\n[admin.tls]\ncertificate = \"none.pem\"",
+            3,
+            1,
+            "there is a certificate, and no \"key\" for it",
+        ),
+    ] {
+        let (at_line, at_column, told) = fault(&text(admin));
+        assert_eq!((&*told, at_line), (sentence, line), "{admin}");
+        assert_eq!(at_column, column, "{admin}");
+    }
+}
+
+#[test]
+fn the_token_of_the_page_is_shown_to_nobody() {
+    let admin = "[admin]\npage = \"[::1]:9001\"\ntoken = \"not-to-be-seen-by-anybody\"\n\
+                 names = [\"admin.mysite.com\"]\n";
+    let config = config(&format!("{admin}{HOST}"));
+    let shown = config.to_toml().unwrap();
+    assert!(
+        shown.contains("page = \"[::1]:9001\"\n") && shown.contains("socket = false\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("token = \"${SECRET_THAT_WAS_LEFT_OUT}\"\n"), "{shown}");
+    let server = config.server().unwrap();
+    for told in [shown, format!("{config:?}"), format!("{server:?}")] {
+        assert!(!told.contains("not-to-be-seen"), "{told}");
+    }
+    // What is shown without a page can be read again.
+    let shown = self::config(&format!("[admin]\nsocket = \"a\"\n{HOST}")).to_toml().unwrap();
+    assert!(self::config(&shown).check().is_ok(), "{shown}");
+}

@@ -159,6 +159,12 @@ impl Meter {
         self.sent.bytes.load(Relaxed)
     }
 
+    /// How long the client took to answer the last ping that it answered.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        let nanos = self.round_trip.load(Relaxed);
+        (nanos != NO_TICK).then(|| Duration::from_nanos(nanos))
+    }
+
     /// Looks at the heartbeat.
     pub(crate) fn look(&self, connection: &Connection) {
         self.pings_outstanding.store(connection.pings_outstanding(), Relaxed);

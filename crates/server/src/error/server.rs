@@ -63,6 +63,30 @@ pub enum ServerError {
         /// The address asked for.
         address: String,
     },
+    /// The admin page could be reached from elsewhere, and its token be read on the way.
+    #[error(
+        "the admin page on {address} could be reached from other machines in clear text, and its token be read: give \
+         its listener `Listener::tls`, or an address of this machine alone, such as \"127.0.0.1:9001\""
+    )]
+    AdminPageInClearText {
+        /// The address asked for.
+        address: String,
+    },
+    /// The listener of the admin page was to answer something else too.
+    #[error(
+        "the listener {address} is the admin page's, and answers nothing else: leave out what else it was told to \
+         answer, such as `Listener::metrics`"
+    )]
+    AdminPageRules {
+        /// The address asked for.
+        address: String,
+    },
+    /// The token of the admin page would let others in, or nobody.
+    #[error("the token of the admin page {problem}")]
+    AdminPageToken {
+        /// What is wrong with it, as the rest of a sentence, and what to do.
+        problem: &'static str,
+    },
     /// A host was given a second document root, and would have had no use for the first.
     #[error(
         "the host {host:?} has two document roots, {} and {}: call `Host::root` once",

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{
     AcceptContext, Control, Site,
-    admin::Admin,
+    admin::AdminRoutes,
     answer,
     files::Challenges,
     redirects::redirect,
@@ -38,7 +38,7 @@ pub(super) const ESCAPED: AsciiSet = CONTROLS
 
 pub(crate) struct ListenerRoutes {
     /// What answers everything, if it is for operators.
-    admin: Option<Admin>,
+    admin: Option<AdminRoutes>,
     challenges: Option<Challenges>,
     /// The port of https, where everything else is redirected to.
     https_port: Option<u16>,
@@ -52,8 +52,8 @@ impl ListenerRoutes {
         rules: ListenerRules,
         control: &Arc<dyn Control>,
     ) -> Result<Option<Arc<Self>>, ServerError> {
-        let ListenerRules { is_admin, https_port, acme_webroot, is_for_metrics } = rules;
-        let admin = is_admin.then(|| Admin::new(Arc::clone(control)));
+        let ListenerRules { is_admin, https_port, acme_webroot, is_for_metrics, .. } = rules;
+        let admin = is_admin.then(|| AdminRoutes::new(Arc::clone(control)));
         let challenges = acme_webroot.map(Challenges::new).transpose()?;
         let is_needed = is_admin || challenges.is_some() || https_port.is_some() || is_for_metrics;
         Ok(is_needed.then(|| Arc::new(Self { admin, challenges, https_port, is_for_metrics })))
@@ -72,7 +72,8 @@ impl ListenerRoutes {
         site: &Site,
     ) -> Option<Answering> {
         if let Some(admin) = &self.admin {
-            return Some(admin.answer(head, context.admission.hits.snapshot()));
+            // Who may ask is said by the mode of the socket's file.
+            return Some(Answering::Page(admin.answer(head, context.admission.hits.snapshot())));
         }
         let target = Target::of(head.method(), head.uri(), head.version(), head);
         let Ok(Target::Resource(host)) = target else { return None };

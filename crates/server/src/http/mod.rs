@@ -40,6 +40,8 @@ use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub(crate) use access::AccessLog;
+#[cfg(feature = "admin")]
+pub(crate) use admin::AdminRoutes;
 pub(crate) use admin::Control;
 pub use body::{Body, BodyError};
 pub(crate) use connection::{AcceptContext, Entrance, Limits, Outcome, Site, serve};

@@ -120,7 +120,7 @@ impl Handling {
 }
 
 /// The codes that a client is closed with and that are told apart: those of RFC 6455 §7.4.1, and of the registry.
-pub(super) const CODES: [u16; 14] =
+pub(crate) const CODES: [u16; 14] =
     [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
 
 /// Who has begun an end.

@@ -22,6 +22,8 @@ use std::{
 use arc_swap::ArcSwap;
 
 use self::counter::SharedCounter;
+#[cfg(feature = "admin")]
+pub(crate) use self::endpoint::CODES;
 pub use self::{
     endpoint::HandshakeOutcome,
     histogram::Durations,

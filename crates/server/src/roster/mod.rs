@@ -7,6 +7,7 @@ mod groups;
 mod members;
 mod shard;
 mod step;
+mod walk;
 
 use std::sync::{
     Arc,
@@ -16,7 +17,7 @@ use std::sync::{
 use aerys_proto::{Config, Message};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::audience::Choice;
+pub(crate) use self::{audience::Choice, walk::Walk};
 use self::{delivery::Delivery, groups::GroupSizes, shard::Shard};
 use crate::{
     connection::{ClientId, DeliveryCount, Shared},
@@ -199,6 +200,12 @@ impl<M: Member> Roster<M> {
     /// Takes a client out of a group; answers whether it was in it.
     pub(crate) fn leave_group(&self, id: ClientId, name: &str) -> bool {
         self.shard(id).leave_group(id, name, &self.groups)
+    }
+
+    /// Looks at some of those who are here, and answers whether there are more: see [`Walk`]. No lock is to be taken,
+    /// and nothing foreign run, by `look`.
+    pub(crate) fn look(&self, walk: &mut Walk, look: &mut dyn FnMut(ClientId, &Shared)) -> bool {
+        walk.step(&self.shards, look)
     }
 
     /// Puts into a client's outbox what was broadcast before this moment. Who is about to say something

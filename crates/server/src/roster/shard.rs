@@ -22,7 +22,7 @@ use super::{
     step::Step,
 };
 use crate::{
-    connection::ClientId,
+    connection::{ClientId, Shared},
     error::JoinError,
     metrics::EndpointCounters,
     runtime::{Order, Worker},
@@ -179,6 +179,25 @@ impl<M: Member> Shard<M> {
                 return outcome;
             }
         }
+    }
+
+    /// Looks at so many members at most, from the last of the first `until` on towards the first, and answers how many
+    /// are left. Who comes meanwhile is behind those, and so is who takes the place of one that goes: it may be looked
+    /// at twice, and nobody who stays is left out.
+    pub(super) fn look(
+        &self,
+        until: Option<usize>,
+        most: usize,
+        look: &mut dyn FnMut(ClientId, &Shared),
+    ) -> usize {
+        let state = self.lock();
+        let all = state.members.len();
+        let until = until.map_or(all, |until| until.min(all));
+        let left = until.saturating_sub(most);
+        for (id, listed) in state.members.as_slice()[left..until].iter().rev() {
+            look(*id, listed.member.shared());
+        }
+        left
     }
 
     /// Tells a member what was broadcast before this moment. Costs one atomic load if everyone has been

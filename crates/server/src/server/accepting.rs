@@ -46,6 +46,8 @@ pub(super) struct Listening {
 pub(super) struct ListenerContext {
     pub(super) spoken: Spoken,
     pub(super) routes: Option<Arc<ListenerRoutes>>,
+    /// Whether nobody on the way may read or change what is said.
+    pub(super) is_private: bool,
 }
 
 impl ListenerContext {
@@ -72,7 +74,7 @@ pub(super) async fn accept(listening: &Listening, accept_queues: &AcceptQueues) 
                     let context = context.load();
                     // A server that is full can be told to stop all the same.
                     if context.is_admin() || accept_queues.has_room(batch.len()) {
-                        let ListenerContext { spoken, routes } = &**context;
+                        let ListenerContext { spoken, routes, .. } = &**context;
                         let (spoken, routes) = (spoken.clone(), routes.clone());
                         let counters = Arc::clone(counters);
                         let entry = Entry { address, spoken, routes, counters };

@@ -30,6 +30,8 @@ pub(super) struct Controls {
 pub(super) struct Serving {
     pub(super) listeners: Vec<String>,
     pub(super) applications: Vec<Arc<dyn Application>>,
+    /// With its token if nobody has chosen that, so for operators alone.
+    pub(super) admin_page_url: Option<String>,
 }
 
 impl Controls {
@@ -62,9 +64,14 @@ impl Control for Controls {
             "state": if self.readiness.is_ready() { "ready" } else { "draining" },
             "uptime": self.began.elapsed().as_secs(),
             "listeners": serving.listeners,
+            "admin_page": serving.admin_page_url,
             "endpoints": endpoints,
             "limits_hit": limits_hit.by_name().into_iter().collect::<BTreeMap<_, _>>(),
         })
+    }
+
+    fn applications(&self) -> Vec<Arc<dyn Application>> {
+        self.serving.load().applications.clone()
     }
 
     fn reload(&self) -> BoxFuture<'static, Result<Value, ReloadError>> {

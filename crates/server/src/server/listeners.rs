@@ -72,7 +72,7 @@ impl Listeners {
             bound.push(match there {
                 Some(known) => {
                     let (context, _) = context(listener, control)?;
-                    check_admin(&context, known.socket_addr, &address)?;
+                    check(&context, known.socket_addr, &address)?;
                     (known, Change::Keep(context))
                 }
                 None => bind(address, listener, acceptor, control)?,
@@ -161,18 +161,23 @@ fn context(
     if rules.https_port.is_some() && spoken.tls.is_some() {
         return Err(ServerError::RedirectWithinTls { address: listener.to_string() });
     }
+    let is_private = rules.is_private;
     let routes = ListenerRoutes::new(rules, control)?;
-    Ok((ListenerContext { spoken, routes }, listener))
+    Ok((ListenerContext { spoken, routes, is_private }, listener))
 }
 
-/// Operators are told from others by a file's mode.
-fn check_admin(
+/// Operators are told from others by a file's mode, or by a token, which is not to be read on the way.
+fn check(
     context: &ListenerContext,
     socket_addr: Option<SocketAddr>,
     address: &str,
 ) -> Result<(), ServerError> {
     if context.is_admin() && socket_addr.is_some() {
         return Err(ServerError::AdminOverTcp { address: address.to_owned() });
+    }
+    let is_outside = socket_addr.is_some_and(|it| !it.ip().to_canonical().is_loopback());
+    if context.is_private && is_outside && context.spoken.tls.is_none() {
+        return Err(ServerError::AdminPageInClearText { address: address.to_owned() });
     }
     Ok(())
 }
@@ -188,7 +193,7 @@ fn bind(
     let refused = |cause| ServerError::Listen { address: address.clone(), cause };
     let bound = listener.bind().map_err(refused)?;
     let socket_addr = bound.socket_addr().map_err(refused)?;
-    check_admin(&context, socket_addr, &address)?;
+    check(&context, socket_addr, &address)?;
     let counters = Arc::new(ListenerCounters::new(found(&address, socket_addr)));
     let listener = acceptor.listen(bound).map_err(refused)?;
     log::event!(DEBUG, { %address }, "bound");

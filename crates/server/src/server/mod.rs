@@ -3,6 +3,8 @@
 mod accept_queue;
 mod accepting;
 mod acceptor;
+#[cfg_attr(not(feature = "admin"), path = "no_admin_page.rs")]
+mod admin_page;
 mod applications;
 #[cfg(feature = "tls")]
 mod certificates;
@@ -36,6 +38,7 @@ pub(crate) use self::in_memory::InMemory;
 use self::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
+    admin_page::{AdminPage, AdminServer},
     applications::Applications,
     controls::{Controls, Serving},
     listeners::{Listeners, or_usual},
@@ -90,6 +93,7 @@ pub struct Server {
     workers: usize,
     trusted_proxies: Vec<String>,
     pub(crate) admission_limits: AdmissionLimits,
+    admin_page: Option<AdminPage>,
     drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) max_inbound_bytes: usize,
@@ -105,6 +109,7 @@ impl Server {
             workers: thread::available_parallelism().map_or(1, usize::from),
             trusted_proxies: Vec::new(),
             admission_limits: AdmissionLimits::default(),
+            admin_page: None,
             drain: Drain::new(),
             limits: Limits {
                 max_head_size: 16 * 1024,
@@ -445,12 +450,14 @@ impl Server {
         let mut mounter = Mounter::new(&workers, Vec::new());
         let hosts = Hosts::new(self.hosts, &mut mounter)?;
         let made = mounter.made;
+        let admission = Admission::new(admission_limits);
+        let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
+        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
+        let admin_page = AdminServer::start(self.admin_page, &metrics, &control).await?;
         acceptor.watch(Arc::clone(&workers));
         let mut applications = Applications::default();
         applications.start(made, &workers, limits.stop_period).await?;
-        let (site, admission) = (Site { hosts, proxies, limits }, Admission::new(admission_limits));
-        let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
-        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
+        let site = Site { hosts, proxies, limits };
         let monitor = Monitor::new(metrics.clone(), &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         context.access_log.switch(has_access_log);
@@ -458,7 +465,9 @@ impl Server {
         acceptor.rebalance(&accept_queues);
         let (stop, mut listeners) = (context.stop.clone(), Listeners::default());
         let names = bound.names();
-        let serving = Serving { listeners: names, applications: applications.all().to_vec() };
+        let admin_page_url = admin_page.url();
+        let serving =
+            Serving { listeners: names, applications: applications.all().to_vec(), admin_page_url };
         controls.serve(serving);
         listeners.change(bound, &acceptor, &accept_queues, &stop);
         #[cfg(feature = "tls")]
@@ -480,6 +489,7 @@ impl Server {
             asked,
             metrics,
             controls,
+            admin_page,
             stop_period: limits.stop_period,
             drain,
             #[cfg(feature = "tls")]

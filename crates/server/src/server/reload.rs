@@ -2,12 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Server, controls::Serving, listeners::or_usual, retiring::Retiring, running::Running};
+use super::{
+    Server,
+    admin_page::Change,
+    controls::Serving,
+    drain::Drain,
+    listeners::{Bound, or_usual},
+    retiring::Retiring,
+    running::Running,
+};
 use crate::{
+    admission::AdmissionLimits,
     connection::inbound_memory,
     error::ServerError,
     http_server::{Control, Hosts, Mounter, Site},
     log,
+    options::Settings,
+    session::Application,
 };
 
 /// What a [reload](Running::reload) has changed.
@@ -20,6 +31,22 @@ pub struct Reloaded {
     pub started: usize,
     /// Endpoints that are not served any more.
     pub ended: usize,
+}
+
+/// What is to be served, and will be.
+pub(super) struct Prepared {
+    reloaded: Reloaded,
+    site: Site,
+    kept: Vec<(Arc<dyn Application>, Settings)>,
+    gone: Vec<Arc<dyn Application>>,
+    bound: Bound,
+    admin_page: Change,
+    /// How many workers were asked for.
+    asked: usize,
+    admission_limits: AdmissionLimits,
+    max_inbound_bytes: usize,
+    drain: Drain,
+    has_access_log: bool,
 }
 
 impl Running {
@@ -56,8 +83,16 @@ impl Running {
     }
 
     async fn try_reload(&mut self, server: Server) -> Result<Reloaded, ServerError> {
+        let prepared = self.prepare(server).await?;
+        let reloaded @ Reloaded { kept, started, ended } = self.apply(prepared);
+        log::event!(INFO, { kept, started, ended }, "reloaded");
+        Ok(reloaded)
+    }
+
+    /// Does all that may fail.
+    pub(super) async fn prepare(&mut self, server: Server) -> Result<Prepared, ServerError> {
         let proxies = server.check()?;
-        let Server { listeners, hosts, workers: asked, admission_limits, .. } = server;
+        let Server { listeners, hosts, workers: asked, admission_limits, admin_page, .. } = server;
         let Server { drain, limits, max_inbound_bytes, has_access_log, .. } = server;
         let workers = self.workers();
         let mut mounter = Mounter::new(&workers, self.applications.all().to_vec());
@@ -65,17 +100,35 @@ impl Running {
         let Mounter { gone, made, kept, .. } = mounter;
         let control: Arc<dyn Control> = Arc::clone(&self.controls) as _;
         let bound = self.listeners.bind(or_usual(listeners), &self.acceptor, &control)?;
-        let names = bound.names();
-        let started = made.len();
+        let admin_page = self.admin_page.prepare(admin_page, &self.metrics, &control).await?;
+        let reloaded = Reloaded { kept: kept.len(), started: made.len(), ended: gone.len() };
         self.applications.start(made, &workers, limits.stop_period).await?;
+        let site = Site { hosts, proxies, limits };
+        Ok(Prepared {
+            reloaded,
+            site,
+            kept,
+            gone,
+            bound,
+            admin_page,
+            asked,
+            admission_limits,
+            max_inbound_bytes,
+            drain,
+            has_access_log,
+        })
+    }
 
-        // Nothing fails from here on, and nothing is waited for.
-        let reloaded = Reloaded { kept: kept.len(), started, ended: gone.len() };
+    /// Serves it. Nothing fails from here on, and nothing is waited for.
+    pub(super) fn apply(&mut self, prepared: Prepared) -> Reloaded {
+        let Prepared { reloaded, site, kept, gone, bound, admin_page, asked, .. } = prepared;
+        let Prepared { admission_limits, max_inbound_bytes, drain, has_access_log, .. } = prepared;
+        let (limits, workers, names) = (site.limits, self.workers(), bound.names());
         for (application, settings) in kept {
             application.change(settings);
         }
         let context = self.accept_queues.context();
-        context.site.store(Arc::new(Site { hosts, proxies, limits }));
+        context.site.store(Arc::new(site));
         context.admission.change(admission_limits);
         context.access_log.switch(has_access_log);
         self.listeners.change(bound, &self.acceptor, &self.accept_queues, &self.stop);
@@ -96,10 +149,10 @@ impl Running {
             let retiring = Retiring::start(application, drain, limits.stop_period, &workers);
             self.retiring.push(retiring);
         }
-        let applications = self.applications.all().to_vec();
-        self.controls.serve(Serving { listeners: names, applications });
-        let Reloaded { kept, started, ended } = reloaded;
-        log::event!(INFO, { kept, started, ended }, "reloaded");
-        Ok(reloaded)
+        self.admin_page.change(admin_page);
+        let (applications, admin_page_url) =
+            (self.applications.all().to_vec(), self.admin_page.url());
+        self.controls.serve(Serving { listeners: names, applications, admin_page_url });
+        reloaded
     }
 }

@@ -19,6 +19,7 @@ use super::certificates::{self, TlsAcceptors};
 use super::{
     accept_queue::AcceptQueues,
     acceptor::Acceptor,
+    admin_page::AdminServer,
     applications::Applications,
     control::{Asked, End, Reloader, Shutdown},
     controls::Controls,
@@ -58,6 +59,7 @@ pub struct Running {
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) metrics: Metrics,
     pub(super) controls: Arc<Controls>,
+    pub(super) admin_page: AdminServer,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]
@@ -222,7 +224,9 @@ impl Running {
         self.applications.see_off(&workers, clients_end).await;
         let threads_period = THREADS_PERIOD.min(self.stop_period / 20);
         self.applications.stop(&workers, end - threads_period).await;
-        self.end_threads(end).await;
+        // Whoever looks sees what comes of it, up to here.
+        let admin_page = mem::take(&mut self.admin_page);
+        tokio::join!(self.end_threads(end), admin_page.stop(end));
     }
 
     async fn end_threads(&mut self, end: Instant) {

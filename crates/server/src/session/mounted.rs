@@ -8,7 +8,7 @@ use std::{
 };
 
 use aerys_proto::{
-    CloseCode, Config,
+    Close, CloseCode, Config,
     deflate::{self, Agreement},
 };
 use arc_swap::ArcSwap;
@@ -16,12 +16,12 @@ use arc_swap::ArcSwap;
 use super::{Leaver, Session};
 use crate::{
     admission::{EndpointPlace, Full, Places},
-    app::{Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
-    connection::Shared,
+    app::{Client, Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
+    connection::{ClientId, Shared, Stats},
     metrics::EndpointCounters,
     options::Settings,
-    roster::Roster,
-    runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught},
+    roster::{Roster, Walk},
+    runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught, contained},
 };
 
 pub(crate) struct Mounted<W, S> {
@@ -61,6 +61,14 @@ pub(crate) trait Application: Send + Sync {
     fn counters(&self, worker: usize) -> &Arc<EndpointCounters>;
     /// How many clients it has.
     fn clients(&self) -> usize;
+    /// Looks at some of its clients, and answers whether there are more: see [`Roster::look`].
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin page alone asks"))]
+    fn look(&self, walk: &mut Walk, look: &mut dyn FnMut(ClientId, &Shared)) -> bool;
+    /// What is known of a client's connection, if it is here.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "the admin page alone asks"))]
+    fn inspect(&self, id: ClientId) -> Option<Stats>;
+    /// Has a client closed, without waiting long for who reads nothing; answers whether it was here.
+    fn close(&self, id: ClientId, close: Close) -> bool;
     /// What those who come go by.
     fn settings(&self) -> Arc<Settings>;
     /// Has those who come from now on go by these. Whoever is here stays as it is.
@@ -150,6 +158,25 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         self.endpoint.roster().len()
     }
 
+    fn look(&self, walk: &mut Walk, look: &mut dyn FnMut(ClientId, &Shared)) -> bool {
+        self.endpoint.roster().look(walk, look)
+    }
+
+    fn inspect(&self, id: ClientId) -> Option<Stats> {
+        let client = self.endpoint.client(id)?;
+        let stats = client.inspect();
+        discard(client);
+        Some(stats)
+    }
+
+    fn close(&self, id: ClientId, close: Close) -> bool {
+        let Some(client) = self.endpoint.client(id) else { return false };
+        client.shared().outbox.expedite();
+        client.close().code(close.code).reason(close.reason).nowait();
+        discard(client);
+        true
+    }
+
     fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
     }
@@ -213,4 +240,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
         };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStop, stop))
     }
+}
+
+/// With it may go what the application kept for it, on a thread that is none of its.
+fn discard<S>(client: Client<S>) {
+    // The panic hook has told of it.
+    let _ = contained(|| drop(client));
 }

@@ -50,7 +50,7 @@ pub struct Listener {
 }
 
 /// What a listener answers itself, before any host is asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListenerRules {
     /// It is for operators, and for nobody else.
     pub(crate) is_admin: bool,
@@ -60,6 +60,8 @@ pub(crate) struct ListenerRules {
     pub(crate) acme_webroot: Option<PathBuf>,
     /// Whether it tells how the server is, and nothing else.
     pub(crate) is_for_metrics: bool,
+    /// Whether nobody on the way may read or change what is said.
+    pub(crate) is_private: bool,
 }
 
 #[derive(Debug)]
@@ -318,6 +320,22 @@ impl Listener {
             forwarded: Forwarded::default(),
             rules: ListenerRules::default(),
         }
+    }
+
+    /// As one for the admin page, which has no other rules.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "there is no admin page"))]
+    pub(crate) fn for_admin_page(mut self) -> Result<Self, ServerError> {
+        if self.rules != ListenerRules::default() {
+            return Err(ServerError::AdminPageRules { address: self.to_string() });
+        }
+        self.rules.is_private = true;
+        Ok(self)
+    }
+
+    /// Whether its connections speak TLS.
+    #[cfg_attr(not(feature = "admin"), expect(dead_code, reason = "there is no admin page"))]
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     pub(crate) fn take_rules(&mut self) -> ListenerRules {

@@ -62,7 +62,7 @@ impl Section for HostSection {
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     match configured_name(name) {
         Ok(_) => Ok(()),
         Err(HostNameError::Wildcard) => Err(format!(
