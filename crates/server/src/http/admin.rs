@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn who_is_to_be_closed_is_in_the_query() {
-        let whom = |query| {
+        let whom = |query: &str| {
             let ToClose { endpoint, client, close } = ToClose::parse(query)?;
             Ok((endpoint, client.as_u64(), close.code.as_u16(), close.reason.into_owned()))
         };
