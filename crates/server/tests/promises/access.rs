@@ -41,7 +41,10 @@ async fn serve(base: &str, is_on: bool) -> (Running, Scene) {
     let host = Host::new("localhost")
         .websocket_with(format!("{base}/{{way}}"), Door(scene.clone()), options)
         .websocket_with(format!("{base}/full/now"), Echo { waits: false }, full);
-    (start(Server::new().host(host).access_log(is_on)).await, scene)
+    (
+        start(Server::new().host(host).access_log(is_on).stop_period(Duration::from_secs(1))).await,
+        scene,
+    )
 }
 
 #[tokio::test]
