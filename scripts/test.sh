@@ -114,6 +114,13 @@ if [ "$*" = --full ]; then
     cargo install --path crates/cli --locked --debug --no-track --force --root target/installed
     target/installed/bin/aerys --version
 
+    step 'a static binary'
+    if has musl-gcc && [ -d "$(rustc --print target-libdir --target x86_64-unknown-linux-musl)" ]; then
+        scripts/static.sh
+    else
+        echo "SKIPPED: the target x86_64-unknown-linux-musl or musl-gcc is not installed, and no static binary was tried"
+    fi
+
     step 'the system calls of other systems'
     RUSTFLAGS='--cfg aerys_portable -D warnings' \
         cargo test -p aerys --lib --test promises --target-dir target/portable --locked

@@ -1,9 +1,9 @@
 //! The access log: a line for each websocket handshake, whatever became of it, and no line that the client could have
 //! written.
 
-use std::future::pending;
+use std::{future::pending, time::Duration};
 
-use aerys::{Accepted, Handshake, Host, Options, Refusal, Server, Status, Websocket};
+use aerys::{Accepted, Handshake, Host, Options, Origins, Refusal, Server, Status, Websocket};
 use tokio::task::yield_now;
 
 use crate::common::{
@@ -33,12 +33,18 @@ impl Websocket for Door {
 async fn serve(base: &str, is_on: bool) -> (Running, Scene) {
     keep_errors();
     let scene = Scene::default();
-    let options = Options::new().subprotocols(["chat"]);
-    let full = Options::new().max_clients(1);
+    // Bare sockets answer no CLOSE. Within TLS it would be another origin.
+    let usual = Options::new().close_period(Duration::from_millis(100));
+    let options =
+        usual.clone().subprotocols(["chat"]).allowed_origins(Origins::list(["http://localhost"]));
+    let full = usual.max_clients(1);
     let host = Host::new("localhost")
         .websocket_with(format!("{base}/{{way}}"), Door(scene.clone()), options)
         .websocket_with(format!("{base}/full/now"), Echo { waits: false }, full);
-    (start(Server::new().host(host).access_log(is_on)).await, scene)
+    (
+        start(Server::new().host(host).access_log(is_on).stop_period(Duration::from_secs(1))).await,
+        scene,
+    )
 }
 
 #[tokio::test]
