@@ -71,7 +71,7 @@ pub(crate) fn measure(
             measurement.some(paths, clients / TENTH, clients, Message::binary(size, 1))
         }
         Workload::Group { members, clients, size } => {
-            let paths = ["/group?of-all", "/group"];
+            let paths = ["/group?heard", "/group"];
             measurement.some(paths, members, clients, Message::binary(size, 1))
         }
         Workload::Mixed { echoes, clients, size, per_second } => {
@@ -89,7 +89,7 @@ pub(crate) fn measure(
             measurement.pings(clients, Duration::from_secs(seconds))
         }
         Workload::Connects { clients } => measurement.connects("/echo", clients),
-        Workload::Joins { clients } => measurement.connects("/group?of-ten", clients),
+        Workload::Joins { clients } => measurement.connects("/joins", clients),
         Workload::NoRead { clients, seconds } => {
             measurement.noread(clients, Duration::from_secs(seconds))
         }

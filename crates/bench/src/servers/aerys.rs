@@ -97,29 +97,41 @@ impl Websocket for Only {
     }
 }
 
-/// A group of those who ask for it, and groups of ten that nobody speaks to.
-#[derive(Default)]
-struct Group {
-    joined: AtomicUsize,
-}
+/// A group of those who ask for it.
+struct Group;
 
 impl Websocket for Group {
     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
-        let query = handshake.request().uri.query();
-        let (is_of_all, is_of_ten) = (query == Some("of-all"), query == Some("of-ten"));
+        let is_member = handshake.request().uri.query() == Some("heard");
         let client = handshake.accept();
-        if is_of_all {
+        if is_member {
             client.join("all")?;
-        }
-        if is_of_ten {
-            let joined = self.joined.fetch_add(1, Ordering::Relaxed);
-            client.join(format!("room {}", joined / 10))?;
         }
         Ok(client)
     }
 
     async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
         client.endpoint().group("all").broadcast(message).nowait();
+        Ok(())
+    }
+}
+
+/// Groups of ten that nobody speaks to.
+#[derive(Default)]
+struct Joins {
+    joined: AtomicUsize,
+}
+
+impl Websocket for Joins {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        let client = handshake.accept();
+        let joined = self.joined.fetch_add(1, Ordering::Relaxed);
+        client.join(format!("room {}", joined / 10))?;
+        Ok(client)
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        client.send(message).nowait();
         Ok(())
     }
 }
@@ -131,7 +143,8 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
         .websocket_with("/echo", echo, options.clone())
         .websocket_with("/broadcast", Broadcast, options.clone())
         .websocket_with("/only", Only::default(), options.clone())
-        .websocket_with("/group", Group::default(), options);
+        .websocket_with("/group", Group, options.clone())
+        .websocket_with("/joins", Joins::default(), options);
     let listener = Listener::from(settings.address);
     let listener = match &settings.tls {
         Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),

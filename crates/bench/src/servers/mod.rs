@@ -99,7 +99,7 @@ pub(crate) struct Features {
     pub(crate) echo: bool,
     /// Whether it serves `/broadcast`, and `/echo` beside it.
     pub(crate) broadcast: bool,
-    /// Whether it serves `/only` and `/group`.
+    /// Whether it serves `/only`, `/group` and `/joins`.
     pub(crate) only: bool,
     /// Whether it can compress.
     pub(crate) compression: bool,

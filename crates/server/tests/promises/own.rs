@@ -78,7 +78,10 @@ async fn it_leaves_no_room_for_a_broadcast_that_would_be_too_much_beside_it() {
     let server = serve_with(Announcer(journal.clone()), options).await;
     let mut ws = connect(&server).await;
     ws.say("go").await;
-    assert_eq!(journal.until(1).await, ["Tally { delivered: 0, gone: 0, dropped: 1 } 1"]);
+    assert_eq!(
+        journal.until(1).await,
+        ["Tally { delivered: 0, gone: 0, dropped: 1, superseded: 0 } 1"]
+    );
     assert_eq!(number(&ws.hear().await.into_data()), 1);
     ws.leave().await;
     server.stop().await;

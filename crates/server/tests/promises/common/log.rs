@@ -17,17 +17,30 @@ pub(crate) fn keep_errors() {
 
 /// The errors of the application mounted on `path`, as `field=value` in order.
 pub(crate) fn errors_at(path: &str) -> Vec<String> {
-    lines(Level::ERROR, &format!("{path}\" "))
+    lines_at(Level::ERROR, path)
 }
 
 /// The warnings about the application mounted on `path`, likewise.
 pub(crate) fn warnings_at(path: &str) -> Vec<String> {
-    lines(Level::WARN, &format!("{path}\" "))
+    lines_at(Level::WARN, path)
 }
 
 /// The access log's lines of handshakes for `path`, likewise.
 pub(crate) fn accesses_at(path: &str) -> Vec<String> {
     lines(Level::INFO, &format!("path={path:?} "))
+}
+
+/// The lines of this level about a path, or about an application that is mounted there on whatever host.
+fn lines_at(level: Level, path: &str) -> Vec<String> {
+    let is_at_path = |line: &String| line.contains(&format!("path={path:?} "));
+    let endpoint = |line: &String| {
+        let (_, endpoint) = line.split_once("endpoint=\"")?;
+        let (endpoint, _) = endpoint.split_once('"')?;
+        let host = endpoint.strip_suffix(path)?;
+        (!host.contains('/')).then_some(())
+    };
+    let lines = lines(level, path).into_iter();
+    lines.filter(|line| is_at_path(line) || endpoint(line).is_some()).collect()
 }
 
 /// The lines of this level that have these words in them.
