@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn who_is_to_be_closed_is_in_the_query() {
-        let whom = |query| {
+        let whom = |query: &str| {
             let ToClose { endpoint, client, close } = ToClose::parse(query)?;
             Ok((endpoint, client.as_u64(), close.code.as_u16(), close.reason.into_owned()))
         };
@@ -200,7 +200,8 @@ mod tests {
             assert_eq!(whom(query), Err(WHO_TO_CLOSE), "{query}");
         }
         for code in ["0", "999", "1005", "1006", "1015", "5000", "70000", ""] {
-            let sentence = whom(&format!("endpoint=a/&client=1&code={code}")).unwrap_err();
+            let query = format!("endpoint=a/&client=1&code={code}");
+            let sentence = whom(&query).unwrap_err();
             assert!(sentence.contains("may have that code"), "{code}: {sentence}");
         }
     }
