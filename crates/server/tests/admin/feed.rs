@@ -142,7 +142,7 @@ async fn as_many_pages_may_be_open_as_there_are_places_and_what_they_say_is_not_
     for _ in 0..32 {
         feeds.push(watch(page).await);
     }
-    let protocols = format!("aerys.admin, bearer, {}", TOKEN);
+    let protocols = format!("aerys.admin, bearer, {TOKEN}");
     let request = handshake(page, &protocols);
     assert_eq!(knock(page, request).await.err(), Some((503, None)));
     let mut feed = feeds.pop().unwrap();

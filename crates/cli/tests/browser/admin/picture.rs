@@ -36,13 +36,15 @@ const FILE: &str = "
     [[host.websocket]]
     path = '/echo'
     application = 'echo'
-    max_msg_size = '64 KiB'
     heartbeat_period = '5 s'
     queued_ping_limit = 60
 ";
 
 /// How long people come, talk and go before the picture is taken.
 const BUSY: Duration = Duration::from_secs(235);
+
+/// When clients come who read nothing, in seconds, and how much they are owed, in KiB.
+const SLOW: [(f64, usize); 4] = [(130.0, 90), (155.0, 170), (170.0, 420), (200.0, 240)];
 
 const ROOMS: usize = 16;
 
@@ -72,10 +74,8 @@ async fn the_pictures_of_the_readme_show_a_busy_server_by_day_and_by_night() {
                 number,
             ));
         }
-        if at > 190.0 && slow.len() < 3 {
-            slow.push(visit(address, &format!("/rooms/{}", slow.len())).await);
-            let echo = visit(address, "/echo").await;
-            slow.push(owe_some(echo).await);
+        if let Some((_, size)) = SLOW.get(slow.len()).filter(|(second, _)| at > *second) {
+            slow.push(owe_some(visit(address, "/echo").await, *size).await);
         }
         sleep(Duration::from_millis(200)).await;
         while people.try_join_next().is_some() {}
@@ -84,6 +84,7 @@ async fn the_pictures_of_the_readme_show_a_busy_server_by_day_and_by_night() {
     let operator = Operator::open(&browser, &site.page).await;
     operator.sees_overview().await;
     operator.sees("//*[@id='slowest']/tbody/tr").await;
+    browser.tell("Emulation.setScrollbarsHidden", serde_json::json!({ "hidden": true })).await;
     for scheme in ["light", "dark"] {
         operator.likes(scheme).await;
         operator.is_as_large_as(1120, 1000).await;
@@ -134,10 +135,10 @@ async fn talk(mut socket: Socket, number: u64) {
     while let Some(Ok(_)) = socket.next().await {}
 }
 
-/// Is owed something, since it reads nothing from here on.
-async fn owe_some(mut echo: Socket) -> Socket {
-    for _ in 0..400 {
-        let message = Message::binary(vec![7; 60 << 10]);
+/// Is owed so many KiB, since it reads nothing from here on.
+async fn owe_some(mut echo: Socket, size: usize) -> Socket {
+    for _ in 0..40 {
+        let message = Message::binary(vec![7; size << 10]);
         let sending = tokio::time::timeout(Duration::from_millis(100), echo.send(message));
         if sending.await.is_err() {
             break;
