@@ -23,7 +23,7 @@ export const MEANINGS = {
   1012: "restart",
   1013: "try later",
   1014: "bad gateway",
-  other: "of applications",
+  other: "codes",
 };
 
 const name = (code) => ({
