@@ -64,7 +64,7 @@ cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 # As who asks for no feature has it: with the default ones, with none, and in a full run with each alone.
 cargo clippy -p aerys --locked -- -D warnings
 alone=('')
-[ "$*" = --full ] && alone+=(compression config files http2)
+[ "$*" = --full ] && alone+=(admin compression config files http2)
 for features in "${alone[@]}"; do
     cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \
         --all-targets --locked -- -D warnings

@@ -577,6 +577,10 @@ struct Configuration;
 #[doc = include_str!("../../../docs/deployment.md")]
 struct Deployment;
 
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../../../docs/admin.md")]
+struct AdminDocs;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/metrics.md")]
 struct MetricsPage;

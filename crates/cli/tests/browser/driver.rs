@@ -85,6 +85,12 @@ impl Browser {
         soon("an error in a console", errors).await
     }
 
+    /// Has Chromium do what WebDriver has no word for: a method of its DevTools protocol.
+    pub(crate) async fn tell(&self, method: &'static str, parameters: Value) -> Value {
+        let command = DevTools { method, parameters };
+        self.client.issue_cmd(command).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
     pub(crate) async fn close(self) -> Result<(), CmdError> {
         self.client.close().await
     }
@@ -170,6 +176,24 @@ async fn port(output: &mut BufReader<ChildStdout>) -> u16 {
         if let Some((_, port)) = port.filter(|(line, _)| line.contains("successfully")) {
             return port.parse().expect("a port");
         }
+    }
+}
+
+/// Chromium's own addition to WebDriver: its DevTools protocol.
+#[derive(Debug)]
+struct DevTools {
+    method: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({ "cmd": self.method, "params": self.parameters });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -3,6 +3,7 @@
 //! `AERYS_SCREENSHOT=docs/chat.png cargo test -p aerys-cli --test browser` keeps a picture of it;
 //! the path is taken from the root of the repository.
 
+mod admin;
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     File,
-    common::{server::run, soon},
+    common::{http, server::run, soon},
     connect, hear, say, text, utf8,
 };
 
@@ -124,6 +124,55 @@ async fn a_socket_that_is_listened_on_already_is_a_fault_of_the_file() {
     let sentence = refused(&File::new(&text), &["check"]).await;
     assert!(
         sentence.contains(":3:1: \"unix:") && sentence.contains("listened on already"),
+        "{sentence}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_says_where_it_is_with_its_token_unless_somebody_has_chosen_that() {
+    let random =
+        File::new(&serving(&["/echo"]).replace("[admin]\n", "[admin]\npage = '127.0.0.1:0'\n"));
+    let mut server = random.serve(&[]).await;
+    let line = server.line().await;
+    let (page, token) = line.split_once("/#token=").expect("a token");
+    let address = page.strip_prefix("Admin page on http://").expect("an address").parse().unwrap();
+    assert_eq!(token.len(), 22);
+    let answer = http::get(address, "/").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("<title>Aerys admin</title>") && !answer.body.contains(token));
+    assert_eq!(http::get(address, "/status").await.status, 401);
+    // Whoever has lost it and may ask is told again.
+    let status = told(&random, &["status", "-c"]).await;
+    assert!(
+        status.contains(&format!("\nadmin page on http://{address}/#token={token}\n")),
+        "{status}"
+    );
+    // A reload keeps it.
+    told(&random, &["reload", "-c"]).await;
+    assert_eq!(told(&random, &["status", "-c"]).await.lines().nth(3), status.lines().nth(3));
+
+    let chosen = "page = '127.0.0.1:0'\ntoken = 'file:token'\nnames = ['admin.mysite.com']\n";
+    let chosen =
+        File::new(&serving(&["/echo"]).replace("[admin]\n", &format!("[admin]\n{chosen}")));
+    fs::write(chosen.0.path().join("token"), "chosen-by-somebody\n").unwrap();
+    let mut server = chosen.serve(&[]).await;
+    let line = server.line().await;
+    assert!(
+        line.starts_with("Admin page on http://admin.mysite.com:") && line.ends_with('/'),
+        "{line}"
+    );
+    for command in ["status", "show"] {
+        let said = told(&chosen, &[command, "-c"]).await;
+        assert!(!said.contains("chosen-by-somebody"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_a_page_alone_names_no_socket() {
+    let file = File::new("[admin]\npage = '127.0.0.1:0'\n[[host]]\nname = 'localhost'\n");
+    let sentence = refused(&file, &["status", "-c"]).await;
+    assert!(
+        sentence.contains("names no socket: write a section [admin] with a \"socket\""),
         "{sentence}"
     );
 }

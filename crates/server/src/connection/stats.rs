@@ -208,7 +208,7 @@ impl Meter {
             last_data_read: instant(&self.read.last_data),
             last_data_send: instant(&self.sent.last_data),
             pings_outstanding: self.pings_outstanding.load(Relaxed),
-            round_trip: known(&self.round_trip).map(Duration::from_nanos),
+            round_trip: self.round_trip(),
             queued_bytes,
             dropped,
             superseded,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Member, shard::Shard};
 use crate::connection::{ClientId, Shared};
 
-/// How many are looked at while a shard is locked: 64 take some 10 µs (bench/NOTES.md#looking-at-everybody).
+/// How many are looked at while a shard is locked: 35 µs at most (bench/NOTES.md#looking-at-everybody).
 const WALK_STEP: usize = 64;
 
 /// How far a walk over all members has come.

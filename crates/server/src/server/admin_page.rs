@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use aerys_proto::CloseCode;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Server, reload::Prepared, running::Running};
+use super::{Mount, Server, reload::Prepared, running::Running};
 pub(super) use crate::admin::AdminPage;
 use crate::{
     admin::{Admin, Feed, Pages, Token},
@@ -45,6 +45,14 @@ impl Running {
     /// `None` also if it is on a Unix socket.
     pub fn admin_page_url(&self) -> Option<String> {
         self.admin_page.url()
+    }
+}
+
+impl Mount {
+    /// Where the admin page is: see [`Running::admin_page_url`]. A drain, a stop and a reload are the program's around it,
+    /// and nothing comes of them there.
+    pub fn admin_page_url(&self) -> Option<String> {
+        self.running.admin_page_url()
     }
 }
 

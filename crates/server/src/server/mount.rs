@@ -77,7 +77,7 @@ use crate::{
 #[must_use = "put its `service` on a route, and `stop` it when the server around it has ended"]
 #[derive(Debug)]
 pub struct Mount {
-    running: Running,
+    pub(super) running: Running,
     service: MountService,
 }
 

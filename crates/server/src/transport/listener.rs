@@ -280,8 +280,9 @@ impl Listener {
     ///
     /// | request | answer |
     /// | --- | --- |
-    /// | `GET /status` | 200, and as JSON: `version`, `process` (its id), `state` (`"ready"` or `"draining"`), `uptime` (whole seconds), `listeners`, `endpoints` (of each `host`, `path`, `clients`), `limits_hit` (see [`LimitsHit`](crate::LimitsHit)) |
+    /// | `GET /status` | 200, and as JSON: `version`, `process` (its id), `state` (`"ready"` or `"draining"`), `uptime` (whole seconds), `listeners`, `admin_page` (its URL), `endpoints` (of each `host`, `path`, `clients`), `limits_hit` (see [`LimitsHit`](crate::LimitsHit)) |
     /// | `POST /reload` | 200 when it has [reloaded](crate::Reloader), and as JSON how many endpoints are `kept`, `started` and `ended`; 409 and a sentence if it cannot |
+    /// | `POST /close?endpoint=mysite.com/chat&client=17` | 200, and as JSON whether that client was there and is `closed`, with 1001 and no reason unless there are a `code` and a `reason` |
     /// | `POST /drain` | 202; as on SIGTERM it sees its clients off and stops ([`Shutdown::drain`](crate::Shutdown::drain)) |
     /// | `POST /stop` | 202; as on SIGINT it stops ([`Shutdown::stop`](crate::Shutdown::stop)), also while it drains |
     ///

@@ -40,7 +40,8 @@ export function scales({ width, height }, { from, to, top }) {
 // Lines across with their values, and times below.
 export function axes({ x, y, bottom, right }, { from, to, top }, format, formatTime) {
   const drawn = [];
-  const lines = top < 4 && Number.isInteger(top) ? top : 4;
+  // Of 10, 50 and 100 a fifth is a number that is easily read, and of all others a quarter.
+  const lines = /^[15]0*$/.test(String(top)) ? 5 : 4;
   for (let line = 0; line <= lines; line += 1) {
     const value = (top * line) / lines;
     drawn.push(draw("line", { class: "grid", x1: MARGIN.left, x2: right, y1: y(value), y2: y(value) }));
@@ -49,8 +50,7 @@ export function axes({ x, y, bottom, right }, { from, to, top }, format, formatT
   const room = Math.max(2, Math.floor((right - MARGIN.left) / WORD));
   const round = MINUTES.map((minutes) => minutes * 60_000).find((step) => (to - from) / step <= room) ?? to - from;
   for (let at = Math.ceil(from / round) * round; at <= to; at += round) {
-    const anchor = x(at) > right - 18 ? "end" : x(at) < MARGIN.left + 18 ? "start" : "middle";
-    drawn.push(draw("text", { class: "tick", x: Math.min(x(at), right), y: bottom + 17, "text-anchor": anchor }, formatTime(at)));
+    drawn.push(draw("text", { class: "tick", x: x(at), y: bottom + 17, "text-anchor": "middle" }, formatTime(at)));
   }
   return drawn;
 }

@@ -5,7 +5,7 @@ import { count } from "./format.js";
 import { closes } from "./series.js";
 
 // Those with a colour of their own; the others share one, and have their rows in the table.
-const COLOURED = ["1000", "1001", "1005", "1006", "1008", "1009", "1011", "1012"];
+const COLOURED = ["1000", "1001", "1002", "1003", "1005", "1006", "1007", "1008", "1009", "1011", "1012"];
 
 // What codes mean, in a word or two: RFC 6455 §7.4.1, and the registry.
 export const MEANINGS = {
@@ -23,7 +23,7 @@ export const MEANINGS = {
   1012: "restart",
   1013: "try later",
   1014: "bad gateway",
-  other: "of applications",
+  other: "codes",
 };
 
 const name = (code) => ({
