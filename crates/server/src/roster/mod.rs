@@ -34,6 +34,7 @@ pub(crate) trait Member {
 pub(crate) struct Roster<M> {
     shards: Box<[Arc<Shard<M>>]>,
     groups: GroupSizes,
+    host: String,
     path: Arc<str>,
     slot: EndpointSlot,
     protocol: Arc<Config>,
@@ -43,7 +44,7 @@ pub(crate) struct Roster<M> {
 
 impl<M> Roster<M> {
     pub(crate) fn new(
-        host: &str,
+        host: String,
         path: String,
         protocol: Arc<Config>,
         workers: &[Arc<Worker>],
@@ -58,6 +59,7 @@ impl<M> Roster<M> {
         Self {
             shards: workers.iter().map(shard).collect(),
             groups: GroupSizes::default(),
+            host,
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
             path,
             protocol,
@@ -165,7 +167,11 @@ impl<M> Roster<M> {
         &self.protocol
     }
 
-    /// Where the application is mounted.
+    /// Where the application is mounted, as it was given.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
