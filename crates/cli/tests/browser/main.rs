@@ -5,8 +5,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod devtools;
 mod driver;
 mod http2;
+mod rooms;
 mod secure;
 mod tab;
 
