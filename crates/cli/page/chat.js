@@ -1,6 +1,7 @@
 // The chat page: one log, one composer, and the wiring between them and the connection.
 
 import { keepConnected } from "./connection.js";
+import { LOBBY, pathOf, roomOfPage, showRoom, showRooms } from "./rooms.js";
 
 const MAX_ENTRIES = 500;
 const MAX_GREETED = 5;
@@ -50,8 +51,7 @@ function showCount(count) {
 }
 
 function askName(suggestion, problem = "") {
-  byId("panel").hidden = false;
-  byId("chat").hidden = true;
+  showPanel(true);
   nameInput.value = suggestion;
   showNameProblem(problem);
   nameInput.select();
@@ -66,9 +66,13 @@ function showNameProblem(problem) {
 
 function showChat() {
   if (!byId("chat").hidden) return;
-  byId("panel").hidden = true;
-  byId("chat").hidden = false;
+  showPanel(false);
   scrollToEnd();
+}
+
+function showPanel(shown) {
+  byId("panel").hidden = !shown;
+  for (const id of ["chat", "rooms", "room", "room-toggle"]) byId(id).hidden = shown;
 }
 
 // Disabling takes the focus away; it is given back once typing makes sense again.
@@ -157,6 +161,13 @@ function flush() {
   else showUnseen(unseen + arrived);
 }
 
+function clearLog() {
+  pending = [];
+  previous = {};
+  entries.replaceChildren();
+  showUnseen(0);
+}
+
 function nearEnd(height) {
   return log.scrollHeight - log.scrollTop - height < NEAR_END;
 }
@@ -180,11 +191,18 @@ function showUnseen(count) {
 
 function showUnread(count) {
   unread = count;
-  document.title = count === 0 ? "Aerys" : `(${count}) Aerys`;
+  document.title = `${count === 0 ? "" : `(${count}) `}${room} – Aerys`;
+}
+
+function showPlace() {
+  showRoom(room);
+  showUnread(0);
+  byId("lead").replaceChildren("The room ", nameTag(room), " is open to everyone on this server. Open a second tab to talk to yourself.");
 }
 
 // -------------------------------------------------------------------- wiring
 
+let room = roomOfPage();
 let name = storedName();
 let joinedAs = "";
 let myId = null;
@@ -193,8 +211,10 @@ let state = "connecting";
 const unconfirmed = [];
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
-const connection = keepConnected(`${scheme}://${location.host}/chat`, { onState, onMessage });
+const urlOf = (place) => `${scheme}://${location.host}${pathOf(place)}`;
+const connection = keepConnected(urlOf(room), { onState, onMessage });
 
+showPlace();
 if (name) showChat();
 else askName("");
 
@@ -243,6 +263,7 @@ const handlers = {
     if (own) unconfirmed.splice(Math.max(0, unconfirmed.indexOf(message.text)), 1);
     addMessage(message, own);
   },
+  rooms: (message) => showRooms(message.rooms),
   error(message) {
     if (myId === null) {
       askName(name, message.text);
@@ -274,12 +295,23 @@ function showPassage({ type, name: who, count }) {
 
 function greeting({ name: given, count, people = [] }) {
   if (given === joinedAs) return ["Connected again as ", nameTag(given), ". What was said in between is not shown."];
-  const hello = ["You joined as ", nameTag(given), ". "];
+  const hello = ["You joined ", ...(room === LOBBY ? [] : [nameTag(room), " "]), "as ", nameTag(given), ". "];
   const others = people.filter((_, at) => at !== people.indexOf(given)).slice(0, MAX_GREETED);
   if (others.length === 0) return [...hello, "Nobody else is here yet: open this page in a second tab."];
   const more = count - 1 - others.length;
   const listed = others.flatMap((other) => [", ", nameTag(other)]).slice(1);
   return [...hello, "Also here: ", ...listed, more > 0 ? ` and ${more} more.` : "."];
+}
+
+// The name and the draft go along, and what was said stays behind.
+function changeRoom() {
+  if (roomOfPage() === room) return;
+  room = roomOfPage();
+  clearLog();
+  joinedAs = "";
+  refocus = true;
+  showPlace();
+  connection.restart(urlOf(room));
 }
 
 // Storage may be forbidden; the page then asks for the name again after a reload.
@@ -353,4 +385,5 @@ document.addEventListener("visibilitychange", () => {
 
 text.addEventListener("input", fitDraft);
 addEventListener("online", connection.retryNow);
+addEventListener("hashchange", changeRoom);
 new ResizeObserver(keepEndInSight).observe(log);

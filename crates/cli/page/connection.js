@@ -6,7 +6,7 @@ const BACKOFF_FLOOR = 250;
 const STABLE_AFTER = 5_000;
 const CONNECT_TIMEOUT = 10_000;
 
-// Keeps one socket to `url` open for as long as the page lives.
+// Keeps one socket to `url`, and later to what it is restarted with, open for as long as the page lives.
 // Calls `onState("connecting" | "connected" | "lost", retryAt?)` and `onMessage(data)`.
 export function keepConnected(url, { onState, onMessage }) {
   let socket, timer;
@@ -43,7 +43,8 @@ export function keepConnected(url, { onState, onMessage }) {
     onState("lost", Date.now() + delay);
   }
 
-  function restart() {
+  function restart(other = url) {
+    url = other;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
     attempt = 0;

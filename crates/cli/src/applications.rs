@@ -4,7 +4,7 @@ use aerys::Config;
 
 use crate::{
     broadcast::Broadcast,
-    chat::{self, Chat},
+    chat::{self, Chats},
     echo::Echo,
     page::Page,
 };
@@ -13,8 +13,9 @@ use crate::{
 pub(crate) const DEFAULTS: &str = include_str!("../defaults.toml");
 
 pub(crate) fn register(config: Config) -> Config {
+    let chats = Chats::default();
     config
-        .application_with("chat", Chat::default)
+        .application_with("chat", move || chats.application())
         .default_options("chat", chat::options())
         .application_with("echo", || Echo)
         .application_with("broadcast", || Broadcast)

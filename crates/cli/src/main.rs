@@ -14,7 +14,6 @@ mod log;
 mod manual;
 mod operator;
 mod page;
-mod protocol;
 mod self_signed;
 
 use std::{
@@ -30,7 +29,7 @@ use tracing::{debug, warn};
 
 use crate::{
     arguments::{Arguments, Settings, Task},
-    chat::Chat,
+    chat::Chats,
     echo::Echo,
     listeners::listeners,
     page::Page,
@@ -96,10 +95,12 @@ async fn serve(settings: Settings) -> Result<(), ConfigError> {
     let (listeners, announcement) = listeners(&settings)?;
     let any = settings.hosts.iter().any(|name| name == "*");
     let host = if any { Host::any() } else { Host::new("localhost") };
+    let chats = Chats::default();
     let names = settings.hosts.into_iter().filter(|name| name != "*");
     let host = names
         .fold(host, Host::alias)
-        .websocket_with("/chat", Chat::default(), chat::options())
+        .websocket_with("/chat", chats.application(), chat::options())
+        .websocket_with("/chat/{room}", chats.application(), chat::options())
         .websocket("/echo", Echo);
     let host = match settings.root {
         Some(folder) => host.root(folder),

@@ -56,6 +56,11 @@ impl Page {
                 "text/javascript; charset=utf-8",
                 include_bytes!("../page/connection.js"),
             ),
+            File::new(
+                &["/rooms.js"],
+                "text/javascript; charset=utf-8",
+                include_bytes!("../page/rooms.js"),
+            ),
             File::new(&["/icon.svg"], "image/svg+xml", include_bytes!("../page/icon.svg")),
         ];
         Self { files: files.into() }
@@ -200,6 +205,7 @@ mod tests {
                 "text/javascript; charset=utf-8",
                 include_str!("../page/connection.js"),
             ),
+            ("/rooms.js", "text/javascript; charset=utf-8", include_str!("../page/rooms.js")),
             ("/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
         ] {
             let response = ask(Request::get(path));

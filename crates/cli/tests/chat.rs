@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, protocol::frame::coding::CloseCode},
+    tungstenite::{self, Message, protocol::frame::coding::CloseCode},
 };
 
 /// A chat program without a screen.
@@ -21,13 +21,21 @@ struct Guest(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Guest {
     async fn connect(server: &Server) -> Self {
-        let url = format!("ws://{}/chat", server.address());
+        Self::connect_to(server, "/chat").await
+    }
+
+    async fn connect_to(server: &Server, path: &str) -> Self {
+        let url = format!("ws://{}{path}", server.address());
         Self(soon("the handshake", connect_async(url)).await.unwrap().0)
     }
 
     /// Connects, joins and is welcomed.
     async fn joined(server: &Server, name: &str) -> (Self, Value) {
-        let mut guest = Self::connect(server).await;
+        Self::joined_at(server, "/chat", name).await
+    }
+
+    async fn joined_at(server: &Server, path: &str, name: &str) -> (Self, Value) {
+        let mut guest = Self::connect_to(server, path).await;
         guest.join(name).await;
         let welcome = guest.hear().await;
         assert_eq!(welcome["type"], "welcome", "{welcome}");
@@ -50,9 +58,25 @@ impl Guest {
         soon("a message", self.0.next()).await.expect("the connection stays").unwrap()
     }
 
+    /// What comes next, but for lists of rooms, which come when others come and go.
     async fn hear(&mut self) -> Value {
+        loop {
+            let heard = self.hear_any().await;
+            if heard["type"] != "rooms" {
+                break heard;
+            }
+        }
+    }
+
+    async fn hear_any(&mut self) -> Value {
         let message = self.hear_message().await;
         serde_json::from_str(message.to_text().unwrap()).unwrap()
+    }
+
+    /// Waits until this is the list of rooms.
+    async fn hear_rooms(&mut self, rooms: Value) {
+        let list = json!({ "type": "rooms", "rooms": rooms });
+        while self.hear_any().await != list {}
     }
 
     async fn hear_error(&mut self) -> String {
@@ -141,6 +165,51 @@ async fn who_has_not_joined_hears_nothing_and_is_not_counted() {
     assert_eq!((&welcome["type"], &welcome["count"]), (&json!("welcome"), &json!(2)));
     // Nor has the other stranger's going been told.
     assert_eq!(ada.hear().await["type"], "joined");
+}
+
+#[tokio::test]
+async fn each_room_is_told_of_its_own_and_everybody_of_all_rooms() {
+    let server = server().await;
+    let (mut ada, _) = Guest::joined(&server, "Ada").await;
+    let (mut bob, welcome) = Guest::joined_at(&server, "/chat/green%20tea", "Bob").await;
+    assert_eq!(welcome["people"], json!(["Bob"]));
+    let (mut eve, welcome) = Guest::joined_at(&server, "/chat/green%20tea", "Eve").await;
+    assert_eq!((&welcome["count"], &welcome["people"]), (&json!(2), &json!(["Bob", "Eve"])));
+    assert_eq!(bob.hear().await["name"], "Eve");
+    let rooms = json!([{ "name": "lobby", "count": 1 }, { "name": "green tea", "count": 2 }]);
+    for guest in [&mut ada, &mut bob, &mut eve] {
+        guest.hear_rooms(rooms.clone()).await;
+    }
+
+    ada.say("in the lobby").await;
+    eve.say("over tea").await;
+    assert_eq!(bob.hear().await["text"], "over tea");
+    assert_eq!(eve.hear().await["text"], "over tea");
+    assert_eq!(ada.hear().await["text"], "in the lobby");
+    drop(eve);
+    let left = bob.hear().await;
+    assert_eq!((&left["type"], &left["count"]), (&json!("left"), &json!(1)));
+    drop(bob);
+    ada.hear_rooms(json!([{ "name": "lobby", "count": 1 }])).await;
+    // Nothing of the room has come to the lobby, not even that somebody left.
+    ada.say("and only there").await;
+    assert_eq!(ada.hear().await["text"], "and only there");
+}
+
+#[tokio::test]
+async fn a_room_that_cannot_be_is_not_found() {
+    let server = server().await;
+    for name in ["%20", "a%00b", &"a".repeat(33)] {
+        let url = format!("ws://{}/chat/{name}", server.address());
+        match soon("the answer", connect_async(url)).await {
+            Err(tungstenite::Error::Http(answer)) => {
+                assert_eq!(answer.status(), 404, "{name}");
+                let body = String::from_utf8_lossy(answer.body().as_deref().unwrap_or_default());
+                assert!(body.contains("A room's name has 1 to 32 characters"), "{name}: {body}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

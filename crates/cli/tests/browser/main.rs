@@ -6,8 +6,10 @@
 mod admin;
 #[path = "../common/mod.rs"]
 mod common;
+mod devtools;
 mod driver;
 mod http2;
+mod rooms;
 mod secure;
 mod tab;
 

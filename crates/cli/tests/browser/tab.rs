@@ -1,8 +1,9 @@
 //! One tab with the chat in it, as somebody sits before it.
 
-use fantoccini::wd::WindowHandle;
+use fantoccini::{Locator, wd::WindowHandle};
+use serde_json::Value;
 
-use crate::driver::Browser;
+use crate::{devtools::DevTools, driver::Browser};
 
 pub(crate) struct Tab<'b> {
     browser: &'b Browser,
@@ -77,6 +78,97 @@ impl<'b> Tab<'b> {
         self.sees(r#"//*[@id="people" and @hidden]/*[@id="count" and .=""]"#).await;
     }
 
+    /// The page names this room, where it has the place to, and in its list.
+    pub(crate) async fn is_in(&self, room: &str) {
+        self.sees(&format!(r#"//*[@id="room-title" and .="{room}"]"#)).await;
+        let here = format!(r#"//*[@id="rooms"]//a[@aria-current="page" and *[1]="{room}"]"#);
+        self.sees(&here).await;
+        assert_eq!(self.count(r#"//*[@id="rooms"]//*[@aria-current]"#).await, 1);
+    }
+
+    /// Just these rooms, with so many people.
+    pub(crate) async fn lists(&self, rooms: &[(&str, usize)]) {
+        let rows = rooms.iter().enumerate().map(|(at, (name, count))| {
+            let at = at + 1;
+            format!(r#" and li[{at}]/a[*[1]="{name}" and *[2]="{count}"]"#)
+        });
+        let rows = rows.collect::<String>();
+        self.sees(&format!(r#"//*[@id="room-list" and count(li)={}{rows}]"#, rooms.len())).await;
+    }
+
+    pub(crate) async fn makes_room(&self, name: &str) {
+        self.look().await;
+        let input = self.browser.find(r#"//*[@id="room-name"]"#).await;
+        input.clear().await.unwrap();
+        input.send_keys(name).await.unwrap();
+        self.browser.find(r#"//*[@id="room-form"]/button"#).await.click().await.unwrap();
+    }
+
+    pub(crate) async fn is_complained_to_of_the_room(&self, words: &str) {
+        self.sees(&format!(r#"//*[@id="room-problem" and starts-with(., "{words}")]"#)).await;
+    }
+
+    pub(crate) async fn address(&self) -> String {
+        self.look().await;
+        self.browser.client().current_url().await.unwrap().into()
+    }
+
+    pub(crate) async fn types(&self, text: &str) {
+        self.look().await;
+        self.browser.find(r#"//*[@id="text"]"#).await.send_keys(text).await.unwrap();
+    }
+
+    /// What is in the box below.
+    pub(crate) async fn draft(&self) -> String {
+        self.run("return document.getElementById('text').value").await.as_str().unwrap().to_owned()
+    }
+
+    /// On a keyboard, wherever the focus is.
+    pub(crate) async fn presses(&self, keys: &str) {
+        self.look().await;
+        self.browser.client().active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Until the focus is at this room of the list.
+    pub(crate) async fn presses_until_at(&self, room: &str, keys: &str) {
+        for _ in 0..20 {
+            self.presses(keys).await;
+            let at = self.run("return document.activeElement.title").await;
+            if at == room {
+                return;
+            }
+        }
+        panic!("{room} is not reached");
+    }
+
+    pub(crate) async fn clicks(&self, id: &str) {
+        self.look().await;
+        self.browser.find(&format!(r#"//*[@id="{id}"]"#)).await.click().await.unwrap();
+    }
+
+    pub(crate) async fn shows(&self, id: &str) -> bool {
+        self.look().await;
+        let element = self.browser.find(&format!(r#"//*[@id="{id}"]"#)).await;
+        element.is_displayed().await.unwrap()
+    }
+
+    /// Has the page be somewhere else than in this window.
+    pub(crate) async fn emulates(&self, device: DevTools) {
+        self.look().await;
+        self.browser.client().issue_cmd(device).await.unwrap();
+    }
+
+    /// By how many pixels the page is wider than its window.
+    pub(crate) async fn overflow(&self) -> i64 {
+        let width = "return document.documentElement.scrollWidth - innerWidth";
+        self.run(width).await.as_i64().expect("a number").max(0)
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.look().await;
+        self.browser.client().execute(script, Vec::new()).await.unwrap()
+    }
+
     pub(crate) async fn picture(&self) -> Vec<u8> {
         self.look().await;
         self.browser.client().screenshot().await.unwrap()
@@ -85,7 +177,7 @@ impl<'b> Tab<'b> {
     /// How many elements of the page the XPath finds now.
     pub(crate) async fn count(&self, xpath: &str) -> usize {
         self.look().await;
-        let found = self.browser.client().find_all(fantoccini::Locator::XPath(xpath)).await;
+        let found = self.browser.client().find_all(Locator::XPath(xpath)).await;
         found.unwrap().len()
     }
 

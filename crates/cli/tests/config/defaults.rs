@@ -17,6 +17,9 @@ const FEWEST: &str = "
     path = '/chat'
     application = 'chat'
     [[host.websocket]]
+    path = '/chat/{room}'
+    application = 'chat'
+    [[host.websocket]]
     path = '/echo'
     application = 'echo'
 ";
@@ -41,9 +44,18 @@ async fn it_serves_what_is_served_without_a_file() {
     let server = file.serve(&[]).await;
     let page = http::get(server.address(), "/").await;
     assert_eq!((page.status, &*page.body), (200, include_str!("../../page/index.html")));
-    let mut chat = connect(&server, "localhost", "/chat").await;
-    say(&mut chat, r#"{"type":"join","name":"Ada"}"#).await;
-    assert!(hear(&mut chat).await.to_string().contains("welcome"));
+    let mut chats = Vec::new();
+    for (path, rooms) in [
+        ("/chat/tea", r#"[{"name":"lobby","count":0},{"name":"tea","count":1}]"#),
+        ("/chat", r#"[{"name":"lobby","count":1},{"name":"tea","count":1}]"#),
+    ] {
+        let mut chat = connect(&server, "localhost", path).await;
+        say(&mut chat, r#"{"type":"join","name":"Ada"}"#).await;
+        assert!(hear(&mut chat).await.to_string().contains("welcome"));
+        let heard = hear(&mut chat).await.to_string();
+        assert!(heard.contains(rooms), "{heard}");
+        chats.push(chat);
+    }
     connect(&server, "localhost", "/echo").await;
 }
 

@@ -50,7 +50,10 @@ async fn every_application_that_is_built_in_is_served_where_the_file_puts_it() {
 
     let mut chat = connect(&server, "localhost", "/talk").await;
     say(&mut chat, r#"{"type":"join","name":"Ada"}"#).await;
-    assert!(hear(&mut chat).await.to_string().contains("welcome"));
+    // The rooms are told upon the welcome, and since they have changed.
+    for heard in ["welcome", "rooms", "rooms"] {
+        assert!(hear(&mut chat).await.to_string().contains(heard), "{heard}");
+    }
 
     let mut echo = connect(&server, "localhost", "/echo").await;
     say(&mut echo, "0123456789").await;

@@ -23,6 +23,20 @@ impl<S> Endpoint<S> {
         Self(Arc::new(roster))
     }
 
+    /// The host that it is on, as it was given to [`Host::new`](crate::Host::new); `*` if it is on
+    /// [any](crate::Host::any).
+    pub fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The path that the application is mounted on, as it was given: with parameters, `/rooms/{room}`.
+    ///
+    /// An application of which there are several may learn so in [`on_start`](crate::Websocket::on_start) which one it
+    /// is.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// Sends a message to every client, or to those chosen with
     /// [`only`](Broadcast::only) and [`except`](Broadcast::except).
     ///

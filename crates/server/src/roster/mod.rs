@@ -35,6 +35,7 @@ pub(crate) trait Member {
 pub(crate) struct Roster<M> {
     shards: Box<[Arc<Shard<M>>]>,
     groups: GroupSizes,
+    host: String,
     path: Arc<str>,
     slot: EndpointSlot,
     protocol: Arc<Config>,
@@ -44,7 +45,7 @@ pub(crate) struct Roster<M> {
 
 impl<M> Roster<M> {
     pub(crate) fn new(
-        host: &str,
+        host: String,
         path: String,
         protocol: Arc<Config>,
         workers: &[Arc<Worker>],
@@ -59,6 +60,7 @@ impl<M> Roster<M> {
         Self {
             shards: workers.iter().map(shard).collect(),
             groups: GroupSizes::default(),
+            host,
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
             path,
             protocol,
@@ -166,7 +168,11 @@ impl<M> Roster<M> {
         &self.protocol
     }
 
-    /// Where the application is mounted.
+    /// Where the application is mounted, as it was given.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(crate) fn path(&self) -> &str {
         &self.path
     }

@@ -26,7 +26,6 @@ use crate::{
 
 pub(crate) struct Mounted<W, S> {
     pub(crate) app: W,
-    host: String,
     name: Cow<'static, str>,
     endpoint: Endpoint<S>,
     /// What those who come go by.
@@ -107,11 +106,11 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
     pub(crate) fn new(app: W, place: Place, settings: Settings, workers: &[Arc<Worker>]) -> Self {
         let Place { host, path, name } = place;
-        let roster = Roster::new(&host, path, Arc::clone(&settings.protocol), workers);
+        let roster = Roster::new(host, path, Arc::clone(&settings.protocol), workers);
         roster.set_group_limits(settings.group_limits);
         let endpoint = Endpoint::new(roster);
         let settings = ArcSwap::from_pointee(settings);
-        Self { app, host, name, endpoint, settings, clients: Arc::default() }
+        Self { app, name, endpoint, settings, clients: Arc::default() }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -130,7 +129,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     fn host(&self) -> &str {
-        &self.host
+        self.endpoint.roster().host()
     }
 
     fn path(&self) -> &str {
@@ -138,7 +137,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     }
 
     fn place(&self) -> Place {
-        let (host, path) = (self.host.clone(), self.path().to_owned());
+        let (host, path) = (self.host().to_owned(), self.path().to_owned());
         Place { host, path, name: self.name.clone() }
     }
 

@@ -12,6 +12,8 @@ struct Place(&'static str);
 impl Websocket for Place {
     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         let Self(path) = self;
+        let endpoint = handshake.endpoint();
+        assert_eq!((endpoint.host(), endpoint.path()), ("localhost", *path));
         let of_room = handshake.param("room").map(|room| format!("{path} {room:?}"));
         let place = of_room.unwrap_or_else(|| (*path).to_owned());
         Ok(handshake.header(PLACE, HeaderValue::try_from(place)?).accept())

@@ -1,21 +1,21 @@
 //! What a chat's clients say and hear: JSON, one object for each message, told apart by `type`.
 
-use aerys::{ClientId, Message};
+use aerys::{ClientId, JoinError, Message};
 use serde::{Deserialize, Serialize};
 
-/// In characters.
+/// Of a person's name and of a room's, in characters.
 const MAX_NAME: usize = 32;
 
 const MAX_TEXT: usize = 2000;
 
 /// The largest request, in bytes: JSON may write each character of a text as two escapes of six
 /// bytes each, and there is something around it.
-pub(crate) const MAX_SIZE: usize = 12 * MAX_TEXT + 1000;
+pub(super) const MAX_SIZE: usize = 12 * MAX_TEXT + 1000;
 
 /// What a client says.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Request {
+pub(super) enum Request {
     /// Comes first, and once.
     Join {
         name: String,
@@ -28,7 +28,7 @@ pub(crate) enum Request {
 /// What a client hears.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub(crate) enum Reply<'a> {
+pub(super) enum Reply<'a> {
     /// To the one who has joined, before anything else.
     Welcome {
         id: ClientId,
@@ -36,7 +36,7 @@ pub(crate) enum Reply<'a> {
         count: usize,
         people: Vec<&'a String>,
     },
-    /// To everyone else who has joined.
+    /// To everyone else in the room.
     Joined {
         id: ClientId,
         name: &'a str,
@@ -47,7 +47,7 @@ pub(crate) enum Reply<'a> {
         name: &'a str,
         count: usize,
     },
-    /// To everyone who has joined, the one who said it included.
+    /// To everyone in the room, the one who said it included.
     Said {
         id: ClientId,
         name: &'a str,
@@ -55,19 +55,34 @@ pub(crate) enum Reply<'a> {
         /// Milliseconds since 1970.
         at: u64,
     },
+    /// To everyone in any room: upon the welcome, and when it has changed. The lobby comes first, then the largest.
+    Rooms {
+        rooms: Vec<RoomCount<'a>>,
+    },
     /// To the one who asked for what cannot be; the connection stays.
     Error {
         text: String,
     },
 }
 
+/// A room, and how many are in it.
+#[derive(Debug, Serialize)]
+pub(super) struct RoomCount<'a> {
+    pub(super) name: &'a str,
+    pub(super) count: usize,
+}
+
 /// Why a client's request is not granted, in words for whoever sits there.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Complaint {
+pub(super) enum Complaint {
     #[error("This is no request: {0}.")]
     NotUnderstood(serde_json::Error),
     #[error("A name has 1 to {MAX_NAME} characters, none of them a control character.")]
     BadName,
+    #[error("A room's name has 1 to {MAX_NAME} characters, none of them a control character.")]
+    BadRoom,
+    #[error("There is no place for you here: {0}.")]
+    NoPlace(JoinError),
     #[error("A message has 1 to {MAX_TEXT} characters.")]
     BadText,
     #[error("Join with a name before you say something.")]
@@ -76,19 +91,28 @@ pub(crate) enum Complaint {
     JoinedAlready { name: String },
 }
 
-pub(crate) fn parse(json: &[u8]) -> Result<Request, Complaint> {
+pub(super) fn parse(json: &[u8]) -> Result<Request, Complaint> {
     serde_json::from_slice(json).map_err(Complaint::NotUnderstood)
 }
 
 /// The name without the blanks around it.
-pub(crate) fn check_name(name: &str) -> Result<&str, Complaint> {
+pub(super) fn check_name(name: &str) -> Result<&str, Complaint> {
+    trimmed(name).ok_or(Complaint::BadName)
+}
+
+/// The room's name without the blanks around it.
+pub(super) fn check_room(name: &str) -> Result<&str, Complaint> {
+    trimmed(name).ok_or(Complaint::BadRoom)
+}
+
+fn trimmed(name: &str) -> Option<&str> {
     let name = name.trim();
     let good = has_length(name, MAX_NAME) && !name.chars().any(char::is_control);
-    good.then_some(name).ok_or(Complaint::BadName)
+    good.then_some(name)
 }
 
 /// The text without the blanks behind it.
-pub(crate) fn check_text(text: &str) -> Result<&str, Complaint> {
+pub(super) fn check_text(text: &str) -> Result<&str, Complaint> {
     let text = text.trim_end();
     has_length(text, MAX_TEXT).then_some(text).ok_or(Complaint::BadText)
 }

@@ -1,0 +1,182 @@
+//! The chat: a room for each name, and the lobby.
+//!
+//! It is mounted on a path and on `{room}` beneath that: `/chat` is the lobby, `/chat/tea` a room. Both endpoints of a
+//! host are one chat, with one list of rooms.
+
+mod protocol;
+mod rooms;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+
+use aerys::{
+    Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Status,
+    Websocket,
+};
+
+use self::{
+    protocol::{Complaint, Reply, Request},
+    rooms::Rooms,
+};
+
+/// Where those are who ask for no room.
+const LOBBY: &str = "lobby";
+
+/// The end of a path with a room for each name.
+const ROOM: &str = "/{room}";
+
+/// How long the list of rooms waits for more to change: a crowd that comes at once makes one list.
+const LIST_PERIOD: Duration = Duration::from_millis(250);
+
+/// Every chat there is, by host and path, for as long as one of its endpoints is there.
+#[derive(Clone, Default)]
+pub(crate) struct Chats(Arc<Mutex<BTreeMap<Place, Weak<Chat>>>>);
+
+/// A host, and the path of the lobby there.
+type Place = (String, String);
+
+impl Chats {
+    /// For one path.
+    pub(crate) fn application(&self) -> ChatApplication {
+        ChatApplication { chats: self.clone(), chat: OnceLock::new() }
+    }
+
+    fn at(&self, endpoint: &Endpoint<Presence>) -> Arc<Chat> {
+        let path = endpoint.path();
+        let place = (endpoint.host().into(), path.strip_suffix(ROOM).unwrap_or(path).into());
+        let mut chats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        chats.retain(|_, chat| chat.strong_count() > 0);
+        let known = chats.get(&place).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let chat = Arc::default();
+            chats.insert(place, Arc::downgrade(&chat));
+            chat
+        })
+    }
+}
+
+/// What is mounted on one path. It learns there which chat it is of.
+pub(crate) struct ChatApplication {
+    chats: Chats,
+    chat: OnceLock<Arc<Chat>>,
+}
+
+/// The lock makes coming, joining, leaving and speaking one sequence of events, the same for everybody.
+/// Each event is told before the lock is given back; telling is `nowait`, so nobody is waited for.
+#[derive(Default)]
+struct Chat {
+    rooms: Mutex<Rooms>,
+}
+
+/// A client.
+type Guest = Client<Presence>;
+
+/// What is known of a client.
+pub(crate) struct Presence {
+    /// In which room.
+    room: String,
+    /// Once it has joined.
+    name: OnceLock<String>,
+}
+
+impl Websocket<Presence> for ChatApplication {
+    async fn on_start(&self, endpoint: &Endpoint<Presence>) -> Result<(), Failure> {
+        let chat = self.chat.get_or_init(|| self.chats.at(endpoint));
+        chat.rooms().open(endpoint);
+        Ok(())
+    }
+
+    async fn on_open(&self, handshake: Handshake<Presence>) -> Result<Accepted<Presence>, Refusal> {
+        match protocol::check_room(handshake.param("room").unwrap_or(LOBBY)) {
+            Ok(room) => {
+                let room = room.to_owned();
+                Ok(handshake.accept_with(Presence { room, name: OnceLock::new() }))
+            }
+            Err(complaint) => {
+                Err(handshake.refuse(Status::NOT_FOUND).reason(complaint.to_string()))
+            }
+        }
+    }
+
+    async fn on_data(&self, guest: &Guest, message: Message) -> Result<(), Failure> {
+        if let Err(complaint) = self.chat().handle(guest, &message) {
+            guest.send(Reply::Error { text: complaint.to_string() }).nowait();
+        }
+        Ok(())
+    }
+
+    async fn on_close(&self, gone: &Departure<Presence>) {
+        let chat = self.chat();
+        if chat.rooms().leave(gone.id(), gone.state()) {
+            chat.list_soon(gone.endpoint());
+        }
+    }
+
+    async fn on_stop(&self, endpoint: &Endpoint<Presence>) {
+        let mut rooms = self.chat().rooms();
+        rooms.close(endpoint);
+        // Had it been about to, it would not any more.
+        rooms.tell_list();
+    }
+}
+
+impl ChatApplication {
+    fn chat(&self) -> &Arc<Chat> {
+        self.chat.get().expect("`on_start` comes before all else")
+    }
+}
+
+impl Chat {
+    fn handle(self: &Arc<Self>, guest: &Guest, message: &Message) -> Result<(), Complaint> {
+        match protocol::parse(message.as_bytes())? {
+            Request::Join { name } => self.join(guest, &name),
+            Request::Say { text } => self.say(guest, &text),
+        }
+    }
+
+    fn join(self: &Arc<Self>, guest: &Guest, name: &str) -> Result<(), Complaint> {
+        if let Some(name) = guest.state().name.get() {
+            return Err(Complaint::JoinedAlready { name: name.clone() });
+        }
+        let name = protocol::check_name(name)?;
+        self.rooms().join(guest, name)?;
+        self.list_soon(guest.endpoint());
+        Ok(())
+    }
+
+    fn say(&self, guest: &Guest, text: &str) -> Result<(), Complaint> {
+        let name = guest.state().name.get().ok_or(Complaint::NotJoined)?;
+        let text = protocol::check_text(text)?;
+        self.rooms().say(guest, name, text);
+        Ok(())
+    }
+
+    /// Tells everybody the list of rooms a moment after it has changed.
+    fn list_soon(self: &Arc<Self>, endpoint: &Endpoint<Presence>) {
+        if self.rooms().list_is_due() {
+            let chat = Arc::clone(self);
+            endpoint.once(LIST_PERIOD, move |_| async move {
+                chat.rooms().tell_list();
+                Ok(())
+            });
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a chat needs, and no more: short texts.
+pub(crate) fn options() -> Options {
+    Options::new()
+        .text_only(true)
+        .max_frame_size(protocol::MAX_SIZE)
+        .max_msg_size(protocol::MAX_SIZE)
+}
+
+#[cfg(test)]
+mod tests;
