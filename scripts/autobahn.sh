@@ -18,7 +18,7 @@ case "$*" in
         all=("${most[@]}")
         ;;
     --full)
-        profile=release build=(--release)
+        profile=plain build=(--profile plain) # optimized, and built in a third of a release's time
         compressed=({12,13}.'*')
         all=('*')
         ;;

@@ -19,6 +19,29 @@ esac
 # Says what comes, and how many seconds after the beginning.
 step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
+# What `ahead` has begun, by name.
+declare -A begun=()
+logs=$(mktemp -d)
+trap 'kill "${begun[@]}" 2> /dev/null || true; rm -rf "$logs"' EXIT
+
+# ahead NAME COMMAND...: has it done meanwhile, with what the tests leave of the processors: they wait a lot.
+ahead() {
+    local name=$1
+    shift
+    # A function has no file that `nice` could run.
+    (renice -n 19 -p "$BASHPID" > /dev/null; "$@") > "$logs/$name" 2>&1 &
+    begun[$name]=$!
+}
+
+# done_ahead NAME: waits until it is done, and says what it said.
+done_ahead() {
+    local outcome=0
+    wait "${begun[$1]}" || outcome=$?
+    unset "begun[$1]"
+    cat "$logs/$1"
+    return $outcome
+}
+
 step 'what it is tested with'
 missing=()
 # Servers are installed where only the superuser looks.
@@ -71,6 +94,22 @@ for features in "${alone[@]}"; do
 done
 
 step tests
+cargo test --workspace --all-features --locked --no-run
+# What has a target folder, or a profile, of its own.
+build_others() {
+    RUSTFLAGS='--cfg aerys_portable -D warnings' \
+        cargo test -p aerys --lib --test promises --target-dir target/portable --locked --no-run
+    cargo test --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked --no-run
+    cargo build --workspace --example echo --example http2_bridge --locked --profile plain
+}
+# Each as it would be published, built by itself with those that it depends on.
+package() {
+    cargo package --workspace --exclude aerys-bench --locked --allow-dirty --target-dir target/packages
+}
+if [ "$*" = --full ]; then
+    ahead others build_others
+    ahead packages package
+fi
 cargo test --workspace --all-features --locked
 
 # They wait more than they work.
@@ -108,8 +147,7 @@ if [ "$*" = --full ]; then
     cargo test -p aerys --lib --test promises --no-default-features --locked
 
     step 'packages'
-    # Each as it would be published, built by itself with those that it depends on.
-    cargo package --workspace --exclude aerys-bench --locked --allow-dirty --target-dir target/packages
+    done_ahead packages
     # What `cargo install` gives, but for the time that link-time optimization takes.
     cargo install --path crates/cli --locked --debug --no-track --force --root target/installed
     target/installed/bin/aerys --version
@@ -122,6 +160,7 @@ if [ "$*" = --full ]; then
     fi
 
     step 'the system calls of other systems'
+    done_ahead others
     RUSTFLAGS='--cfg aerys_portable -D warnings' \
         cargo test -p aerys --lib --test promises --target-dir target/portable --locked
 fi
