@@ -2,11 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use rcgen::generate_simple_self_signed;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     File,
-    common::{http, server::run, soon},
+    common::{http, server::run, soon, tls},
     connect, hear, say, text, utf8,
 };
 
@@ -174,5 +176,30 @@ async fn a_file_with_a_page_alone_names_no_socket() {
     assert!(
         sentence.contains("names no socket: write a section [admin] with a \"socket\""),
         "{sentence}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_others_reach_speaks_tls() {
+    let pair = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let page = "page = '0.0.0.0:0'\ntls = { certificate = 'own.pem', key = 'own.key' }\n";
+    let file = File::new(&serving(&["/echo"]).replace("[admin]\n", &format!("[admin]\n{page}")));
+    fs::write(file.0.path().join("own.pem"), pair.cert.pem()).unwrap();
+    fs::write(file.0.path().join("own.key"), pair.signing_key.serialize_pem()).unwrap();
+    let mut server = file.serve(&[]).await;
+    let line = server.line().await;
+    let (page, _) = line.split_once("/#token=").expect("a token");
+    let port = page.strip_prefix("Admin page on https://0.0.0.0:").expect("where it is");
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    let print: Vec<_> = tls::sha256(pair.cert.der()).iter().map(|it| format!("{it:02X}")).collect();
+    let mut stream =
+        tls::connect(tls::pinning(&print.join(":")), address, "localhost").await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    soon("the request", stream.write_all(request)).await.unwrap();
+    let mut answer = String::new();
+    soon("the page", stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.contains("<title>Aerys admin"),
+        "{answer}"
     );
 }

@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "/look.css": CSS_TYPE,
     "/page.css": CSS_TYPE,
     "/plots.css": CSS_TYPE,
+    "/tables.css": CSS_TYPE,
     "/icon.svg": SVG_TYPE,
     "/axes.js": JS_TYPE,
     "/bars.js": JS_TYPE,
