@@ -1,6 +1,7 @@
 //! The groups of an endpoint: who of one shard is in which, and how many are in each of all shards together.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, hash_map::Entry},
     hash::BuildHasherDefault,
     sync::{
@@ -29,7 +30,7 @@ pub(super) struct Groups {
 /// How many are in each group of an endpoint, and how many may be.
 #[derive(Default)]
 pub(super) struct GroupSizes {
-    sizes: Mutex<HashMap<Arc<str>, usize>>,
+    sizes: Mutex<HashMap<Arc<str>, Cell<usize>>>,
     limits: Limits,
 }
 
@@ -47,11 +48,13 @@ impl Groups {
         since: u64,
         sizes: &GroupSizes,
     ) -> Result<(), JoinError> {
-        if self.contains(name, id) {
+        // There are few, and a name is not hashed for it.
+        let names = self.names(id);
+        if names.iter().any(|it| **it == *name) {
             return Ok(());
         }
         let max = sizes.limits.max_per_client.load(Ordering::Relaxed);
-        if self.names(id).len() >= max {
+        if names.len() >= max {
             return Err(JoinError::TooManyGroups { max });
         }
         let name = sizes.grow(name)?;
@@ -121,7 +124,7 @@ impl GroupSizes {
     }
 
     pub(super) fn size(&self, name: &str) -> usize {
-        self.sizes.lock().get(name).copied().unwrap_or(0)
+        self.sizes.lock().get(name).map_or(0, Cell::get)
     }
 
     /// Each that has members.
@@ -133,28 +136,24 @@ impl GroupSizes {
     fn grow(&self, name: &str) -> Result<Arc<str>, JoinError> {
         let max = self.limits.max_members.load(Ordering::Relaxed);
         let mut sizes = self.sizes.lock();
-        let Some((known, _)) = sizes.get_key_value(name) else {
+        let Some((known, size)) = sizes.get_key_value(name) else {
             let name = Arc::from(name);
-            sizes.insert(Arc::clone(&name), 1);
+            sizes.insert(Arc::clone(&name), Cell::new(1));
             return Ok(name);
         };
-        let known = Arc::clone(known);
-        match sizes.get_mut(name) {
-            Some(size) if *size >= max => Err(JoinError::GroupFull { max }),
-            Some(size) => {
-                *size += 1;
-                Ok(known)
-            }
-            None => Ok(known),
+        if size.get() >= max {
+            return Err(JoinError::GroupFull { max });
         }
+        size.set(size.get() + 1);
+        Ok(Arc::clone(known))
     }
 
     /// One less is in it.
     fn shrink(&self, name: &str) {
         let mut sizes = self.sizes.lock();
-        let Some(size) = sizes.get_mut(name) else { return };
-        *size -= 1;
-        if *size == 0 {
+        let Some(size) = sizes.get(name) else { return };
+        size.set(size.get() - 1);
+        if size.get() == 0 {
             sizes.remove(name);
         }
     }
