@@ -54,7 +54,7 @@ async fn the_page_comes_out_of_the_binary_with_its_precautions() {
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
-    for path in ["/chat.css", "/chat.js", "/icon.svg"] {
+    for path in ["/chat.css", "/chat.js", "/rooms.js", "/icon.svg"] {
         assert_eq!(http::get(server.address(), path).await.status, 200, "{path}");
     }
     assert_eq!(http::get(server.address(), "/favicon.ico").await.status, 404);

@@ -1,4 +1,4 @@
-//! The chat in a real browser: two tabs, one server, and a server that goes and comes back.
+//! The chat in a real browser: two tabs, one server, and a server that goes and comes back; and rooms.
 //!
 //! `AERYS_SCREENSHOT=docs/chat.png cargo test -p aerys-cli --test browser` keeps a picture of it;
 //! the path is taken from the root of the repository.
@@ -37,8 +37,14 @@ async fn two_people_chat_and_find_each_other_again_after_the_server_was_away() {
     ada.is_told("joined", "Grace joined").await;
     ada.counts(2).await;
 
+    let others = elsewhere(&browser, &page).await;
+    ada.lists(&[("lobby", 2), ("compilers", 2), ("tea", 1)]).await;
     talk(&ada, &grace).await;
     keep(&ada.picture().await);
+    for tab in others {
+        tab.close().await;
+    }
+    ada.lists(&[("lobby", 2)]).await;
 
     let markup = "<img src=x onerror=alert(1)>";
     grace.say(markup).await;
@@ -78,6 +84,17 @@ async fn two_people_chat_and_find_each_other_again_after_the_server_was_away() {
     let errors = browser.errors().await;
     assert!(errors.iter().all(is_refused), "{errors:?}");
     browser.close().await.unwrap();
+}
+
+/// In other rooms.
+async fn elsewhere<'b>(browser: &'b Browser, page: &str) -> Vec<Tab<'b>> {
+    let mut tabs = Vec::new();
+    for (room, name) in [("compilers", "Barbara"), ("compilers", "Edsger"), ("tea", "Alan")] {
+        let tab = Tab::open(browser, &format!("{page}#{room}")).await;
+        tab.join(name).await;
+        tabs.push(tab);
+    }
+    tabs
 }
 
 async fn talk(ada: &Tab<'_>, grace: &Tab<'_>) {

@@ -89,5 +89,10 @@ async fn on_a_phone_the_rooms_are_behind_a_button() {
     assert!(!ada.shows("rooms").await);
     assert_eq!(ada.overflow().await, 0);
     assert_eq!(browser.errors().await, [""; 0]);
+
+    // The countdown is the longest that the header says.
+    server.kill().await;
+    ada.is_lost().await;
+    assert_eq!(ada.overflow().await, 0);
     browser.close().await.unwrap();
 }

@@ -68,6 +68,36 @@ async fn clients_of_endpoints_that_stay_stay_and_levels_and_endpoints_are_the_ne
 }
 
 #[tokio::test]
+async fn a_lobby_stays_one_chat_with_rooms_that_go_and_come_back() {
+    let (lobby, rooms) = (("/chat", "chat"), ("/chat/{room}", "chat"));
+    let file = File::new(&text("off", &[lobby, rooms]));
+    let (path, notified) = (file.path(), Notified::new());
+    let server = Server::spawn(notified.by(&mut aerys(&["-c", utf8(&path)]))).await;
+    assert_eq!(notified.next().await, "READY=1\n");
+    let join = r#"{"type":"join","name":"Ada"}"#;
+    let mut ada = connect(&server, "localhost", "/chat").await;
+    say(&mut ada, join).await;
+    let tea = Message::text(
+        r#"{"type":"rooms","rooms":[{"name":"lobby","count":1},{"name":"tea","count":1}]}"#,
+    );
+    let alone = Message::text(r#"{"type":"rooms","rooms":[{"name":"lobby","count":1}]}"#);
+    for _ in 0..2 {
+        let mut bob = connect(&server, "localhost", "/chat/tea").await;
+        say(&mut bob, join).await;
+        while hear(&mut ada).await != tea {}
+        fs::write(&path, text("off", &[lobby])).unwrap();
+        server.signal(Signal::HUP);
+        notified.until("READY=1").await;
+        while !matches!(hear(&mut bob).await, Message::Close(_)) {}
+        drop(bob);
+        while hear(&mut ada).await != alone {}
+        fs::write(&path, text("off", &[lobby, rooms])).unwrap();
+        server.signal(Signal::HUP);
+        notified.until("READY=1").await;
+    }
+}
+
+#[tokio::test]
 async fn a_watchdog_is_told_that_all_is_well_twice_as_often_as_it_wants_to_know() {
     let file = File::new(&text("warn", &[("/echo", "echo")]));
     let (path, notified) = (file.path(), Notified::new());
