@@ -19,6 +19,7 @@ FLOORS = [
     ["transport"],
     ["runtime"],
     ["connection"],
+    ["cluster"],
     ["roster"],
     ["app"],
     ["session"],

@@ -68,6 +68,19 @@ impl Message {
         Self::new(Kind::Binary, payload.into())
     }
 
+    /// A text message of bytes that are UTF-8, which are not copied; `None` if they are not.
+    ///
+    /// ```
+    /// # use aerys_proto::Message;
+    /// # use bytes::Bytes;
+    /// let text = Message::from_utf8(Bytes::from_static(b"hello"));
+    /// assert_eq!(text, Some(Message::text("hello")));
+    /// assert_eq!(Message::from_utf8(Bytes::from_static(b"\xFF")), None);
+    /// ```
+    pub fn from_utf8(text: Bytes) -> Option<Self> {
+        simdutf8::basic::from_utf8(&text).is_ok().then(|| Self::new(Kind::Text, text))
+    }
+
     pub(crate) const fn new(kind: Kind, payload: Bytes) -> Self {
         Self { kind, payload, compressed: None }
     }

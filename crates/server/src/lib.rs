@@ -448,6 +448,7 @@ mod address;
 mod admin;
 mod admission;
 mod app;
+mod cluster;
 #[cfg(feature = "config")]
 mod config;
 mod connection;
@@ -518,10 +519,11 @@ pub use crate::{
         Accepted, Client, Departure, Endpoint, Group, Handshake, NoneSucceeded, Outcomes, Watcher,
         Websocket, all, any, some,
     },
-    connection::{ClientId, Stats, Tally},
+    cluster::{Bus, BusFuture, BusState, Cluster, ClusterStatus, Inbox, LocalBus, PARTITIONS},
+    connection::{ClientId, Published, Stats, Tally},
     error::{
-        EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, QueryError, RedirectError,
-        Refusal, ReloadError, RootError,
+        EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, NotQueued, QueryError,
+        RedirectError, Refusal, ReloadError, RootError,
         SendError::{self, ClientGone},
         ServerError, Status,
     },

@@ -7,7 +7,8 @@ use serde::{
     de::{self, Unexpected, Visitor},
 };
 
-/// A client's number. No two clients of one server ever have the same.
+/// A client's number. No two clients of one server ever have the same, nor, in all probability, two of a
+/// [`Cluster`](crate::Cluster): there the number of the node that it came to is in it, and it stays below 2^53.
 ///
 /// Serde writes and reads it as a text: JavaScript's numbers are exact up to 2^53 only.
 ///
@@ -23,11 +24,22 @@ use serde::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(u64);
 
+/// How many bits of an id are not its node's.
+const NODE_SHIFT: u32 = 31;
+
 impl ClientId {
+    /// The largest number of a node.
+    pub(crate) const MAX_NODE: u32 = (1 << 22) - 1;
+
     /// The `serial`th client of the worker `worker` among `workers`. The lowest bits are the worker's
     /// number: finding it is no division for each message.
     pub(crate) fn new(serial: u64, worker: usize, workers: usize) -> Self {
         Self(serial * workers.next_power_of_two() as u64 + worker as u64)
+    }
+
+    /// The same as a client of a node of a cluster. The 2^31st client of all its workers has the number of the first.
+    pub(crate) fn on_node(self, node: u32) -> Self {
+        Self(u64::from(node) << NODE_SHIFT | self.0 & ((1 << NODE_SHIFT) - 1))
     }
 
     /// Which of `workers` drives the client. An id that is nobody's may be of any.
@@ -114,6 +126,10 @@ mod tests {
                 assert!(given.insert(id));
             }
         }
+        let of_node = given.iter().map(|id| id.on_node(ClientId::MAX_NODE));
+        let of_node: std::collections::HashSet<_> = of_node.collect();
+        assert!(of_node.len() == given.len() && of_node.is_disjoint(&given));
+        assert!(of_node.iter().all(|id| id.as_u64() < 1 << 53));
         for nobody in [0, 3, 7, u64::MAX].map(ClientId) {
             assert!(nobody.worker(3) < 3);
         }

@@ -17,4 +17,8 @@ pub(crate) use self::{
     shared::Shared,
     tally::DeliveryCount,
 };
-pub use self::{id::ClientId, stats::Stats, tally::Tally};
+pub use self::{
+    id::ClientId,
+    stats::Stats,
+    tally::{Published, Tally},
+};

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
-use crate::error::SendError;
+use crate::error::{NotQueued, SendError};
 
 /// What became of a broadcast.
 #[non_exhaustive]
@@ -24,6 +24,22 @@ pub struct Tally {
     pub dropped: usize,
     /// How many were sent a later message with its key in its place; see [`Broadcast::key`](crate::command::Broadcast::key).
     pub superseded: usize,
+    /// Whether it left for the other nodes of a [`Cluster`](crate::Cluster), whose clients are not counted.
+    pub published: Published,
+}
+
+/// Whether a message has left for other nodes.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Published {
+    /// It is for this node alone: there is no cluster, or the message is
+    /// [local](crate::command::Broadcast::local).
+    #[default]
+    Here,
+    /// It was handed to a bus that is connected. [`Cluster::flush`](crate::Cluster::flush) waits until that has it.
+    Queued,
+    /// It was not, for this reason.
+    NotQueued(NotQueued),
 }
 
 /// A broadcast under way, counting.
@@ -87,6 +103,7 @@ impl DeliveryCount {
             gone: self.gone.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
             superseded: self.superseded.load(Ordering::Relaxed),
+            published: Published::default(),
         })
     }
 }

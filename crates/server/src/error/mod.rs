@@ -6,6 +6,7 @@ mod endpoint;
 mod host;
 mod join;
 mod misuse;
+mod not_queued;
 mod query;
 mod refusal;
 mod reload;
@@ -25,6 +26,7 @@ pub use self::{
     endpoint::EndpointError,
     host::{FileHeaderError, RedirectError},
     join::JoinError,
+    not_queued::NotQueued,
     query::QueryError,
     refusal::{NotARefusal, Refusal, Status},
     reload::ReloadError,

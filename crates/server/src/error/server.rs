@@ -48,6 +48,9 @@ pub enum ServerError {
         /// Where it listens.
         address: String,
     },
+    /// Another server is a node by the same value already.
+    #[error("another server has this `Cluster`: each node needs one of its own, by `Cluster::new`")]
+    ClusterTaken,
     /// A listener that speaks TLS was to redirect to https, which is where who comes to it is.
     #[error(
         "the listener {address} speaks TLS and redirects to https: call `Listener::redirect_to_https` on one \

@@ -2,7 +2,9 @@
 
 use std::{mem, sync::Arc};
 
-use crate::connection::ClientId;
+use aerys_proto::Message;
+
+use crate::{cluster::Outgoing, connection::ClientId};
 
 /// Whom a publisher has chosen, in its own words. What is made of that is made by the publisher,
 /// before anything is locked.
@@ -54,6 +56,26 @@ impl Choice {
     /// Of those of a group alone.
     pub(crate) fn of(group: Arc<str>) -> Self {
         Self { group: Some(group), ..Self::default() }
+    }
+
+    /// What another node has chosen.
+    pub(super) fn received(
+        group: Option<Arc<str>>,
+        only: Option<Vec<ClientId>>,
+        except: Vec<ClientId>,
+    ) -> Self {
+        Self { only, except, group }
+    }
+
+    /// As it is told to other nodes.
+    pub(super) fn outgoing<'m>(
+        &'m self,
+        endpoint: &'m str,
+        key: Option<&'m str>,
+        message: &'m Message,
+    ) -> Outgoing<'m> {
+        let Self { only, except, group } = self;
+        Outgoing { endpoint, group: group.as_deref(), key, only: only.as_deref(), except, message }
     }
 
     /// The group of whom they are chosen.

@@ -10,7 +10,7 @@ mod step;
 mod walk;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{audience::Choice, walk::Walk};
 use self::{delivery::Delivery, groups::GroupSizes, shard::Shard};
 use crate::{
-    connection::{ClientId, DeliveryCount, Shared},
+    cluster::{Link, Received, Receiver},
+    connection::{ClientId, DeliveryCount, Published, Shared},
     error::JoinError,
     metrics::EndpointCounters,
     options::GroupLimits,
@@ -35,6 +36,8 @@ pub(crate) trait Member {
 pub(crate) struct Roster<M> {
     shards: Box<[Arc<Shard<M>>]>,
     groups: GroupSizes,
+    /// The cluster that its server is a node of, and what the endpoint is called there.
+    link: OnceLock<(Arc<Link>, Box<str>)>,
     host: String,
     path: Arc<str>,
     slot: EndpointSlot,
@@ -60,6 +63,7 @@ impl<M> Roster<M> {
         Self {
             shards: workers.iter().map(shard).collect(),
             groups: GroupSizes::default(),
+            link: OnceLock::new(),
             host,
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
             path,
@@ -75,7 +79,9 @@ impl<M> Roster<M> {
     }
 
     pub(crate) fn next_id(&self, worker: usize) -> ClientId {
-        ClientId::new(self.shards[worker].worker().next_serial(), worker, self.shards.len())
+        let serial = self.shards[worker].worker().next_serial();
+        let id = ClientId::new(serial, worker, self.shards.len());
+        self.link.get().map_or(id, |(link, _)| id.on_node(link.node()))
     }
 
     pub(crate) fn client(&self, id: ClientId) -> Option<M>
@@ -223,8 +229,37 @@ impl<M: Member> Roster<M> {
 }
 
 impl<M: Member + Send + Sync + 'static> Roster<M> {
-    /// Broadcasts to who is here and chosen; each worker tells its own clients.
+    /// From now on what is broadcast goes to the other nodes, too, and what those broadcast comes here. Said before
+    /// the first client.
+    pub(crate) fn connect(self: &Arc<Self>, link: &Arc<Link>) {
+        let name = format!("{}{}", self.host, self.path);
+        let this = Arc::downgrade(self);
+        link.add(&name, this);
+        let _ = self.link.set((Arc::clone(link), name.into()));
+    }
+
+    /// Broadcasts to who is chosen, here and on other nodes, unless it `is_local`. Those of other nodes count for
+    /// nothing here.
     pub(crate) fn broadcast(
+        &self,
+        message: Message,
+        choice: Choice,
+        key: Option<&Arc<str>>,
+        delivery_count: Option<&Arc<DeliveryCount>>,
+        is_local: bool,
+    ) -> Published {
+        let published = match self.link.get() {
+            Some((link, name)) if !is_local => {
+                link.publish(&choice.outgoing(name, key.map(|key| &**key), &message))
+            }
+            _ => Published::Here,
+        };
+        self.tell(message, choice, key, delivery_count);
+        published
+    }
+
+    /// Broadcasts to who is here and chosen; each worker tells its own clients.
+    fn tell(
         &self,
         message: Message,
         choice: Choice,
@@ -247,5 +282,12 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
                 });
             }
         }
+    }
+}
+
+impl<M: Member + Send + Sync + 'static> Receiver for Roster<M> {
+    fn receive(&self, received: Received) {
+        let Received { group, key, only, except, message } = received;
+        self.tell(message, Choice::received(group, only, except), key.as_ref(), None);
     }
 }

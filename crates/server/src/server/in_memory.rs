@@ -6,9 +6,10 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Server, applications::Applications, task::serve_http};
+use super::{Server, applications::Applications, join, task::serve_http};
 use crate::{
     admission::Admission,
+    cluster::Joined,
     connection::inbound_memory,
     driver::ConnectionTask,
     error::ServerError,
@@ -22,6 +23,8 @@ use crate::{
 pub(crate) struct InMemory {
     workers: [Arc<Worker>; 1],
     applications: Applications,
+    /// If it is a node: the others are told when it ends.
+    _cluster: Option<Joined>,
     context: Arc<AcceptContext>,
     /// Cancelled when no connection is to go on: the runtime does, unlike a thread's that has ended.
     end: CancellationToken,
@@ -36,6 +39,7 @@ impl InMemory {
         let workers = [Worker::start_here()];
         let mut mounter = Mounter::new(&workers, Vec::new());
         let hosts = Hosts::new(server.hosts, &mut mounter)?;
+        let cluster = join(server.cluster.as_ref(), &mounter.made)?;
         let stop_period = server.limits.stop_period;
         let mut applications = Applications::default();
         applications.start(mounter.made, &workers, stop_period).await?;
@@ -46,7 +50,8 @@ impl InMemory {
         let monitor = Monitor::new(metrics, &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         context.access_log.switch(server.has_access_log);
-        Ok(Self { workers, applications, context, end: CancellationToken::new() })
+        let end = CancellationToken::new();
+        Ok(Self { workers, applications, _cluster: cluster, context, end })
     }
 
     /// A connection that has been accepted.

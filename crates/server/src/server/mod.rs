@@ -52,6 +52,7 @@ pub use self::{
 };
 use crate::{
     admission::{Admission, AdmissionLimits, Rate},
+    cluster::{Cluster, Joined},
     connection::inbound_memory,
     error::ServerError,
     http_server::{
@@ -60,6 +61,7 @@ use crate::{
     },
     metrics::{Metrics, Readiness},
     runtime::WorkerThread,
+    session::Application,
     transport::Listener,
 };
 
@@ -94,6 +96,7 @@ pub struct Server {
     trusted_proxies: Vec<String>,
     pub(crate) admission_limits: AdmissionLimits,
     admin_page: Option<AdminPage>,
+    cluster: Option<Cluster>,
     drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) max_inbound_bytes: usize,
@@ -110,6 +113,7 @@ impl Server {
             trusted_proxies: Vec::new(),
             admission_limits: AdmissionLimits::default(),
             admin_page: None,
+            cluster: None,
             drain: Drain::new(),
             limits: Limits {
                 max_head_size: 16 * 1024,
@@ -171,6 +175,13 @@ impl Server {
     /// [`max_msg_size`](crate::Options::max_msg_size) goes. Default 256 MiB.
     pub fn max_inbound_bytes(mut self, bytes: usize) -> Self {
         self.max_inbound_bytes = bytes;
+        self
+    }
+
+    /// Makes the server a node of a cluster: see [`Cluster`]. Default none. A [reload](Running::reload) leaves it a node
+    /// of the one that it is in, or of none.
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
         self
     }
 
@@ -450,6 +461,7 @@ impl Server {
         let mut mounter = Mounter::new(&workers, Vec::new());
         let hosts = Hosts::new(self.hosts, &mut mounter)?;
         let made = mounter.made;
+        let cluster = join(self.cluster.as_ref(), &made)?;
         let admission = Admission::new(admission_limits);
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
         let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
@@ -490,12 +502,23 @@ impl Server {
             metrics,
             controls,
             admin_page,
+            cluster,
             stop_period: limits.stop_period,
             drain,
             #[cfg(feature = "tls")]
             tls,
         })
     }
+}
+
+/// Makes a server's endpoints those of a node, and it a node.
+fn join(
+    cluster: Option<&Cluster>,
+    applications: &[Arc<dyn Application>],
+) -> Result<Option<Joined>, ServerError> {
+    let Some(cluster) = cluster else { return Ok(None) };
+    applications.iter().for_each(|application| application.connect(cluster.link()));
+    cluster.link().join().map(Some)
 }
 
 impl Default for Server {

@@ -102,6 +102,9 @@ impl Running {
         let bound = self.listeners.bind(or_usual(listeners), &self.acceptor, &control)?;
         let admin_page = self.admin_page.prepare(admin_page, &self.metrics, &control).await?;
         let reloaded = Reloaded { kept: kept.len(), started: made.len(), ended: gone.len() };
+        if let Some(cluster) = &self.cluster {
+            made.iter().for_each(|application| application.connect(cluster.link()));
+        }
         self.applications.start(made, &workers, limits.stop_period).await?;
         let site = Site { hosts, proxies, limits };
         Ok(Prepared {

@@ -32,6 +32,7 @@ use crate::error::CertificateError;
 use crate::{
     admission::LimitsHit,
     app::Endpoint,
+    cluster::Joined,
     error::EndpointError,
     log,
     metrics::{Metrics, Readiness},
@@ -60,6 +61,8 @@ pub struct Running {
     pub(super) metrics: Metrics,
     pub(super) controls: Arc<Controls>,
     pub(super) admin_page: AdminServer,
+    /// If it is a node: the others are told when it ends.
+    pub(super) cluster: Option<Joined>,
     pub(super) stop_period: Duration,
     pub(super) drain: Drain,
     #[cfg(feature = "tls")]

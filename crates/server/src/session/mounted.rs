@@ -17,6 +17,7 @@ use super::{Leaver, Session};
 use crate::{
     admission::{EndpointPlace, Full, Places},
     app::{Client, Endpoint, Fault, Handshake, RequestInfo, Websocket, tried},
+    cluster::Link,
     connection::{ClientId, Shared, Stats},
     metrics::EndpointCounters,
     options::Settings,
@@ -74,6 +75,8 @@ pub(crate) trait Application: Send + Sync {
     fn change(&self, settings: Settings);
     /// Takes one of the places that there are for clients, if those are counted.
     fn admit(&self) -> Result<Option<EndpointPlace>, Full>;
+    /// Makes it an endpoint of a cluster. Said before it is started.
+    fn connect(&self, link: &Arc<Link>);
     /// Shows a request to `on_open`. Nothing happens until the session is polled.
     fn open(self: Arc<Self>, request_info: Box<RequestInfo>) -> Opening;
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>>;
@@ -183,6 +186,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     fn change(&self, settings: Settings) {
         self.endpoint.roster().set_group_limits(settings.group_limits);
         self.settings.store(Arc::new(settings));
+    }
+
+    fn connect(&self, link: &Arc<Link>) {
+        self.endpoint.roster().connect(link);
     }
 
     fn admit(&self) -> Result<Option<EndpointPlace>, Full> {

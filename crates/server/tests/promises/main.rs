@@ -20,6 +20,7 @@ mod bounded;
 mod broadcast;
 mod close;
 mod close_codes;
+mod cluster;
 mod combinators;
 mod common;
 #[cfg(feature = "compression")]

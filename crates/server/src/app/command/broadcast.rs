@@ -12,7 +12,7 @@ use aerys_proto::Message;
 use super::drop_warning::DropWarning;
 use crate::{
     app::Endpoint,
-    connection::{ClientId, DeliveryCount, Tally},
+    connection::{ClientId, DeliveryCount, Published, Tally},
     roster::Choice,
 };
 
@@ -27,6 +27,8 @@ pub struct Broadcast<'e, S = ()> {
     message: Message,
     choice: Choice,
     key: Option<Arc<str>>,
+    is_local: bool,
+    published: Published,
     delivery_count: Option<Arc<DeliveryCount>>,
     warning: DropWarning,
 }
@@ -35,7 +37,16 @@ impl<'e, S> Broadcast<'e, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn new(endpoint: &'e Endpoint<S>, choice: Choice, message: Message) -> Self {
         let warning = DropWarning::new("broadcast");
-        Self { endpoint, message, choice, key: None, delivery_count: None, warning }
+        Self {
+            endpoint,
+            message,
+            choice,
+            key: None,
+            is_local: false,
+            published: Published::Here,
+            delivery_count: None,
+            warning,
+        }
     }
 
     /// Only to these clients; of an empty list, to no one. Ids that are not here are ignored, and
@@ -48,6 +59,12 @@ impl<'e, S> Broadcast<'e, S> {
     /// Not to these clients, even if [`only`](Self::only) names them.
     pub fn except(mut self, ids: impl IntoIterator<Item = ClientId>) -> Self {
         self.choice.except(ids);
+        self
+    }
+
+    /// To clients of this node alone, where there is a [`Cluster`](crate::Cluster).
+    pub fn local(mut self) -> Self {
+        self.is_local = true;
         self
     }
 
@@ -77,7 +94,8 @@ impl<S: Send + Sync + 'static> Broadcast<'_, S> {
         self.warning.disarm();
         let choice = mem::take(&mut self.choice);
         let roster = self.endpoint.roster();
-        roster.broadcast(self.message.clone(), choice, self.key.as_ref(), delivery_count);
+        let (message, key) = (self.message.clone(), self.key.as_ref());
+        self.published = roster.broadcast(message, choice, key, delivery_count, self.is_local);
     }
 }
 
@@ -94,7 +112,10 @@ impl<S: Send + Sync + 'static> Future for Broadcast<'_, S> {
             self.delivery_count = Some(delivery_count);
         }
         match &self.delivery_count {
-            Some(delivery_count) => delivery_count.poll(cx),
+            Some(delivery_count) => {
+                let published = self.published;
+                delivery_count.poll(cx).map(|tally| Tally { published, ..tally })
+            }
             None => Poll::Pending,
         }
     }

@@ -1,0 +1,207 @@
+//! The connections to NATS, one after the other.
+//!
+//! The library that speaks NATS would connect again by itself, and send then what was queued before. So each of its
+//! clients has one server and one attempt, and is dropped with its connection.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aerys::Inbox;
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
+use tokio::{sync::Notify, time::sleep};
+use tracing::{debug, info, warn};
+
+use crate::{
+    backoff::Backoff,
+    confirm::Confirmations,
+    options::{Options, shown},
+    queue::{Order, Outbound, queue},
+    shared::Shared,
+};
+
+/// How long it may take to connect.
+const CONNECT_PERIOD: Duration = Duration::from_secs(5);
+
+/// How often the server is asked whether it is there; at the third time without an answer it is not.
+const PING_PERIOD: Duration = Duration::from_secs(5);
+
+/// How many frames may be with the library, which writes them, beside those that are queued here.
+const MAX_UNWRITTEN: usize = 64;
+
+/// How many frames may wait to be taken in. If there are more, as the node is too slow, the library drops them.
+const MAX_UNREAD: usize = 16 * 1024;
+
+/// A connection.
+struct Connected {
+    client: Client,
+    frames: Subscriber,
+    watch: Arc<Watch>,
+}
+
+/// What the library tells of a connection.
+#[derive(Default)]
+struct Watch {
+    gone: Notify,
+    /// Frames that were dropped since this node was too slow.
+    dropped: AtomicU64,
+}
+
+/// Connects, and does so again whenever the connection ends.
+pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbox: Inbox) {
+    let mut backoff = Backoff::default();
+    for server in options.servers.iter().cycle() {
+        let reason = match connect(&options, server).await {
+            Ok(connected) => {
+                backoff.reset();
+                info!(server = shown(server), "the bus is there");
+                serve(connected, &options, server, &shared, &inbox).await
+            }
+            Err(error) => format!("{}: {error}", shown(server)),
+        };
+        let wait = backoff.next();
+        if shared.away(reason.clone()) {
+            warn!(%reason, "the bus is away; it is looked for");
+        } else {
+            debug!(%reason, ?wait, "the bus is still away");
+        }
+        sleep(wait).await;
+    }
+}
+
+async fn connect(
+    options: &Options,
+    server: &ServerAddr,
+) -> Result<Connected, Box<dyn std::error::Error + Send + Sync>> {
+    let watch = Arc::<Watch>::default();
+    let watching = Arc::clone(&watch);
+    let nats = client_options(options, server).await?.no_echo().event_callback(move |event| {
+        watching.hear(&event);
+        std::future::ready(())
+    });
+    let client = nats.connect(server.clone()).await?;
+    let frames = client.subscribe(format!("{}.v1.p.*", options.prefix)).await?;
+    Ok(Connected { client, frames, watch })
+}
+
+/// For one connection, and none after it.
+pub(crate) async fn client_options(
+    options: &Options,
+    server: &ServerAddr,
+) -> std::io::Result<ConnectOptions> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut nats = match (server.username().map(decoded), server.password().map(decoded)) {
+        (Some(user), Some(password)) => ConnectOptions::with_user_and_password(user, password),
+        (Some(token), None) => ConnectOptions::with_token(token),
+        _ => ConnectOptions::new(),
+    };
+    if let Some(file) = &options.credentials {
+        nats = nats.credentials_file(file).await?;
+    }
+    for file in &options.roots {
+        nats = nats.add_root_certificates(file.clone());
+    }
+    if let Some((certificate, key)) = &options.identity {
+        nats = nats.add_client_certificate(certificate.clone(), key.clone());
+    }
+    Ok(nats
+        .name("aerys")
+        .max_reconnects(1)
+        .ignore_discovered_servers()
+        .connection_timeout(CONNECT_PERIOD)
+        .ping_interval(PING_PERIOD)
+        .client_capacity(MAX_UNWRITTEN)
+        .subscription_capacity(MAX_UNREAD))
+}
+
+/// Serves a connection until it ends; answers why it has.
+async fn serve(
+    connected: Connected,
+    options: &Options,
+    server: &ServerAddr,
+    shared: &Shared,
+    inbox: &Inbox,
+) -> String {
+    let Connected { client, frames, watch } = connected;
+    let (queue, mut outbound) = queue(options.max_queued_bytes, client.server_info().max_payload);
+    shared.connected(queue);
+    inbox.connected();
+    let confirmations = Confirmations::new(options, server);
+    let reason = tokio::select! {
+        () = watch.gone.notified() => "the connection has ended",
+        () = hear(frames, inbox) => "the subscription has ended",
+        () = tell(&client, &mut outbound, options, confirmations) => "the connection cannot be written to",
+        () = watch.report() => "nobody watches the connection",
+    };
+    let reason = format!("{}: {reason}", shown(server));
+    // From here on nothing is queued.
+    shared.away(reason.clone());
+    let lost = outbound.count_lost();
+    if lost > 0 {
+        warn!(lost, "messages for other nodes were lost with the connection to the bus");
+    }
+    reason
+}
+
+/// Gives the node what comes.
+async fn hear(mut frames: Subscriber, inbox: &Inbox) {
+    while let Some(message) = frames.next().await {
+        if !inbox.receive(message.payload) {
+            return;
+        }
+    }
+}
+
+/// Writes what is queued.
+async fn tell(
+    client: &Client,
+    outbound: &mut Outbound,
+    options: &Options,
+    mut confirmations: Confirmations,
+) {
+    let mut subjects: Vec<async_nats::Subject> = Vec::new();
+    for partition in 0..aerys::PARTITIONS {
+        subjects.push(format!("{}.v1.p.{partition}", options.prefix).into());
+    }
+    while let Some(order) = outbound.next().await {
+        match order {
+            Order::Publish { partition, frame } => {
+                let (subject, len) =
+                    (&subjects[usize::from(partition) % subjects.len()], frame.len());
+                let outcome = client.publish(subject.clone(), frame).await;
+                outbound.written(len);
+                if outcome.is_err() {
+                    return;
+                }
+            }
+            Order::Confirm(confirm) => confirmations.ask(client, confirm).await,
+        }
+    }
+}
+
+impl Watch {
+    fn hear(&self, event: &Event) {
+        match event {
+            Event::Disconnected | Event::Closed => self.gone.notify_one(),
+            Event::SlowConsumer(_) => _ = self.dropped.fetch_add(1, Ordering::Relaxed),
+            _ => debug!(%event, "the bus says"),
+        }
+    }
+
+    /// Says how many frames were dropped, once a second at most.
+    async fn report(&self) {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            let dropped = self.dropped.swap(0, Ordering::Relaxed);
+            if dropped > 0 {
+                warn!(dropped, "messages of other nodes were dropped, as this one is too slow");
+            }
+        }
+    }
+}

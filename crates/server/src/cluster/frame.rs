@@ -1,0 +1,303 @@
+//! What nodes tell each other, as bytes.
+//!
+//! ```text
+//! frame     = version:u8 kind:u8 node:u32 nonce:u64 body            numbers are big-endian
+//! body      = nothing                                               of a greeting (1) and a goodbye (2)
+//!           | flags:u8 endpoint:text [group:text] [key:text]
+//!             [only:ids] [except:ids] payload                       of a broadcast (3)
+//! text      = length:u16 bytes        ids = count:u32 id:u64 …
+//! flags     = 1 the payload is a text, 2 group, 4 key, 8 only, 16 except
+//! ```
+
+use std::{str, sync::Arc};
+
+use aerys_proto::Message;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::connection::ClientId;
+
+/// Of this format. Who hears another one does not understand it.
+const VERSION: u8 = 1;
+
+const GREETING: u8 = 1;
+const GOODBYE: u8 = 2;
+const BROADCAST: u8 = 3;
+
+const TEXT: u8 = 1;
+const GROUP: u8 = 2;
+const KEY: u8 = 4;
+const ONLY: u8 = 8;
+const EXCEPT: u8 = 16;
+
+/// What of a frame is not the payload of a message is no larger than this, unless ids are listed: in bytes.
+const HEAD_ROOM: usize = 256;
+
+/// The longest name or key, in bytes.
+const MAX_TEXT: usize = u16::MAX as usize;
+
+/// Who has published a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Publisher {
+    pub(super) node: u32,
+    pub(super) nonce: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// The publisher is there.
+    Greeting,
+    /// It goes.
+    Goodbye,
+    Broadcast {
+        endpoint: Arc<str>,
+        received: Received,
+    },
+}
+
+/// A message for clients of other nodes.
+pub(crate) struct Outgoing<'m> {
+    pub(crate) endpoint: &'m str,
+    pub(crate) group: Option<&'m str>,
+    pub(crate) key: Option<&'m str>,
+    /// `None` is everyone.
+    pub(crate) only: Option<&'m [ClientId]>,
+    pub(crate) except: &'m [ClientId],
+    pub(crate) message: &'m Message,
+}
+
+/// The same on another node.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) group: Option<Arc<str>>,
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) only: Option<Vec<ClientId>>,
+    pub(crate) except: Vec<ClientId>,
+    pub(crate) message: Message,
+}
+
+/// It is no frame of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Malformed {
+    #[error("it ends too early")]
+    Short,
+    #[error("it is of version {0}, and this node speaks version {VERSION}")]
+    Version(u8),
+    #[error("there is no kind {0} of frame")]
+    Kind(u8),
+    #[error("it has a flag that is not known")]
+    Flags,
+    #[error("a name in it is no UTF-8")]
+    Name,
+}
+
+impl Publisher {
+    pub(super) fn greeting(self) -> Bytes {
+        self.begin(GREETING, 0).freeze()
+    }
+
+    pub(super) fn goodbye(self) -> Bytes {
+        self.begin(GOODBYE, 0).freeze()
+    }
+
+    pub(super) fn broadcast(self, outgoing: &Outgoing<'_>) -> Bytes {
+        let Outgoing { endpoint, group, key, only, except, message } = outgoing;
+        let ids = (only.map_or(0, <[_]>::len) + except.len()) * size_of::<u64>();
+        let mut frame = self.begin(BROADCAST, HEAD_ROOM + ids + message.len());
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        frame.put_u8(
+            flag(message.is_text(), TEXT)
+                | flag(group.is_some(), GROUP)
+                | flag(key.is_some(), KEY)
+                | flag(only.is_some(), ONLY)
+                | flag(!except.is_empty(), EXCEPT),
+        );
+        put_text(&mut frame, endpoint);
+        group.inspect(|group| put_text(&mut frame, group));
+        key.inspect(|key| put_text(&mut frame, key));
+        only.inspect(|ids| put_ids(&mut frame, ids));
+        if !except.is_empty() {
+            put_ids(&mut frame, except);
+        }
+        frame.put_slice(message.as_bytes());
+        frame.freeze()
+    }
+
+    fn begin(self, kind: u8, room: usize) -> BytesMut {
+        let mut frame = BytesMut::with_capacity(14 + room);
+        frame.put_u8(VERSION);
+        frame.put_u8(kind);
+        frame.put_u32(self.node);
+        frame.put_u64(self.nonce);
+        frame
+    }
+}
+
+/// Takes a frame apart; the payload of a message is not copied.
+pub(super) fn decode(mut frame: Bytes) -> Result<(Publisher, Frame), Malformed> {
+    let version = frame.try_get_u8()?;
+    if version != VERSION {
+        return Err(Malformed::Version(version));
+    }
+    let kind = frame.try_get_u8()?;
+    let publisher = Publisher { node: frame.try_get_u32()?, nonce: frame.try_get_u64()? };
+    let said = match kind {
+        GREETING => Frame::Greeting,
+        GOODBYE => Frame::Goodbye,
+        BROADCAST => broadcast(frame)?,
+        kind => return Err(Malformed::Kind(kind)),
+    };
+    Ok((publisher, said))
+}
+
+fn broadcast(mut frame: Bytes) -> Result<Frame, Malformed> {
+    let flags = frame.try_get_u8()?;
+    if flags & !(TEXT | GROUP | KEY | ONLY | EXCEPT) != 0 {
+        return Err(Malformed::Flags);
+    }
+    let has = |flag: u8| flags & flag != 0;
+    let endpoint = text(&mut frame)?;
+    let group = has(GROUP).then(|| text(&mut frame)).transpose()?;
+    let key = has(KEY).then(|| text(&mut frame)).transpose()?;
+    let only = has(ONLY).then(|| ids(&mut frame)).transpose()?;
+    let except = has(EXCEPT).then(|| ids(&mut frame)).transpose()?.unwrap_or_default();
+    // A text that was not checked where it came from is sent as what it is.
+    let message = match has(TEXT).then(|| Message::from_utf8(frame.clone())).flatten() {
+        Some(text) => text,
+        None => Message::binary(frame),
+    };
+    Ok(Frame::Broadcast { endpoint, received: Received { group, key, only, except, message } })
+}
+
+fn put_text(frame: &mut BytesMut, text: &str) {
+    // A longer one is no name of an endpoint or a group, and as a key it is as good.
+    let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
+    let text = &text.as_bytes()[..end.unwrap_or(0)];
+    frame.put_u16(text.len() as u16);
+    frame.put_slice(text);
+}
+
+fn put_ids(frame: &mut BytesMut, ids: &[ClientId]) {
+    frame.put_u32(ids.len() as u32);
+    for id in ids {
+        frame.put_u64(id.as_u64());
+    }
+}
+
+fn text(frame: &mut Bytes) -> Result<Arc<str>, Malformed> {
+    let len = usize::from(frame.try_get_u16()?);
+    let text = frame.get(..len).ok_or(Malformed::Short)?;
+    let text = str::from_utf8(text).map_err(|_| Malformed::Name)?.into();
+    frame.advance(len);
+    Ok(text)
+}
+
+/// No more than the frame has are made room for.
+fn ids(frame: &mut Bytes) -> Result<Vec<ClientId>, Malformed> {
+    let count = frame.try_get_u32()? as usize;
+    if frame.len() / size_of::<u64>() < count {
+        return Err(Malformed::Short);
+    }
+    Ok((0..count).map(|_| ClientId::from_u64(frame.get_u64())).collect())
+}
+
+impl From<bytes::TryGetError> for Malformed {
+    fn from(_: bytes::TryGetError) -> Self {
+        Self::Short
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLISHER: Publisher = Publisher { node: 4_000_000, nonce: u64::MAX - 1 };
+
+    fn ids(numbers: &[u64]) -> Vec<ClientId> {
+        numbers.iter().copied().map(ClientId::from_u64).collect()
+    }
+
+    #[test]
+    fn what_one_node_says_another_understands() {
+        let long = "x".repeat(70_000);
+        let (text, binary) = (Message::text("hello"), Message::binary(vec![0xFF, 0]));
+        let (some, none) = (ids(&[1, u64::MAX]), ids(&[]));
+        for (group, key, only, except, message) in [
+            (None, None, None, &none, &text),
+            (Some("tea"), None, None, &some, &binary),
+            (Some("tea"), Some("key"), Some(&some), &some, &text),
+            (None, Some(&*long), Some(&none), &none, &Message::text("")),
+        ] {
+            let outgoing = Outgoing {
+                endpoint: "mysite.com/chat",
+                group,
+                key,
+                only: only.map(|ids| &**ids),
+                except,
+                message,
+            };
+            let (publisher, frame) = decode(PUBLISHER.broadcast(&outgoing)).unwrap();
+            let Frame::Broadcast { endpoint, received } = frame else { panic!("{frame:?}") };
+            assert_eq!((publisher, &*endpoint), (PUBLISHER, "mysite.com/chat"));
+            assert_eq!(received.group.as_deref(), group);
+            assert_eq!(received.key.as_deref(), key.map(|key| &key[..key.len().min(MAX_TEXT)]));
+            assert_eq!((received.only.as_ref(), &received.except), (only, except));
+            assert_eq!(received.message, *message);
+            assert_eq!(received.message.is_text(), message.is_text());
+        }
+        for (frame, is_greeting) in [(PUBLISHER.greeting(), true), (PUBLISHER.goodbye(), false)] {
+            let (publisher, frame) = decode(frame).unwrap();
+            assert_eq!(publisher, PUBLISHER);
+            assert_eq!(matches!(frame, Frame::Greeting), is_greeting);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_understood_or_not_and_makes_room_for_no_more_than_it_has() {
+        let some = ids(&[1, 2, 3]);
+        let message = Message::text("hello");
+        let whole = PUBLISHER.broadcast(&Outgoing {
+            endpoint: "/",
+            group: Some("tea"),
+            key: Some("key"),
+            only: Some(&some),
+            except: &some,
+            message: &message,
+        });
+        // What is missing of the payload is not seen.
+        for len in 0..whole.len() - message.len() {
+            assert_eq!(decode(whole.slice(..len)).unwrap_err(), Malformed::Short, "{len}");
+        }
+        for index in 0..whole.len() {
+            for byte in [0, 1, 0x7F, 0x80, 0xFF] {
+                let mut frame = BytesMut::from(&*whole);
+                frame[index] = byte;
+                let _ = decode(frame.freeze());
+            }
+        }
+        let changed = |index: usize, byte| {
+            let mut frame = BytesMut::from(&*whole);
+            frame[index] = byte;
+            decode(frame.freeze()).unwrap_err()
+        };
+        assert_eq!(changed(0, 2), Malformed::Version(2));
+        assert_eq!(changed(1, 9), Malformed::Kind(9));
+        assert_eq!(changed(14, 0x20), Malformed::Flags);
+        assert_eq!(changed(17, 0xFF), Malformed::Name);
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_binary() {
+        let mut frame = BytesMut::from(&*PUBLISHER.broadcast(&Outgoing {
+            endpoint: "/",
+            group: None,
+            key: None,
+            only: None,
+            except: &[],
+            message: &Message::text("hello"),
+        }));
+        *frame.last_mut().unwrap() = 0xFF;
+        let (_, frame) = decode(frame.freeze()).unwrap();
+        let Frame::Broadcast { received, .. } = frame else { panic!("{frame:?}") };
+        assert_eq!(received.message, Message::binary(&b"hell\xFF"[..]));
+    }
+}

@@ -1,0 +1,251 @@
+//! What a node has of its cluster: the bus, the other nodes, and which endpoints are here.
+
+use std::{
+    collections::HashMap,
+    hash::Hasher,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Bus, ClusterStatus, Inbox, PARTITIONS,
+    frame::{self, Frame, Outgoing, Publisher, Received},
+    nodes::{Heard, Nodes},
+};
+use crate::{
+    connection::Published,
+    error::{NotQueued, ServerError},
+    log,
+    sync::Mutex,
+};
+
+/// In how many parts of a lease a node gives a sign of life.
+const SIGNS: u32 = 3;
+
+pub(crate) struct Link {
+    bus: Box<dyn Bus>,
+    nodes: Nodes,
+    lease: Duration,
+    /// By host and path.
+    endpoints: Mutex<HashMap<Box<str>, Weak<dyn Receiver>>>,
+    is_joined: AtomicBool,
+    end: CancellationToken,
+    forwarded: AtomicU64,
+    not_forwarded: AtomicU64,
+    received: AtomicU64,
+    malformed: AtomicU64,
+}
+
+/// An endpoint, to which other nodes speak.
+pub(crate) trait Receiver: Send + Sync {
+    /// Tells it to the clients of this node.
+    fn receive(&self, received: Received);
+}
+
+/// A server is a node for as long as it has this.
+pub(crate) struct Joined(Arc<Link>);
+
+impl Link {
+    pub(super) fn new(bus: Box<dyn Bus>, lease: Duration) -> Self {
+        Self {
+            bus,
+            nodes: Nodes::new(),
+            lease,
+            endpoints: Mutex::default(),
+            is_joined: AtomicBool::new(false),
+            end: CancellationToken::new(),
+            forwarded: AtomicU64::new(0),
+            not_forwarded: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn set_lease(&mut self, lease: Duration) {
+        self.lease = lease;
+    }
+
+    /// Makes a server a node. Needs a runtime around it that lives as long.
+    pub(crate) fn join(self: &Arc<Self>) -> Result<Joined, ServerError> {
+        if self.is_joined.swap(true, Ordering::AcqRel) {
+            return Err(ServerError::ClusterTaken);
+        }
+        self.bus.start(Inbox::new(Arc::downgrade(self)));
+        let link = Arc::clone(self);
+        tokio::spawn(async move {
+            let end = link.end.clone();
+            end.run_until_cancelled(link.give_signs_of_life()).await;
+        });
+        Ok(Joined(Arc::clone(self)))
+    }
+
+    async fn give_signs_of_life(&self) {
+        let mut beat = interval(self.lease / SIGNS);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // It comes at once, and the bus says by itself when it is there.
+        beat.tick().await;
+        loop {
+            beat.tick().await;
+            self.greet();
+            let gone = self.nodes.expire(self.lease);
+            if gone > 0 {
+                let nodes = self.nodes.count(self.lease);
+                log::event!(WARN, { gone, nodes }, "nodes have given no sign of life");
+            }
+        }
+    }
+
+    /// Messages for these clients come here from now on, for as long as it is there.
+    pub(crate) fn add(&self, name: &str, endpoint: Weak<dyn Receiver>) {
+        let mut endpoints = self.endpoints.lock();
+        endpoints.retain(|_, endpoint| endpoint.strong_count() > 0);
+        endpoints.insert(name.into(), endpoint);
+    }
+
+    /// The number of this node, for the ids of clients.
+    pub(crate) fn node(&self) -> u32 {
+        self.nodes.number()
+    }
+
+    /// Hands a message on for the other nodes.
+    pub(crate) fn publish(&self, outgoing: &Outgoing<'_>) -> Published {
+        let partition = partition(outgoing.endpoint, outgoing.group);
+        match self.bus.publish(partition, self.publisher().broadcast(outgoing)) {
+            Ok(()) => {
+                self.forwarded.fetch_add(1, Ordering::Relaxed);
+                Published::Queued
+            }
+            Err(error) => {
+                self.not_forwarded.fetch_add(1, Ordering::Relaxed);
+                Published::NotQueued(error)
+            }
+        }
+    }
+
+    /// Tells the others that this node is there.
+    pub(super) fn greet(&self) {
+        // If the bus is away, nobody hears it, and it is said when it is back.
+        let _ = self.bus.publish(0, self.publisher().greeting());
+    }
+
+    /// Takes in a frame of any node.
+    pub(super) fn receive(&self, frame: Bytes) {
+        match frame::decode(frame) {
+            Ok((publisher, _)) if publisher.nonce == self.nodes.nonce() => {}
+            Ok((publisher, Frame::Greeting)) => self.hear(publisher),
+            Ok((publisher, Frame::Goodbye)) => {
+                if self.nodes.forget(publisher.nonce) {
+                    let nodes = self.nodes.count(self.lease);
+                    log::event!(INFO, { node = publisher.node, nodes }, "a node has gone");
+                }
+            }
+            Ok((_, Frame::Broadcast { endpoint, received })) => self.tell(&endpoint, received),
+            Err(error) => {
+                self.malformed.fetch_add(1, Ordering::Relaxed);
+                log::event!(WARN, { %error }, "what has come by the bus is no frame");
+            }
+        }
+    }
+
+    fn hear(&self, Publisher { node, nonce }: Publisher) {
+        match self.nodes.hear(node, nonce) {
+            Heard::Known => {}
+            Heard::New => {
+                let nodes = self.nodes.count(self.lease);
+                log::event!(INFO, { node, nodes }, "there is another node");
+                // Which is not to wait for the next sign of life to know of this one.
+                self.greet();
+            }
+            Heard::Theirs => self.greet(),
+            Heard::Redrawn => {
+                let number = self.nodes.number();
+                log::event!(WARN, { node, number }, "another node has this one's number, which has another now");
+                self.greet();
+            }
+        }
+    }
+
+    fn tell(&self, endpoint: &str, received: Received) {
+        let endpoint = self.endpoints.lock().get(endpoint).and_then(Weak::upgrade);
+        // An endpoint may be on some nodes alone.
+        if let Some(endpoint) = endpoint {
+            self.received.fetch_add(1, Ordering::Relaxed);
+            endpoint.receive(received);
+        }
+    }
+
+    fn publisher(&self) -> Publisher {
+        Publisher { node: self.nodes.number(), nonce: self.nodes.nonce() }
+    }
+
+    /// Whether its server is a node.
+    pub(super) fn is_open(&self) -> bool {
+        !self.end.is_cancelled()
+    }
+
+    pub(super) async fn flush(&self) -> Result<(), NotQueued> {
+        self.bus.flush().await
+    }
+
+    pub(super) fn status(&self) -> ClusterStatus {
+        ClusterStatus {
+            bus: self.bus.state(),
+            node: self.nodes.number(),
+            nodes: self.nodes.count(self.lease),
+            forwarded: self.forwarded.load(Ordering::Relaxed),
+            not_forwarded: self.not_forwarded.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            malformed: self.malformed.load(Ordering::Relaxed),
+        }
+    }
+
+    fn leave(&self) {
+        if self.is_open() {
+            let _ = self.bus.publish(0, self.publisher().goodbye());
+            self.end.cancel();
+            self.bus.stop();
+        }
+    }
+}
+
+impl Joined {
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.0
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// The same on every node (FNV-1a).
+fn partition(endpoint: &str, group: Option<&str>) -> u16 {
+    let mut hash = Fnv(0xCBF2_9CE4_8422_2325);
+    hash.write(endpoint.as_bytes());
+    hash.write(&[0]);
+    hash.write(group.unwrap_or_default().as_bytes());
+    (hash.finish() % u64::from(PARTITIONS)) as u16
+}
+
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
