@@ -134,6 +134,9 @@ if [ "$*" = --full ]; then
     step 'a restart'
     cargo test --workspace --all-features --test config --locked -- --ignored
 
+    step 'a bus that stands still'
+    cargo test -p aerys-nats --test nats --locked -- --ignored
+
     step 'what a scrape costs'
     cargo test --workspace --all-features --test metrics --locked -- --ignored --nocapture ten_thousand
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use aerys::Inbox;
+use aerys::Inbound;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
@@ -54,14 +54,14 @@ struct Watch {
 }
 
 /// Connects, and does so again whenever the connection ends.
-pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbox: Inbox) {
+pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound) {
     let mut backoff = Backoff::default();
     for server in options.servers.iter().cycle() {
         let reason = match connect(&options, server).await {
             Ok(connected) => {
                 backoff.reset();
                 info!(server = shown(server), "the bus is there");
-                serve(connected, &options, server, &shared, &inbox).await
+                serve(connected, &options, server, &shared, &inbound).await
             }
             Err(error) => format!("{}: {error}", shown(server)),
         };
@@ -126,16 +126,16 @@ async fn serve(
     options: &Options,
     server: &ServerAddr,
     shared: &Shared,
-    inbox: &Inbox,
+    inbound: &Inbound,
 ) -> String {
     let Connected { client, frames, watch } = connected;
     let (queue, mut outbound) = queue(options.max_queued_bytes, client.server_info().max_payload);
     shared.connected(queue);
-    inbox.connected();
+    inbound.connected();
     let confirmations = Confirmations::new(options, server);
     let reason = tokio::select! {
         () = watch.gone.notified() => "the connection has ended",
-        () = hear(frames, inbox) => "the subscription has ended",
+        () = hear(frames, inbound) => "the subscription has ended",
         () = tell(&client, &mut outbound, options, confirmations) => "the connection cannot be written to",
         () = watch.report() => "nobody watches the connection",
     };
@@ -150,9 +150,9 @@ async fn serve(
 }
 
 /// Gives the node what comes.
-async fn hear(mut frames: Subscriber, inbox: &Inbox) {
+async fn hear(mut frames: Subscriber, inbound: &Inbound) {
     while let Some(message) = frames.next().await {
-        if !inbox.receive(message.payload) {
+        if !inbound.receive(message.payload) {
             return;
         }
     }

@@ -29,17 +29,17 @@ mod shared;
 
 use std::sync::Arc;
 
-use aerys::{Bus, BusFuture, BusState, Inbox, NotQueued};
+use aerys::{Bus, BusFuture, BusState, Inbound, NotQueued};
 use bytes::Bytes;
 
 pub use self::{error::NatsError, options::NatsBus};
 
 impl Bus for NatsBus {
-    fn start(&self, inbox: Inbox) {
+    fn start(&self, inbound: Inbound) {
         let (options, shared) = (self.options.clone(), Arc::clone(&self.shared));
         tokio::spawn(async move {
             let end = shared.end().clone();
-            end.run_until_cancelled_owned(connection::keep(options, shared, inbox)).await;
+            end.run_until_cancelled_owned(connection::keep(options, shared, inbound)).await;
         });
     }
 

@@ -477,7 +477,7 @@ mod transport;
 /// ```
 /// use aerys::*;
 ///
-/// async fn greet<S: Send + Sync>(client: &Client<S>) -> Result<(), SendError> {
+/// async fn announce<S: Send + Sync>(client: &Client<S>) -> Result<(), SendError> {
 ///     let greeting: command::Send<'_, S> = client.send("hello");
 ///     greeting.await
 /// }
@@ -519,7 +519,7 @@ pub use crate::{
         Accepted, Client, Departure, Endpoint, Group, Handshake, NoneSucceeded, Outcomes, Watcher,
         Websocket, all, any, some,
     },
-    cluster::{Bus, BusFuture, BusState, Cluster, ClusterStatus, Inbox, LocalBus, PARTITIONS},
+    cluster::{Bus, BusFuture, BusState, Cluster, ClusterStatus, Inbound, LocalBus, PARTITIONS},
     connection::{ClientId, Published, Stats, Tally},
     error::{
         EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, NotQueued, QueryError,

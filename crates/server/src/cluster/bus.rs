@@ -18,10 +18,10 @@ pub type BusFuture<'b, T> = Pin<Box<dyn Future<Output = T> + Send + 'b>>;
 ///
 /// [`LocalBus`](crate::LocalBus) is one within a program.
 pub trait Bus: Send + Sync + 'static {
-    /// Begins: what other nodes publish from now on is given to `inbox`. This node's own may be, too. Said once, in a
+    /// Begins: what other nodes publish from now on is given to `inbound`. This node's own may be, too. Said once, in a
     /// tokio runtime that lives until it [stops](Self::stop), and where a bus may have tasks. It does not wait for
     /// the bus to be there.
-    fn start(&self, inbox: Inbox);
+    fn start(&self, inbound: Inbound);
 
     /// Hands a frame on to all other nodes that are there, without waiting.
     ///
@@ -67,9 +67,9 @@ impl BusState {
 
 /// Where a [`Bus`] gives a node what has come for it. Cheap to clone.
 #[derive(Clone)]
-pub struct Inbox(Weak<Link>);
+pub struct Inbound(Weak<Link>);
 
-impl Inbox {
+impl Inbound {
     pub(super) fn new(link: Weak<Link>) -> Self {
         Self(link)
     }
@@ -92,13 +92,13 @@ impl Inbox {
     /// The bus is there, for the first time or again: the other nodes are told of this one.
     pub fn connected(&self) {
         if let Some(link) = self.0.upgrade() {
-            link.greet();
+            link.announce();
         }
     }
 }
 
-impl fmt::Debug for Inbox {
+impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").finish_non_exhaustive()
+        f.debug_struct("Inbound").finish_non_exhaustive()
     }
 }

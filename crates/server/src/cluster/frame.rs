@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frame     = version:u8 kind:u8 node:u32 nonce:u64 body            numbers are big-endian
-//! body      = nothing                                               of a greeting (1) and a goodbye (2)
+//! body      = nothing                                               of an announcement (1) and a goodbye (2)
 //!           | flags:u8 endpoint:text [group:text] [key:text]
 //!             [only:ids] [except:ids] payload                       of a broadcast (3)
 //! text      = length:u16 bytes        ids = count:u32 id:u64 …
@@ -17,17 +17,17 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use crate::connection::ClientId;
 
 /// Of this format. Who hears another one does not understand it.
-const VERSION: u8 = 1;
+const FRAME_VERSION: u8 = 1;
 
-const GREETING: u8 = 1;
+const ANNOUNCEMENT: u8 = 1;
 const GOODBYE: u8 = 2;
 const BROADCAST: u8 = 3;
 
-const TEXT: u8 = 1;
-const GROUP: u8 = 2;
-const KEY: u8 = 4;
-const ONLY: u8 = 8;
-const EXCEPT: u8 = 16;
+const IS_TEXT: u8 = 1;
+const HAS_GROUP: u8 = 2;
+const HAS_KEY: u8 = 4;
+const HAS_ONLY: u8 = 8;
+const HAS_EXCEPT: u8 = 16;
 
 /// What of a frame is not the payload of a message is no larger than this, unless ids are listed: in bytes.
 const HEAD_ROOM: usize = 256;
@@ -45,7 +45,7 @@ pub(super) struct Publisher {
 #[derive(Debug)]
 pub(super) enum Frame {
     /// The publisher is there.
-    Greeting,
+    Announcement,
     /// It goes.
     Goodbye,
     Broadcast {
@@ -80,7 +80,7 @@ pub(crate) struct Received {
 pub(super) enum Malformed {
     #[error("it ends too early")]
     Short,
-    #[error("it is of version {0}, and this node speaks version {VERSION}")]
+    #[error("it is of version {0}, and this node speaks version {FRAME_VERSION}")]
     Version(u8),
     #[error("there is no kind {0} of frame")]
     Kind(u8),
@@ -91,8 +91,8 @@ pub(super) enum Malformed {
 }
 
 impl Publisher {
-    pub(super) fn greeting(self) -> Bytes {
-        self.begin(GREETING, 0).freeze()
+    pub(super) fn announcement(self) -> Bytes {
+        self.begin(ANNOUNCEMENT, 0).freeze()
     }
 
     pub(super) fn goodbye(self) -> Bytes {
@@ -105,11 +105,11 @@ impl Publisher {
         let mut frame = self.begin(BROADCAST, HEAD_ROOM + ids + message.len());
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         frame.put_u8(
-            flag(message.is_text(), TEXT)
-                | flag(group.is_some(), GROUP)
-                | flag(key.is_some(), KEY)
-                | flag(only.is_some(), ONLY)
-                | flag(!except.is_empty(), EXCEPT),
+            flag(message.is_text(), IS_TEXT)
+                | flag(group.is_some(), HAS_GROUP)
+                | flag(key.is_some(), HAS_KEY)
+                | flag(only.is_some(), HAS_ONLY)
+                | flag(!except.is_empty(), HAS_EXCEPT),
         );
         put_text(&mut frame, endpoint);
         group.inspect(|group| put_text(&mut frame, group));
@@ -124,7 +124,7 @@ impl Publisher {
 
     fn begin(self, kind: u8, room: usize) -> BytesMut {
         let mut frame = BytesMut::with_capacity(14 + room);
-        frame.put_u8(VERSION);
+        frame.put_u8(FRAME_VERSION);
         frame.put_u8(kind);
         frame.put_u32(self.node);
         frame.put_u64(self.nonce);
@@ -135,13 +135,13 @@ impl Publisher {
 /// Takes a frame apart; the payload of a message is not copied.
 pub(super) fn decode(mut frame: Bytes) -> Result<(Publisher, Frame), Malformed> {
     let version = frame.try_get_u8()?;
-    if version != VERSION {
+    if version != FRAME_VERSION {
         return Err(Malformed::Version(version));
     }
     let kind = frame.try_get_u8()?;
     let publisher = Publisher { node: frame.try_get_u32()?, nonce: frame.try_get_u64()? };
     let said = match kind {
-        GREETING => Frame::Greeting,
+        ANNOUNCEMENT => Frame::Announcement,
         GOODBYE => Frame::Goodbye,
         BROADCAST => broadcast(frame)?,
         kind => return Err(Malformed::Kind(kind)),
@@ -151,17 +151,17 @@ pub(super) fn decode(mut frame: Bytes) -> Result<(Publisher, Frame), Malformed> 
 
 fn broadcast(mut frame: Bytes) -> Result<Frame, Malformed> {
     let flags = frame.try_get_u8()?;
-    if flags & !(TEXT | GROUP | KEY | ONLY | EXCEPT) != 0 {
+    if flags & !(IS_TEXT | HAS_GROUP | HAS_KEY | HAS_ONLY | HAS_EXCEPT) != 0 {
         return Err(Malformed::Flags);
     }
     let has = |flag: u8| flags & flag != 0;
     let endpoint = text(&mut frame)?;
-    let group = has(GROUP).then(|| text(&mut frame)).transpose()?;
-    let key = has(KEY).then(|| text(&mut frame)).transpose()?;
-    let only = has(ONLY).then(|| ids(&mut frame)).transpose()?;
-    let except = has(EXCEPT).then(|| ids(&mut frame)).transpose()?.unwrap_or_default();
+    let group = has(HAS_GROUP).then(|| text(&mut frame)).transpose()?;
+    let key = has(HAS_KEY).then(|| text(&mut frame)).transpose()?;
+    let only = has(HAS_ONLY).then(|| ids(&mut frame)).transpose()?;
+    let except = has(HAS_EXCEPT).then(|| ids(&mut frame)).transpose()?.unwrap_or_default();
     // A text that was not checked where it came from is sent as what it is.
-    let message = match has(TEXT).then(|| Message::from_utf8(frame.clone())).flatten() {
+    let message = match has(IS_TEXT).then(|| Message::from_utf8(frame.clone())).flatten() {
         Some(text) => text,
         None => Message::binary(frame),
     };
@@ -244,10 +244,12 @@ mod tests {
             assert_eq!(received.message, *message);
             assert_eq!(received.message.is_text(), message.is_text());
         }
-        for (frame, is_greeting) in [(PUBLISHER.greeting(), true), (PUBLISHER.goodbye(), false)] {
+        for (frame, is_announcement) in
+            [(PUBLISHER.announcement(), true), (PUBLISHER.goodbye(), false)]
+        {
             let (publisher, frame) = decode(frame).unwrap();
             assert_eq!(publisher, PUBLISHER);
-            assert_eq!(matches!(frame, Frame::Greeting), is_greeting);
+            assert_eq!(matches!(frame, Frame::Announcement), is_announcement);
         }
     }
 

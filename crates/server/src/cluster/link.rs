@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Bus, ClusterStatus, Inbox, PARTITIONS,
+    Bus, ClusterStatus, Inbound, PARTITIONS,
     frame::{self, Frame, Outgoing, Publisher, Received},
     nodes::{Heard, Nodes},
 };
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// In how many parts of a lease a node gives a sign of life.
-const SIGNS: u32 = 3;
+const SIGNS_PER_LEASE: u32 = 3;
 
 pub(crate) struct Link {
     bus: Box<dyn Bus>,
@@ -77,7 +77,7 @@ impl Link {
         if self.is_joined.swap(true, Ordering::AcqRel) {
             return Err(ServerError::ClusterTaken);
         }
-        self.bus.start(Inbox::new(Arc::downgrade(self)));
+        self.bus.start(Inbound::new(Arc::downgrade(self)));
         let link = Arc::clone(self);
         tokio::spawn(async move {
             let end = link.end.clone();
@@ -87,13 +87,13 @@ impl Link {
     }
 
     async fn give_signs_of_life(&self) {
-        let mut beat = interval(self.lease / SIGNS);
+        let mut beat = interval(self.lease / SIGNS_PER_LEASE);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // It comes at once, and the bus says by itself when it is there.
         beat.tick().await;
         loop {
             beat.tick().await;
-            self.greet();
+            self.announce();
             let gone = self.nodes.expire(self.lease);
             if gone > 0 {
                 let nodes = self.nodes.count(self.lease);
@@ -130,16 +130,16 @@ impl Link {
     }
 
     /// Tells the others that this node is there.
-    pub(super) fn greet(&self) {
+    pub(super) fn announce(&self) {
         // If the bus is away, nobody hears it, and it is said when it is back.
-        let _ = self.bus.publish(0, self.publisher().greeting());
+        let _ = self.bus.publish(0, self.publisher().announcement());
     }
 
     /// Takes in a frame of any node.
     pub(super) fn receive(&self, frame: Bytes) {
         match frame::decode(frame) {
             Ok((publisher, _)) if publisher.nonce == self.nodes.nonce() => {}
-            Ok((publisher, Frame::Greeting)) => self.hear(publisher),
+            Ok((publisher, Frame::Announcement)) => self.hear(publisher),
             Ok((publisher, Frame::Goodbye)) => {
                 if self.nodes.forget(publisher.nonce) {
                     let nodes = self.nodes.count(self.lease);
@@ -161,13 +161,13 @@ impl Link {
                 let nodes = self.nodes.count(self.lease);
                 log::event!(INFO, { node, nodes }, "there is another node");
                 // Which is not to wait for the next sign of life to know of this one.
-                self.greet();
+                self.announce();
             }
-            Heard::Theirs => self.greet(),
+            Heard::Theirs => self.announce(),
             Heard::Redrawn => {
                 let number = self.nodes.number();
                 log::event!(WARN, { node, number }, "another node has this one's number, which has another now");
-                self.greet();
+                self.announce();
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{fmt, future::ready, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::{Bus, BusFuture, BusState, Inbox};
+use super::{Bus, BusFuture, BusState, Inbound};
 use crate::{error::NotQueued, sync::Mutex};
 
 /// A [`Bus`] for nodes of one program, as for tests: clones are the same bus. A frame is with the other nodes when it has
@@ -15,13 +15,13 @@ pub struct LocalBus(Arc<Hub>);
 struct Hub {
     began: Instant,
     /// Those who hear. Replaced as a whole when one comes.
-    inboxes: Mutex<Arc<[Inbox]>>,
+    inbounds: Mutex<Arc<[Inbound]>>,
 }
 
 impl LocalBus {
     /// One with no node yet.
     pub fn new() -> Self {
-        Self(Arc::new(Hub { began: Instant::now(), inboxes: Mutex::default() }))
+        Self(Arc::new(Hub { began: Instant::now(), inbounds: Mutex::default() }))
     }
 }
 
@@ -32,17 +32,17 @@ impl Default for LocalBus {
 }
 
 impl Bus for LocalBus {
-    fn start(&self, inbox: Inbox) {
-        let mut inboxes = self.0.inboxes.lock();
-        *inboxes = inboxes.iter().cloned().chain([inbox.clone()]).collect();
-        drop(inboxes);
-        inbox.connected();
+    fn start(&self, inbound: Inbound) {
+        let mut inbounds = self.0.inbounds.lock();
+        *inbounds = inbounds.iter().cloned().chain([inbound.clone()]).collect();
+        drop(inbounds);
+        inbound.connected();
     }
 
     fn publish(&self, _: u16, frame: Bytes) -> Result<(), NotQueued> {
-        let inboxes = Arc::clone(&self.0.inboxes.lock());
-        for inbox in &*inboxes {
-            inbox.receive(frame.clone());
+        let inbounds = Arc::clone(&self.0.inbounds.lock());
+        for inbound in &*inbounds {
+            inbound.receive(frame.clone());
         }
         Ok(())
     }
@@ -57,8 +57,8 @@ impl Bus for LocalBus {
 
     fn stop(&self) {
         // A node that has ended takes nothing in.
-        let mut inboxes = self.0.inboxes.lock();
-        *inboxes = inboxes.iter().filter(|inbox| inbox.is_open()).cloned().collect();
+        let mut inbounds = self.0.inbounds.lock();
+        *inbounds = inbounds.iter().filter(|inbound| inbound.is_open()).cloned().collect();
     }
 }
 

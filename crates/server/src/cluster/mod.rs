@@ -10,7 +10,7 @@ mod nodes;
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::{
-    bus::{Bus, BusFuture, BusState, Inbox, PARTITIONS},
+    bus::{Bus, BusFuture, BusState, Inbound, PARTITIONS},
     local::LocalBus,
 };
 pub(crate) use self::{

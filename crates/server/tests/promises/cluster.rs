@@ -9,7 +9,7 @@ use std::{
 };
 
 use aerys::{
-    Bus, BusFuture, BusState, Client, ClientId, Cluster, Endpoint, Host, Inbox, LocalBus,
+    Bus, BusFuture, BusState, Client, ClientId, Cluster, Endpoint, Host, Inbound, LocalBus,
     NotQueued, Options, Published, Server, ServerError, Tally,
 };
 use bytes::Bytes;
@@ -198,7 +198,7 @@ async fn a_cluster_is_for_one_server() {
     };
     let _first = start(server()).await;
     let second = soon(try_start(server())).await;
-    let error = second.err().expect("it is taken");
+    let Err(error) = second else { panic!("it is taken") };
     assert!(matches!(error, ServerError::ClusterTaken), "{error}");
 }
 
@@ -209,13 +209,13 @@ struct Flighty(Arc<State>);
 #[derive(Default)]
 struct State {
     is_away: AtomicBool,
-    inbox: Mutex<Option<Inbox>>,
+    inbound: Mutex<Option<Inbound>>,
     published: Mutex<Vec<Bytes>>,
 }
 
 impl Bus for Flighty {
-    fn start(&self, inbox: Inbox) {
-        *self.0.inbox.lock().unwrap() = Some(inbox);
+    fn start(&self, inbound: Inbound) {
+        *self.0.inbound.lock().unwrap() = Some(inbound);
     }
 
     fn publish(&self, _: u16, frame: Bytes) -> Result<(), NotQueued> {
@@ -244,14 +244,14 @@ async fn while_the_bus_is_away_this_node_is_told_and_nothing_is_said_later() {
     let bus = Flighty::default();
     let mut node = Node::start(bus.clone(), 1).await;
     let endpoint = node.endpoint().clone();
-    let inbox = bus.0.inbox.lock().unwrap().clone().unwrap();
+    let inbound = bus.0.inbound.lock().unwrap().clone().unwrap();
     bus.0.is_away.store(true, Ordering::SeqCst);
     let away = Published::NotQueued(NotQueued::Away);
     assert_eq!(soon(endpoint.broadcast("away")).await, tally(1, away));
     assert_eq!(node.peers[0].hear_text().await, "away");
     assert_eq!(node.cluster.flush().await, Err(NotQueued::Away));
     bus.0.is_away.store(false, Ordering::SeqCst);
-    inbox.connected();
+    inbound.connected();
     assert_eq!(soon(endpoint.broadcast("back")).await, tally(1, Published::Queued));
     let published = bus.0.published.lock().unwrap().clone();
     let has = |text: &str| published.iter().filter(|it| it.ends_with(text.as_bytes())).count();
@@ -266,27 +266,27 @@ async fn while_the_bus_is_away_this_node_is_told_and_nothing_is_said_later() {
 async fn whatever_the_bus_brings_is_understood_or_counted() {
     let bus = Flighty::default();
     let mut node = Node::start(bus.clone(), 1).await;
-    let inbox = bus.0.inbox.lock().unwrap().clone().unwrap();
+    let inbound = bus.0.inbound.lock().unwrap().clone().unwrap();
     node.endpoint().broadcast("one").nowait();
     assert_eq!(node.peers[0].hear_text().await, "one");
     let own = bus.0.published.lock().unwrap().last().cloned().unwrap();
     // Its own is not told once more.
-    assert!(inbox.receive(own.clone()));
+    assert!(inbound.receive(own.clone()));
     // As if it were another's: the nonce begins with the seventh byte.
     let mut foreign = own.to_vec();
     foreign[6] ^= 1;
-    assert!(inbox.receive(foreign.clone().into()));
+    assert!(inbound.receive(foreign.clone().into()));
     assert_eq!(node.peers[0].hear_text().await, "one");
     for malformed in
         [&b""[..], b"x", &own[..10], &own[..15], b"\x02whatever is said in another version"]
     {
-        assert!(inbox.receive(Bytes::copy_from_slice(malformed)));
+        assert!(inbound.receive(Bytes::copy_from_slice(malformed)));
     }
     let status = node.cluster.status();
     assert_eq!((status.received, status.malformed), (1, 5));
     node.server.stop().await;
     // Nobody takes anything in any more.
-    let is_closed = || !inbox.receive(foreign.clone().into());
+    let is_closed = || !inbound.receive(foreign.clone().into());
     drop((node.cluster, node.clients));
     eventually(is_closed).await;
 }
@@ -296,12 +296,12 @@ async fn a_number_that_another_node_has_is_not_given_to_the_next_client() {
     let bus = Flighty::default();
     let mut node = Node::start(bus.clone(), 1).await;
     let (first, number) = (node.clients[0].id(), node.cluster.status().node);
-    let inbox = bus.0.inbox.lock().unwrap().clone().unwrap();
-    // A greeting of one that has the same number, and has drawn the smallest nonce.
-    let mut greeting = vec![1, 1];
-    greeting.extend(number.to_be_bytes());
-    greeting.extend(0_u64.to_be_bytes());
-    inbox.receive(greeting.into());
+    let inbound = bus.0.inbound.lock().unwrap().clone().unwrap();
+    // An announcement of one that has the same number, and has drawn the smallest nonce.
+    let mut announcement = vec![1, 1];
+    announcement.extend(number.to_be_bytes());
+    announcement.extend(0_u64.to_be_bytes());
+    inbound.receive(announcement.into());
     let redrawn = node.cluster.status().node;
     assert_ne!(redrawn, number);
     node.peers.push(connect(&node.server).await);
