@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use aerys::Config;
+use aerys_nats::{NatsBus, NatsError};
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 
@@ -63,13 +64,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     acme_webroot: Option<PathBuf>,
 
+    /// Be a node of the cluster on this server of NATS, as in nats://127.0.0.1:4222; of several, given one by one, one
+    /// has to be there.
+    #[arg(long, value_name = "URL", value_parser = nats_server)]
+    cluster: Vec<String>,
+
     /// Log in detail, and use one thread unless --workers says otherwise.
     #[arg(short, long)]
     debug: bool,
 }
 
 /// What a file has to say, where there is one.
-const OPTIONS_OF_THE_CHAT: [&str; 9] = [
+const OPTIONS_OF_THE_CHAT: [&str; 10] = [
+    "cluster",
     "listen",
     "hosts",
     "trusted_proxies",
@@ -153,7 +160,7 @@ struct Show {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Serve the chat.
-    Chat(Settings),
+    Chat(Box<Settings>),
     /// Serve what a file says.
     Serve(PathBuf, Overrides),
     Check(PathBuf),
@@ -196,6 +203,8 @@ pub(crate) struct Settings {
     /// Where whoever comes is redirected from.
     pub(crate) redirect_http: Option<SocketAddr>,
     pub(crate) acme_webroot: Option<PathBuf>,
+    /// The servers of its bus; none for no cluster.
+    pub(crate) cluster: Vec<String>,
     pub(crate) debug: bool,
 }
 
@@ -214,7 +223,7 @@ impl Arguments {
     pub(crate) fn into_task(mut self) -> Task {
         let workers = self.workers.or(self.debug.then_some(1)).map(usize::from);
         match (self.command.take(), self.config.take()) {
-            (None, None) => Task::Chat(self.into_settings()),
+            (None, None) => Task::Chat(Box::new(self.into_settings())),
             (None, Some(file)) => Task::Serve(file, Overrides { workers, debug: self.debug }),
             (Some(Command::Check { file }), _) => Task::Check(file),
             (Some(Command::Defaults), _) => Task::Defaults,
@@ -244,9 +253,15 @@ impl Arguments {
             certificate: files.or(self.tls_self_signed.then_some(Certificate::SelfSigned)),
             redirect_http: self.redirect_http,
             acme_webroot: self.acme_webroot,
+            cluster: self.cluster,
             debug: self.debug,
         }
     }
+}
+
+/// A server of NATS, as it was given.
+fn nats_server(given: &str) -> Result<String, NatsError> {
+    NatsBus::new([given]).map(|_| given.to_owned())
 }
 
 #[cfg(test)]
@@ -276,6 +291,7 @@ mod tests {
             certificate: None,
             redirect_http: None,
             acme_webroot: None,
+            cluster: Vec::new(),
             debug: false,
         };
         assert_eq!(settings(&[]).unwrap(), usual);
@@ -375,6 +391,8 @@ mod tests {
             &["-c", "a.toml", "--trusted-proxy", "10.0.0.1"],
             &["-c", "a.toml", "--tls-self-signed"],
             &["-c", "a.toml", "--acme-webroot", "a"],
+            &["--cluster", "http://localhost"],
+            &["-c", "a.toml", "--cluster", "nats://localhost"],
             &["check"],
             &["-d", "check", "a.toml"],
             &["defaults", "a.toml"],

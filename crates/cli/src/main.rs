@@ -22,7 +22,8 @@ use std::{
     process::ExitCode,
 };
 
-use aerys::{ConfigError, Host, Log, Server, ServerError};
+use aerys::{Cluster, ConfigError, Host, Log, Server, ServerError};
+use aerys_nats::NatsBus;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Task::Chat(settings) => {
             log::start(&Log::default(), settings.debug);
             raise_file_limit();
-            on_a_runtime(serve(settings))
+            on_a_runtime(serve(*settings))
         }
         Task::Serve(file, overrides) => files::serve(file, overrides),
         Task::Check(file) => files::check(file),
@@ -110,6 +111,10 @@ async fn serve(settings: Settings) -> Result<(), ConfigError> {
     let mut server = server.trusted_proxies(settings.trusted_proxies);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
+    }
+    // Each was looked at when the command line was.
+    if let Ok(bus) = NatsBus::new(&settings.cluster) {
+        server = server.cluster(Cluster::new(bus));
     }
     let running = server.start().await?;
     let addresses = running.addresses().to_vec();

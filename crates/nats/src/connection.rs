@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 use crate::{
     backoff::Backoff,
     confirm::Confirmations,
-    options::{Options, shown},
+    options::{Options, Secret, shown},
     queue::{Order, Outbound, queue},
     shared::Shared,
 };
@@ -99,7 +99,13 @@ pub(crate) async fn client_options(
     let mut nats = match (server.username().map(decoded), server.password().map(decoded)) {
         (Some(user), Some(password)) => ConnectOptions::with_user_and_password(user, password),
         (Some(token), None) => ConnectOptions::with_token(token),
-        _ => ConnectOptions::new(),
+        _ => match options.secret.clone() {
+            Some(Secret::Password { user, password }) => {
+                ConnectOptions::with_user_and_password(user, password)
+            }
+            Some(Secret::Token(token)) => ConnectOptions::with_token(token),
+            None => ConnectOptions::new(),
+        },
     };
     if let Some(file) = &options.credentials {
         nats = nats.credentials_file(file).await?;

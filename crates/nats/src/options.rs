@@ -19,10 +19,18 @@ pub struct NatsBus {
 pub(crate) struct Options {
     pub(crate) servers: Vec<ServerAddr>,
     pub(crate) prefix: String,
+    pub(crate) secret: Option<Secret>,
     pub(crate) credentials: Option<PathBuf>,
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     pub(crate) max_queued_bytes: usize,
+}
+
+/// Who it is that connects, unless an address says so.
+#[derive(Clone)]
+pub(crate) enum Secret {
+    Password { user: String, password: String },
+    Token(String),
 }
 
 impl NatsBus {
@@ -49,6 +57,7 @@ impl NatsBus {
         let options = Options {
             servers,
             prefix: "aerys".to_owned(),
+            secret: None,
             credentials: None,
             roots: Vec::new(),
             identity: None,
@@ -71,6 +80,23 @@ impl NatsBus {
         }
         self.options.prefix = prefix;
         Ok(self)
+    }
+
+    /// Who it is that connects to servers whose address does not say it.
+    pub fn user_and_password(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.options.secret =
+            Some(Secret::Password { user: user.into(), password: password.into() });
+        self
+    }
+
+    /// What is shown to servers whose address says nothing, in place of a user and a password.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.options.secret = Some(Secret::Token(token.into()));
+        self
     }
 
     /// A file with a JWT and its key, as `nsc` writes it (`.creds`). It is read for each connection.

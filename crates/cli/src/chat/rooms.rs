@@ -1,7 +1,7 @@
 //! Who is in which room, and what is told to whom.
 //!
 //! A room is a group of the endpoints that the chat has: whoever has joined with a name is in it. Nobody is told
-//! anything before.
+//! anything before. Who is there is told on each node of a cluster by itself; what is said is heard on all.
 
 use std::{
     cmp::Reverse,
@@ -62,8 +62,10 @@ impl Rooms {
     }
 
     pub(super) fn say(&self, guest: &Guest, name: &str, text: &str) {
-        let said = Reply::Said { id: guest.id(), name, text, at: now() };
-        self.tell(&guest.state().room, said, None);
+        let said = Message::from(Reply::Said { id: guest.id(), name, text, at: now() });
+        for endpoint in &self.endpoints {
+            endpoint.group(&guest.state().room).broadcast(said.clone()).nowait();
+        }
     }
 
     /// Answers whether somebody has left who had joined.
@@ -92,7 +94,7 @@ impl Rooms {
         let list = self.list();
         for endpoint in &self.endpoints {
             for group in endpoint.groups() {
-                group.broadcast(list.clone()).key(LIST_KEY).nowait();
+                group.broadcast(list.clone()).key(LIST_KEY).local().nowait();
             }
         }
     }
@@ -112,11 +114,11 @@ impl Rooms {
         Reply::Rooms { rooms: others }.into()
     }
 
-    /// Tells everyone in a room, but for one.
+    /// Tells everyone in a room on this node, but for one.
     fn tell(&self, room: &str, news: Reply<'_>, except: Option<ClientId>) {
         let news = Message::from(news);
         for endpoint in &self.endpoints {
-            endpoint.group(room).broadcast(news.clone()).except(except).nowait();
+            endpoint.group(room).broadcast(news.clone()).except(except).local().nowait();
         }
     }
 }

@@ -63,7 +63,7 @@ async fn it_serves_what_is_served_without_a_file() {
 #[tokio::test]
 async fn it_has_every_key_that_there_is() {
     let all = File::new(&format!(
-        "{FEWEST}\n[host.root]\nfolder = '/'\n[[listen]]\naddress = 'unix:a'\nowner = {{}}\n[admin]\nsocket = 'b'\npage = '127.0.0.1:1'\n\
+        "{FEWEST}\n[host.root]\nfolder = '/'\n[[listen]]\naddress = 'unix:a'\nowner = {{}}\n[cluster]\nnats = ['localhost']\n[admin]\nsocket = 'b'\npage = '127.0.0.1:1'\n\
          [limits]\nhandshakes_per_ip = {{ per_second = 1, burst = 1 }}\n"
     ));
     let shown = all.run(&["show", "-c"]).await;

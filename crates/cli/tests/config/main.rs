@@ -1,6 +1,7 @@
 //! The binary with a file: what it serves of it, and what it says of one that makes no sense.
 
 mod admin;
+mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod contrib;

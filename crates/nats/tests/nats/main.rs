@@ -5,7 +5,7 @@ mod server;
 
 use aerys::{BusState, NotQueued, Published};
 use aerys_nats::NatsBus;
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 
 use crate::{
     node::{Node, eventually, soon},
@@ -175,7 +175,7 @@ async fn a_server_that_stands_still_is_given_up_and_what_waits_for_it_is_bounded
     let bus = NatsBus::new([nats.url()]).unwrap().max_queued_bytes(LIMIT);
     let mut here = Node::start(bus).await;
     here.is_connected(true).await;
-    nats.signal(Signal::SIGSTOP);
+    nats.signal(Signal::STOP);
     let message = "x".repeat(64 << 10);
     // What the kernel and the library take, and then as much as may be queued.
     let mut queued = 0;
@@ -190,7 +190,7 @@ async fn a_server_that_stands_still_is_given_up_and_what_waits_for_it_is_bounded
     }
     here.is_connected(false).await;
     assert_eq!(here.broadcast("away").await.published, AWAY);
-    nats.signal(Signal::SIGCONT);
+    nats.signal(Signal::CONT);
     here.is_connected(true).await;
     assert_eq!(here.broadcast("back").await.published, Published::Queued);
 }

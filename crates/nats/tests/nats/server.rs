@@ -54,9 +54,10 @@ impl NatsServer {
     }
 
     /// Has it stand still, and go on.
-    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
-        let process = nix::unistd::Pid::from_raw(self.process.id().try_into().unwrap());
-        nix::sys::signal::kill(process, signal).unwrap();
+    #[allow(dead_code, reason = "not all who have a server do that")]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, signal).unwrap();
     }
 }
 
@@ -80,9 +81,9 @@ fn read_port(folder: &Path) -> Option<u16> {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let setup = concat!(env!("CARGO_MANIFEST_DIR"), "/../nats/tests/setup.sh");
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("nats");
-        let setup = Command::new("bash").arg(here.join("tests/setup.sh")).arg(&folder).output();
+        let setup = Command::new("bash").arg(setup).arg(&folder).output();
         let setup = setup.expect("there is a bash");
         assert!(setup.status.success(), "{}", String::from_utf8_lossy(&setup.stderr));
         folder.join("bin/nats-server")

@@ -40,6 +40,29 @@ pub trait Bus: Send + Sync + 'static {
     fn stop(&self);
 }
 
+/// What a program has chosen while it runs.
+impl Bus for Box<dyn Bus> {
+    fn start(&self, inbound: Inbound) {
+        (**self).start(inbound);
+    }
+
+    fn publish(&self, partition: u16, frame: Bytes) -> Result<(), NotQueued> {
+        (**self).publish(partition, frame)
+    }
+
+    fn flush(&self) -> BusFuture<'_, Result<(), NotQueued>> {
+        (**self).flush()
+    }
+
+    fn state(&self) -> BusState {
+        (**self).state()
+    }
+
+    fn stop(&self) {
+        (**self).stop();
+    }
+}
+
 /// Whether a [`Bus`] is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -8,8 +8,8 @@ use super::{
     format::{Registered, period_text},
     keys::{Placed, Section},
     sections::{
-        AdminSection, CertificateSection, HostSection, ListenSection, TlsSection, Top,
-        WebsocketSection,
+        AdminSection, CertificateSection, ClusterSection, HostSection, ListenSection, TlsSection,
+        Top, WebsocketSection,
     },
 };
 use crate::{
@@ -33,6 +33,9 @@ pub(super) fn check(top: &Placed<Top>, applications: &Applications, faults: &mut
     if let Some(admin) = &top.admin {
         check_admin(admin, &addresses, faults);
     }
+    if let Some(cluster) = &top.cluster {
+        check_cluster(cluster, faults);
+    }
     if top.hosts.is_empty() && !top.places.has("host") {
         faults.add(0, "there is no host: write a section [[host]] with a \"name\"");
     }
@@ -55,6 +58,13 @@ fn check_drain(top: &Top, faults: &mut Faults) {
             period_text(stop_period)
         );
         faults.add(drain.places.of(key), sentence);
+    }
+}
+
+/// Who it is that connects to the bus.
+fn check_cluster(cluster: &Placed<ClusterSection>, faults: &mut Faults) {
+    if let Some((key, sentence)) = cluster.complaint().filter(|_| !cluster.places.is_broken) {
+        faults.add(cluster.places.of(key), sentence);
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod applications;
 mod build;
+mod bus;
 mod checks;
 mod document;
 mod elsewhere;
@@ -34,17 +35,20 @@ use tower_service::Service;
 
 use self::{
     applications::Applications,
+    bus::Buses,
     faults::Faults,
     format::Reading,
     keys::Placed,
     sections::{ListenSection, Top},
 };
 pub use self::{
+    bus::BusSettings,
     error::{ConfigError, ConfigFault},
     sections::Log,
 };
 use crate::{
     app::Websocket,
+    cluster::{Bus, Cluster},
     http_server::{Body, host_service},
     options::Options,
     server::{Running, Server},
@@ -98,6 +102,7 @@ use crate::{
 pub struct Config {
     source: Source,
     applications: Applications,
+    buses: Buses,
     workers: Option<usize>,
 }
 
@@ -153,7 +158,8 @@ impl Config {
     }
 
     fn of(source: Source) -> Result<Self, ConfigError> {
-        let config = Self { source, applications: Applications::default(), workers: None };
+        let (applications, buses) = Default::default();
+        let config = Self { source, applications, buses, workers: None };
         match document::parse(&config.source.text) {
             Ok(_) => Ok(config),
             Err(faults) => Err(config.refused(faults)),
@@ -167,9 +173,8 @@ impl Config {
     ///
     /// As [`load`](Self::load).
     pub fn reload(&self) -> Result<Self, ConfigError> {
-        let Self { source, applications, workers } = self;
-        let Self { source, .. } = Self::load(source.path.clone())?;
-        Ok(Self { source, applications: applications.clone(), workers: *workers })
+        let Self { source, .. } = Self::load(self.source.path.clone())?;
+        Ok(Self { source, ..self.clone() })
     }
 
     /// Registers an application under a name, for one endpoint of the file: a second one with it is a fault, since
@@ -234,6 +239,30 @@ impl Config {
         self
     }
 
+    /// Registers what makes the bus of a [`Cluster`](crate::Cluster) of what a file says in `[cluster]`. Without it
+    /// such a section is a fault.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use aerys::{Config, LocalBus};
+    ///
+    /// # fn example(config: Config) -> Config {
+    /// // The crate `aerys-nats` has one that looks at the settings.
+    /// config.bus(|_settings| Ok::<_, Infallible>(LocalBus::new()))
+    /// # }
+    /// ```
+    pub fn bus<B, E>(
+        mut self,
+        make: impl Fn(&BusSettings) -> Result<B, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        B: Bus,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.buses = Buses::new(make);
+        self
+    }
+
     /// How many threads drive the clients, at least one, whatever the file says.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers.max(1));
@@ -255,7 +284,12 @@ impl Config {
     /// included; [`ConfigError::Unregistered`].
     pub fn server(&self) -> Result<Server, ConfigError> {
         let top = self.sound()?;
-        Ok(build::server(&top, &self.applications))
+        let server = build::server(&top, &self.applications);
+        Ok(match self.cluster(&top) {
+            Some(Ok(cluster)) => server.cluster(cluster),
+            // It was sound a moment ago.
+            Some(Err(_)) | None => server,
+        })
     }
 
     /// Runs a server of it until SIGINT or SIGTERM, and on SIGHUP reloads what the file says then: see
@@ -319,6 +353,13 @@ impl Config {
         top.into_inner().admin?.into_inner().socket
     }
 
+    /// The cluster that the server is to be a node of, if there is one.
+    fn cluster(&self, top: &Top) -> Option<Result<Cluster, String>> {
+        let section = top.cluster.as_ref()?;
+        let bus = self.buses.make(&section.settings());
+        Some(bus.map(|bus| Cluster::new(bus).lease(section.lease)))
+    }
+
     /// All of the file, if it makes sense.
     fn sound(&self) -> Result<Placed<Top>, ConfigError> {
         if let Some(name) = self.applications.unregistered() {
@@ -326,6 +367,11 @@ impl Config {
         }
         let (mut top, mut faults) = self.read();
         checks::check(&top, &self.applications, &mut faults);
+        if let Some(Err(sentence)) = self.cluster(&top)
+            && let Some(section) = top.cluster.as_ref().filter(|it| !it.places.is_broken)
+        {
+            faults.add(section.places.of("nats"), sentence);
+        }
         if !faults.is_empty() {
             return Err(self.refused(faults));
         }

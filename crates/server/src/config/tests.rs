@@ -598,3 +598,41 @@ fn the_token_of_the_page_is_shown_to_nobody() {
     let shown = self::config(&format!("[admin]\nsocket = \"a\"\n{HOST}")).to_toml().unwrap();
     assert!(self::config(&shown).check().is_ok(), "{shown}");
 }
+
+#[test]
+fn a_bus_is_to_be_had_and_whoever_connects_is_whole() {
+    let with_bus = |text: &str| {
+        config(text).bus(|settings| match settings.servers.as_slice() {
+            [] => Err("no server"),
+            _ => Ok(crate::cluster::LocalBus::new()),
+        })
+    };
+    let text = |cluster: &str| format!("[cluster]\n{cluster}\n{HOST}");
+    for (cluster, line, sentence) in [
+        ("nats = []", 2, "no server"),
+        (
+            "nats = [\"nats://me:secret@localhost\"]",
+            2,
+            "who it is that connects is said by \"user\" and \"password\", or by \"token\"",
+        ),
+        ("nats = [\"a\"]\nuser = \"me\"", 3, "there is a \"user\", and no \"password\""),
+        ("nats = [\"a\"]\npassword = \"me\"", 3, "there is a \"password\", and no \"user\""),
+        (
+            "nats = [\"a\"]\nuser = \"me\"\npassword = \"b\"\ntoken = \"c\"",
+            5,
+            "write a \"user\" and a \"password\", or a \"token\"",
+        ),
+        ("nats = [\"a\"]\nkey = \"me\"", 3, "there is a key, and no \"certificate\" for it"),
+    ] {
+        let Err(ConfigError::Faults { faults, .. }) = with_bus(&text(cluster)).check() else {
+            panic!("{cluster}")
+        };
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert_eq!((fault.line, &*fault.sentence), (line, sentence), "{cluster}");
+    }
+    let sound = text("nats = [\"a\"]\ntoken = \"secret\"\nlease = \"30 s\"");
+    let shown = with_bus(&sound).to_toml().unwrap();
+    assert!(shown.contains("lease = \"30 s\"") && !shown.contains("\"secret\""), "{shown}");
+    let (line, _, told) = fault(&sound);
+    assert_eq!((line, &*told), (2, "this program has no bus, and is a node of no cluster"));
+}

@@ -1,6 +1,7 @@
 //! The sections of a file, each with its keys.
 
 mod admin;
+mod cluster;
 mod compression;
 mod drain;
 mod host;
@@ -15,6 +16,7 @@ mod websocket;
 pub use self::log::Log;
 pub(super) use self::{
     admin::AdminSection,
+    cluster::ClusterSection,
     compression::CompressionSection,
     drain::DrainSection,
     host::HostSection,

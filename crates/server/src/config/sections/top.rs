@@ -1,6 +1,8 @@
 //! All of a file.
 
-use super::{AdminSection, DrainSection, HostSection, LimitsSection, ListenSection, Log};
+use super::{
+    AdminSection, ClusterSection, DrainSection, HostSection, LimitsSection, ListenSection, Log,
+};
 use crate::{
     config::{
         format::{Count, Many, OrAuto, Valid},
@@ -16,6 +18,8 @@ pub(in crate::config) struct Top {
     pub(in crate::config) trusted_proxies: Vec<String>,
     /// `None` for nowhere.
     pub(in crate::config) admin: Option<Placed<AdminSection>>,
+    /// `None` for none.
+    pub(in crate::config) cluster: Option<Placed<ClusterSection>>,
     pub(in crate::config) log: Placed<Log>,
     pub(in crate::config) limits: Placed<LimitsSection>,
     pub(in crate::config) drain: Placed<DrainSection>,
@@ -31,6 +35,7 @@ impl Section for Top {
             workers: None,
             trusted_proxies: Vec::new(),
             admin: None,
+            cluster: None,
             log: Placed::new(),
             limits: Placed::new(),
             drain: Placed::new(),
@@ -50,6 +55,7 @@ impl Section for Top {
         keys.section("limits", &mut self.limits);
         keys.section("drain", &mut self.drain);
         keys.optional("admin", &mut self.admin);
+        keys.optional("cluster", &mut self.cluster);
         keys.sections("listen", &mut self.listeners);
         keys.sections("host", &mut self.hosts);
     }

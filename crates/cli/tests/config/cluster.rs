@@ -1,0 +1,77 @@
+//! Two nodes on a real server of NATS: by the command line, and by a file.
+
+#[path = "../../../nats/tests/nats/server.rs"]
+mod server;
+
+use self::server::NatsServer;
+use super::{File, Server, aerys, connect, hear, say, soon};
+
+const ROOMS: &str = "
+    listen = ['127.0.0.1:0']
+    [[host]]
+    name = 'localhost'
+    [[host.websocket]]
+    path = '/rooms/{room}'
+    application = 'broadcast'
+";
+
+#[tokio::test]
+async fn what_one_says_in_the_chat_of_a_node_is_heard_on_the_other() {
+    let nats = NatsServer::start(&[]);
+    let arguments = ["--listen", "127.0.0.1:0", "--cluster", &nats.url()];
+    let (here, there) =
+        (Server::spawn(&mut aerys(&arguments)).await, Server::spawn(&mut aerys(&arguments)).await);
+    let mut guests = Vec::new();
+    for server in [&here, &there] {
+        let mut guest = connect(server, "localhost", "/chat/tea").await;
+        say(&mut guest, r#"{"type":"join","name":"Ada"}"#).await;
+        // Each node tells of its own, so nobody else has come.
+        assert!(hear(&mut guest).await.to_string().contains(r#""count":1"#));
+        guests.push(guest);
+    }
+    let [ada, bob] = guests.try_into().ok().unwrap();
+    let (mut ada, mut bob) = (ada, bob);
+    // They find the bus when they find it: what is said before is not heard there.
+    soon("the other to hear it", async {
+        for number in 0.. {
+            let text = format!("{number}: are you there?");
+            say(&mut ada, &format!(r#"{{"type":"say","text":"{text}"}}"#)).await;
+            let heard = tokio::time::timeout(std::time::Duration::from_millis(200), async {
+                while !hear(&mut bob).await.to_string().contains("are you there?") {}
+            });
+            if heard.await.is_ok() {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_says_by_which_bus_a_server_is_a_node() {
+    let nats = NatsServer::start(&["--auth", "secret"]);
+    let cluster =
+        format!("[cluster]\nnats = ['{}']\nprefix = 'test'\ntoken = 'secret'\n", nats.url());
+    let file = File::new(&format!("{ROOMS}{cluster}"));
+    let shown = file.run(&["show", "-c"]).await;
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("prefix = \"test\"") && !shown.contains("secret\""), "{shown}");
+    let (here, there) = (file.serve(&[]).await, file.serve(&[]).await);
+    let mut ada = connect(&here, "localhost", "/rooms/tea").await;
+    let mut bob = connect(&there, "localhost", "/rooms/tea").await;
+    let mut eve = connect(&there, "localhost", "/rooms/milk").await;
+    soon("the other to hear it", async {
+        loop {
+            say(&mut ada, "tea").await;
+            let heard = tokio::time::timeout(std::time::Duration::from_millis(200), hear(&mut bob));
+            if let Ok(heard) = heard.await {
+                assert_eq!(heard.to_string(), "tea");
+                return;
+            }
+        }
+    })
+    .await;
+    say(&mut eve, "milk").await;
+    say(&mut bob, "tea too").await;
+    assert_eq!(hear(&mut ada).await.to_string(), "tea too");
+}
