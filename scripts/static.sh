@@ -23,7 +23,9 @@ trap '[ -z "$server" ] || kill "$server"; rm "$lines"' EXIT
 # Has a client let in by a server that is started with these flags.
 handshake() {
     local url head
-    "$binary" --listen 127.0.0.1:0 "$@" > "$lines" &
+    # Emptied before the server has it, which is not to be looked for in the lines of the one before.
+    : > "$lines"
+    "$binary" --listen 127.0.0.1:0 "$@" >> "$lines" &
     server=$!
     until url=$(grep -o -m 1 'https\?://[^ ]*' "$lines"); do
         kill -0 "$server"
