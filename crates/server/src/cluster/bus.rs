@@ -102,9 +102,8 @@ impl Inbound {
     ///
     /// It takes as long as a broadcast does; if the workers do not keep up, it does their work.
     pub fn receive(&self, frame: Bytes) -> bool {
-        let Some(link) = self.0.upgrade() else { return false };
-        link.receive(frame);
-        true
+        let link = self.0.upgrade().filter(|link| link.is_open());
+        link.inspect(|link| link.receive(frame)).is_some()
     }
 
     /// Whether there is still a node.

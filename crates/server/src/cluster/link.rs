@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -28,6 +28,9 @@ use crate::{
 
 /// In how many parts of a lease a node gives a sign of life.
 const SIGNS_PER_LEASE: u32 = 3;
+
+/// How long a node that stops waits until the bus has its goodbye.
+const GOODBYE_PERIOD: Duration = Duration::from_millis(500);
 
 pub(crate) struct Link {
     bus: Box<dyn Bus>,
@@ -49,7 +52,7 @@ pub(crate) trait Receiver: Send + Sync {
     fn receive(&self, received: Received);
 }
 
-/// A server is a node for as long as it has this.
+/// A server is a node for as long as it has this. One that is dropped has gone without a word.
 pub(crate) struct Joined(Arc<Link>);
 
 impl Link {
@@ -206,9 +209,8 @@ impl Link {
         }
     }
 
-    fn leave(&self) {
+    fn end(&self) {
         if self.is_open() {
-            let _ = self.bus.publish(0, self.publisher().goodbye());
             self.end.cancel();
             self.bus.stop();
         }
@@ -219,11 +221,22 @@ impl Joined {
     pub(crate) fn link(&self) -> &Arc<Link> {
         &self.0
     }
+
+    /// Tells the other nodes, and waits until the bus has that, for a moment at most and not beyond `end`.
+    pub(crate) async fn leave(self, end: Instant) {
+        let Self(link) = &self;
+        if link.bus.publish(0, link.publisher().goodbye()).is_ok() {
+            let end = end.min(Instant::now() + GOODBYE_PERIOD);
+            // If it is not there in time, the lease tells the others.
+            let _ = timeout_at(end, link.bus.flush()).await;
+        }
+        link.end();
+    }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.end();
     }
 }
 

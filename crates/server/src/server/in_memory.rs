@@ -24,7 +24,7 @@ pub(crate) struct InMemory {
     workers: [Arc<Worker>; 1],
     applications: Applications,
     /// If it is a node: the others are told when it ends.
-    _cluster: Option<Joined>,
+    cluster: Option<Joined>,
     context: Arc<AcceptContext>,
     /// Cancelled when no connection is to go on: the runtime does, unlike a thread's that has ended.
     end: CancellationToken,
@@ -51,7 +51,7 @@ impl InMemory {
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         context.access_log.switch(server.has_access_log);
         let end = CancellationToken::new();
-        Ok(Self { workers, applications, _cluster: cluster, context, end })
+        Ok(Self { workers, applications, cluster, context, end })
     }
 
     /// A connection that has been accepted.
@@ -72,11 +72,14 @@ impl InMemory {
     }
 
     /// Stops as [`Running::stop`](super::Running::stop) does.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         let (began, stop_period) = (Instant::now(), self.context.limits().stop_period);
         self.context.stop.cancel();
         self.applications.see_off(&self.workers, began + stop_period / 4 * 3).await;
         self.applications.stop(&self.workers, began + stop_period).await;
+        if let Some(cluster) = self.cluster.take() {
+            cluster.leave(began + stop_period).await;
+        }
     }
 }
 

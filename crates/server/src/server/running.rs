@@ -227,6 +227,9 @@ impl Running {
         self.applications.see_off(&workers, clients_end).await;
         let threads_period = THREADS_PERIOD.min(self.stop_period / 20);
         self.applications.stop(&workers, end - threads_period).await;
+        if let Some(cluster) = self.cluster.take() {
+            cluster.leave(end).await;
+        }
         // Whoever looks sees what comes of it, up to here.
         let admin_page = mem::take(&mut self.admin_page);
         tokio::join!(self.end_threads(end), admin_page.stop(end));
