@@ -14,7 +14,7 @@
 //!
 //! A node serves whether the bus is there or not, and looks for it all the time: at first ten times a second, then every
 //! five seconds. Each connection is a new one: what is published while there is none is refused at once
-//! ([`NotQueued::Away`](aerys::NotQueued::Away)), and nothing that was meant for an earlier one is sent by a later.
+//! ([`NotQueued::Away`]), and nothing that was meant for an earlier one is sent by a later.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
