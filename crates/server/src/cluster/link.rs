@@ -36,8 +36,8 @@ pub(crate) struct Link {
     bus: Box<dyn Bus>,
     nodes: Nodes,
     lease: Duration,
-    /// By host and path.
-    endpoints: Mutex<HashMap<Box<str>, Weak<dyn Receiver>>>,
+    /// By host and path. Of several the last that is there: one that a reload makes in another's place may not come to be.
+    endpoints: Mutex<Endpoints>,
     is_joined: AtomicBool,
     end: CancellationToken,
     forwarded: AtomicU64,
@@ -45,6 +45,9 @@ pub(crate) struct Link {
     received: AtomicU64,
     malformed: AtomicU64,
 }
+
+/// By their names.
+type Endpoints = HashMap<Box<str>, Vec<Weak<dyn Receiver>>>;
 
 /// An endpoint, to which other nodes speak.
 pub(crate) trait Receiver: Send + Sync {
@@ -108,8 +111,11 @@ impl Link {
     /// Messages for these clients come here from now on, for as long as it is there.
     pub(crate) fn add(&self, name: &str, endpoint: Weak<dyn Receiver>) {
         let mut endpoints = self.endpoints.lock();
-        endpoints.retain(|_, endpoint| endpoint.strong_count() > 0);
-        endpoints.insert(name.into(), endpoint);
+        endpoints.retain(|_, those| {
+            those.retain(|endpoint| endpoint.strong_count() > 0);
+            !those.is_empty()
+        });
+        endpoints.entry(name.into()).or_default().push(endpoint);
     }
 
     /// The number of this node, for the ids of clients.
@@ -176,7 +182,10 @@ impl Link {
     }
 
     fn tell(&self, endpoint: &str, received: Received) {
-        let endpoint = self.endpoints.lock().get(endpoint).and_then(Weak::upgrade);
+        let endpoints = self.endpoints.lock();
+        let those = endpoints.get(endpoint);
+        let endpoint = those.and_then(|those| those.iter().rev().find_map(Weak::upgrade));
+        drop(endpoints);
         // An endpoint may be on some nodes alone.
         if let Some(endpoint) = endpoint {
             self.received.fetch_add(1, Ordering::Relaxed);
@@ -260,5 +269,52 @@ impl Hasher for Fnv {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use aerys_proto::Message;
+
+    use super::*;
+    use crate::cluster::LocalBus;
+
+    #[derive(Default)]
+    struct Heard(AtomicUsize);
+
+    impl Receiver for Heard {
+        fn receive(&self, _: Received) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_hears_the_others_again_when_what_was_to_take_its_place_has_not_come_to_be() {
+        let link = Link::new(Box::new(LocalBus::new()), Duration::from_secs(15));
+        let another = Publisher { node: 1, nonce: link.nodes.nonce() ^ 1 };
+        let frame = another.broadcast(&Outgoing {
+            endpoint: "mysite.com/chat",
+            group: None,
+            key: None,
+            only: None,
+            except: &[],
+            message: &Message::text("hello"),
+        });
+        let (stays, goes) = (Arc::<Heard>::default(), Arc::<Heard>::default());
+        let heard = |it: &Arc<Heard>| it.0.load(Ordering::Relaxed);
+        let weak = |it: &Arc<Heard>| -> Weak<dyn Receiver> {
+            let weak: Weak<Heard> = Arc::downgrade(it);
+            weak
+        };
+        link.add("mysite.com/chat", weak(&stays));
+        link.receive(frame.clone());
+        link.add("mysite.com/chat", weak(&goes));
+        link.receive(frame.clone());
+        assert_eq!((heard(&stays), heard(&goes)), (1, 1));
+        drop(goes);
+        link.receive(frame);
+        assert_eq!(heard(&stays), 2);
     }
 }
