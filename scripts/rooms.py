@@ -20,6 +20,7 @@ FLOORS = [
     ["runtime"],
     ["connection"],
     ["cluster"],
+    ["presence"],
     ["roster"],
     ["app"],
     ["session"],

@@ -460,6 +460,7 @@ mod http_server;
 mod log;
 mod metrics;
 mod options;
+mod presence;
 mod roster;
 mod runtime;
 mod server;
@@ -525,7 +526,7 @@ pub use crate::{
         EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, NotQueued, QueryError,
         RedirectError, Refusal, ReloadError, RootError,
         SendError::{self, ClientGone},
-        ServerError, Status,
+        ServerError, ShowError, Status,
     },
     http_server::{Body, BodyError, Host},
     metrics::{
@@ -533,6 +534,7 @@ pub use crate::{
         Readiness, Snapshot, TrafficFigures, WorkerFigures,
     },
     options::{Options, OptionsError, Origins, Overflow},
+    presence::{PresenceChange, PresenceEvent, Present},
     server::{
         Drain, Drained, Mount, MountBody, MountFuture, MountService, Reloaded, Reloader, Running,
         Server, Shutdown,

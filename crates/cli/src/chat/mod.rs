@@ -13,8 +13,8 @@ use std::{
 };
 
 use aerys::{
-    Accepted, Client, Departure, Endpoint, Failure, Handshake, Message, Options, Refusal, Status,
-    Websocket,
+    Accepted, Client, Endpoint, Failure, Group, Handshake, Message, Options, PresenceChange,
+    Refusal, Status, Websocket,
 };
 
 use self::{
@@ -44,7 +44,7 @@ impl Chats {
         ChatApplication { chats: self.clone(), chat: OnceLock::new() }
     }
 
-    fn at(&self, endpoint: &Endpoint<Presence>) -> Arc<Chat> {
+    fn at(&self, endpoint: &Endpoint<Person>) -> Arc<Chat> {
         let path = endpoint.path();
         let place = (endpoint.host().into(), path.strip_suffix(ROOM).unwrap_or(path).into());
         let mut chats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,36 +64,34 @@ pub(crate) struct ChatApplication {
     chat: OnceLock<Arc<Chat>>,
 }
 
-/// The lock makes coming, joining, leaving and speaking one sequence of events, the same for everybody.
-/// Each event is told before the lock is given back; telling is `nowait`, so nobody is waited for.
 #[derive(Default)]
 struct Chat {
     rooms: Mutex<Rooms>,
 }
 
 /// A client.
-type Guest = Client<Presence>;
+type Guest = Client<Person>;
 
 /// What is known of a client.
-pub(crate) struct Presence {
+pub(crate) struct Person {
     /// In which room.
     room: String,
     /// Once it has joined.
     name: OnceLock<String>,
 }
 
-impl Websocket<Presence> for ChatApplication {
-    async fn on_start(&self, endpoint: &Endpoint<Presence>) -> Result<(), Failure> {
+impl Websocket<Person> for ChatApplication {
+    async fn on_start(&self, endpoint: &Endpoint<Person>) -> Result<(), Failure> {
         let chat = self.chat.get_or_init(|| self.chats.at(endpoint));
-        chat.rooms().open(endpoint);
+        chat.lock().open(endpoint);
         Ok(())
     }
 
-    async fn on_open(&self, handshake: Handshake<Presence>) -> Result<Accepted<Presence>, Refusal> {
+    async fn on_open(&self, handshake: Handshake<Person>) -> Result<Accepted<Person>, Refusal> {
         match protocol::check_room(handshake.param("room").unwrap_or(LOBBY)) {
             Ok(room) => {
                 let room = room.to_owned();
-                Ok(handshake.accept_with(Presence { room, name: OnceLock::new() }))
+                Ok(handshake.accept_with(Person { room, name: OnceLock::new() }))
             }
             Err(complaint) => {
                 Err(handshake.refuse(Status::NOT_FOUND).reason(complaint.to_string()))
@@ -108,18 +106,17 @@ impl Websocket<Presence> for ChatApplication {
         Ok(())
     }
 
-    async fn on_close(&self, gone: &Departure<Presence>) {
+    fn on_presence(&self, room: &Group<Person>, change: &PresenceChange) -> Option<Message> {
         let chat = self.chat();
-        if chat.rooms().leave(gone.id(), gone.state()) {
-            chat.list_soon(gone.endpoint());
-        }
+        chat.list_soon(room.endpoint());
+        chat.rooms().said_of(room, change)
     }
 
-    async fn on_stop(&self, endpoint: &Endpoint<Presence>) {
-        let mut rooms = self.chat().rooms();
-        rooms.close(endpoint);
+    async fn on_stop(&self, endpoint: &Endpoint<Person>) {
+        let chat = self.chat();
+        chat.lock().close(endpoint);
         // Had it been about to, it would not any more.
-        rooms.tell_list();
+        chat.tell_list();
     }
 }
 
@@ -130,21 +127,18 @@ impl ChatApplication {
 }
 
 impl Chat {
-    fn handle(self: &Arc<Self>, guest: &Guest, message: &Message) -> Result<(), Complaint> {
+    fn handle(&self, guest: &Guest, message: &Message) -> Result<(), Complaint> {
         match protocol::parse(message.as_bytes())? {
             Request::Join { name } => self.join(guest, &name),
             Request::Say { text } => self.say(guest, &text),
         }
     }
 
-    fn join(self: &Arc<Self>, guest: &Guest, name: &str) -> Result<(), Complaint> {
+    fn join(&self, guest: &Guest, name: &str) -> Result<(), Complaint> {
         if let Some(name) = guest.state().name.get() {
             return Err(Complaint::JoinedAlready { name: name.clone() });
         }
-        let name = protocol::check_name(name)?;
-        self.rooms().join(guest, name)?;
-        self.list_soon(guest.endpoint());
-        Ok(())
+        self.rooms().join(guest, protocol::check_name(name)?)
     }
 
     fn say(&self, guest: &Guest, text: &str) -> Result<(), Complaint> {
@@ -155,17 +149,27 @@ impl Chat {
     }
 
     /// Tells everybody the list of rooms a moment after it has changed.
-    fn list_soon(self: &Arc<Self>, endpoint: &Endpoint<Presence>) {
-        if self.rooms().list_is_due() {
+    fn list_soon(self: &Arc<Self>, endpoint: &Endpoint<Person>) {
+        if self.lock().list_is_due() {
             let chat = Arc::clone(self);
             endpoint.once(LIST_PERIOD, move |_| async move {
-                chat.rooms().tell_list();
+                chat.tell_list();
                 Ok(())
             });
         }
     }
 
-    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+    fn tell_list(&self) {
+        self.lock().list_is_told();
+        self.rooms().tell_list();
+    }
+
+    /// As they are, without the lock: who joins has others told of it.
+    fn rooms(&self) -> Rooms {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! What a chat's clients say and hear: JSON, one object for each message, told apart by `type`.
 
-use aerys::{ClientId, JoinError, Message};
+use aerys::{ClientId, JoinError, Message, ShowError};
 use serde::{Deserialize, Serialize};
 
 /// Of a person's name and of a room's, in characters.
@@ -29,12 +29,12 @@ pub(super) enum Request {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Reply<'a> {
-    /// To the one who has joined, before anything else.
+    /// To the one who has joined. Of others it may have heard before, all of whom are in it.
     Welcome {
         id: ClientId,
         name: &'a str,
         count: usize,
-        people: Vec<&'a String>,
+        people: Vec<String>,
     },
     /// To everyone else in the room.
     Joined {
@@ -83,6 +83,8 @@ pub(super) enum Complaint {
     BadRoom,
     #[error("There is no place for you here: {0}.")]
     NoPlace(JoinError),
+    #[error("You cannot be seen here: {0}.")]
+    NotShown(ShowError),
     #[error("A message has 1 to {MAX_TEXT} characters.")]
     BadText,
     #[error("Join with a name before you say something.")]

@@ -1,7 +1,7 @@
 //! Who is in which room, and what is told to whom.
 //!
-//! A room is a group of the endpoints that the chat has: whoever has joined with a name is in it. Nobody is told
-//! anything before. Who is there is told on each node of a cluster by itself; what is said is heard on all.
+//! A room is a group of the endpoints that the chat has, and whoever has joined with a name is present in it. Nobody is
+//! told anything before. On a cluster a room is one on all nodes: each tells its own clients who is there.
 
 use std::{
     cmp::Reverse,
@@ -10,10 +10,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use aerys::{ClientId, Endpoint, JoinError, Message};
+use aerys::{Endpoint, Group, Message, PresenceChange, PresenceEvent};
 
 use super::{
-    Guest, LOBBY, Presence,
+    Guest, LOBBY, Person,
     protocol::{Complaint, Reply, RoomCount},
 };
 
@@ -23,41 +23,42 @@ const MAX_LISTED: usize = 50;
 /// Of the list of rooms a slow client gets the latest alone.
 const LIST_KEY: &str = "rooms";
 
-#[derive(Default)]
+/// A clone has the same endpoints.
+#[derive(Clone, Default)]
 pub(super) struct Rooms {
     /// Of a room for each name, and of the lobby.
-    endpoints: Vec<Endpoint<Presence>>,
-    /// Those that somebody is in, with who is, in the order in which they joined.
-    people: BTreeMap<String, Vec<Guest>>,
+    endpoints: Vec<Endpoint<Person>>,
     /// Whether the list is going to be told.
     is_list_due: bool,
 }
 
 impl Rooms {
-    pub(super) fn open(&mut self, endpoint: &Endpoint<Presence>) {
+    pub(super) fn open(&mut self, endpoint: &Endpoint<Person>) {
         self.endpoints.push(endpoint.clone());
     }
 
-    pub(super) fn close(&mut self, endpoint: &Endpoint<Presence>) {
+    pub(super) fn close(&mut self, endpoint: &Endpoint<Person>) {
         self.endpoints.retain(|it| it.path() != endpoint.path());
     }
 
-    /// Lets a guest into its room under a name, welcomes it, and tells those who are there.
-    pub(super) fn join(&mut self, guest: &Guest, name: &str) -> Result<(), Complaint> {
-        let Presence { room, name: own } = guest.state();
-        match guest.join(room) {
-            // Whoever has gone hears nothing, and has left already.
-            Err(JoinError::ClientGone) => return Ok(()),
-            joined => joined.map_err(Complaint::NoPlace)?,
-        }
-        let (id, name) = (guest.id(), own.get_or_init(|| name.to_owned()));
-        let people = self.people.entry(room.clone()).or_default();
-        people.push(guest.clone());
-        let count = people.len();
-        let names = people.iter().filter_map(|guest| guest.state().name.get()).collect();
-        guest.send(Reply::Welcome { id, name, count, people: names }).nowait();
+    /// Lets a guest into its room under a name, and welcomes it.
+    pub(super) fn join(&self, guest: &Guest, name: &str) -> Result<(), Complaint> {
+        let Person { room, name: own } = guest.state();
+        guest.join(room).map_err(Complaint::NoPlace)?;
+        let name = own.get_or_init(|| name.to_owned());
+        // Those who are there are told of it.
+        guest.show(room, name.as_str()).map_err(Complaint::NotShown)?;
+        let other_names: Vec<_> = self
+            .others(guest.endpoint(), room)
+            .flat_map(|room| room.presence())
+            .map(|it| it.shown.to_string())
+            .collect();
+        guest.endpoint().group(room).send_presence(guest, |present| {
+            let names = present.iter().map(|it| it.shown.to_string());
+            let people: Vec<_> = other_names.iter().cloned().chain(names).collect();
+            Reply::Welcome { id: guest.id(), name, count: people.len(), people }.into()
+        });
         guest.send(self.list()).key(LIST_KEY).nowait();
-        self.tell(room, Reply::Joined { id, name, count }, Some(id));
         Ok(())
     }
 
@@ -68,19 +69,21 @@ impl Rooms {
         }
     }
 
-    /// Answers whether somebody has left who had joined.
-    pub(super) fn leave(&mut self, id: ClientId, presence: &Presence) -> bool {
-        let Presence { room, name } = presence;
-        let (Some(name), Some(people)) = (name.get(), self.people.get_mut(room)) else {
-            return false;
-        };
-        people.retain(|guest| guest.id() != id);
-        let count = people.len();
-        if count == 0 {
-            self.people.remove(room);
+    /// What those in a room on this node are told of a change there. Those who are in it by the other path are told here.
+    pub(super) fn said_of(&self, room: &Group<Person>, change: &PresenceChange) -> Option<Message> {
+        let (id, name) = (change.present.id, change.present.shown.as_text()?);
+        let others = self.others(room.endpoint(), room.name());
+        let count = change.count + others.map(|room| room.presence_len()).sum::<usize>();
+        let news = Message::from(match change.event {
+            PresenceEvent::Joined => Reply::Joined { id, name, count },
+            PresenceEvent::Left => Reply::Left { id, name, count },
+            // A name stays.
+            _ => return None,
+        });
+        for room in self.others(room.endpoint(), room.name()) {
+            room.broadcast(news.clone()).local().nowait();
         }
-        self.tell(room, Reply::Left { id, name, count }, None);
-        true
+        Some(news)
     }
 
     /// Answers whether it is for the caller to have the list told: nobody has yet, since the last time.
@@ -88,9 +91,13 @@ impl Rooms {
         !mem::replace(&mut self.is_list_due, true)
     }
 
-    /// Tells the list of rooms to everybody who is in one.
-    pub(super) fn tell_list(&mut self) {
+    /// The next change is to have the list told.
+    pub(super) fn list_is_told(&mut self) {
         self.is_list_due = false;
+    }
+
+    /// Tells the list of rooms to everybody on this node who is in one.
+    pub(super) fn tell_list(&self) {
         let list = self.list();
         for endpoint in &self.endpoints {
             for group in endpoint.groups() {
@@ -101,25 +108,30 @@ impl Rooms {
 
     /// The lobby, and the largest rooms.
     fn list(&self) -> Message {
-        let count = |room: &str| self.people.get(room).map_or(0, Vec::len);
-        let others = self.people.iter().filter(|(name, _)| *name != LOBBY);
+        let mut counts = BTreeMap::<String, usize>::new();
+        for (room, count) in self.endpoints.iter().flat_map(|it| it.presence_counts()) {
+            *counts.entry(room.name().to_owned()).or_default() += count;
+        }
+        let in_lobby = counts.remove(LOBBY).unwrap_or_default();
         let mut others: Vec<_> =
-            others.map(|(name, people)| RoomCount { name, count: people.len() }).collect();
+            counts.iter().map(|(name, count)| RoomCount { name, count: *count }).collect();
         if others.len() >= MAX_LISTED {
             others.select_nth_unstable_by_key(MAX_LISTED - 1, order);
             others.truncate(MAX_LISTED - 1);
         }
         others.sort_unstable_by_key(order);
-        others.insert(0, RoomCount { name: LOBBY, count: count(LOBBY) });
+        others.insert(0, RoomCount { name: LOBBY, count: in_lobby });
         Reply::Rooms { rooms: others }.into()
     }
 
-    /// Tells everyone in a room on this node, but for one.
-    fn tell(&self, room: &str, news: Reply<'_>, except: Option<ClientId>) {
-        let news = Message::from(news);
-        for endpoint in &self.endpoints {
-            endpoint.group(room).broadcast(news.clone()).except(except).local().nowait();
-        }
+    /// The same room of the chat's other endpoints.
+    fn others<'r>(
+        &'r self,
+        endpoint: &'r Endpoint<Person>,
+        room: &'r str,
+    ) -> impl Iterator<Item = Group<Person>> + 'r {
+        let others = self.endpoints.iter().filter(|it| it.path() != endpoint.path());
+        others.map(move |it| it.group(room))
     }
 }
 

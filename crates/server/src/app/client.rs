@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    marker,
     net::IpAddr,
     sync::Arc,
 };
@@ -12,7 +13,7 @@ use aerys_proto::Message;
 use super::{Close, Endpoint, Group, Send};
 use crate::{
     connection::{ClientId, Shared, Stats},
-    error::JoinError,
+    error::{JoinError, ShowError},
     log::{Call, HandlerSpan},
     roster::Member,
     runtime::Handler,
@@ -104,12 +105,6 @@ impl<S> Client<S> {
         self.endpoint().roster().join_group(self.id(), group.as_ref())
     }
 
-    /// Takes it out of a [`Group`]: what is broadcast there from now on does not reach it. Answers whether it was a
-    /// member.
-    pub fn leave(&self, group: impl AsRef<str>) -> bool {
-        self.endpoint().roster().leave_group(self.id(), group.as_ref())
-    }
-
     /// The [groups](Group) it is a member of, in the order in which it joined; none once it has gone.
     pub fn groups(&self) -> Vec<Group<S>> {
         let names = self.endpoint().roster().groups_of(self.id()).into_iter();
@@ -175,6 +170,68 @@ impl<S> Client<S> {
     pub(crate) fn shared_in_order(&self) -> &Shared {
         self.endpoint().roster().catch_up(self.id());
         self.shared()
+    }
+}
+
+impl<S: marker::Send + Sync + 'static> Client<S> {
+    /// Takes it out of a [`Group`]: what is broadcast there from now on does not reach it. Answers whether it was a
+    /// member.
+    pub fn leave(&self, group: impl AsRef<str>) -> bool {
+        self.endpoint().roster().leave_group(self.id(), group.as_ref())
+    }
+
+    /// Has it present in a [`Group`] that it is a member of, showing this to whoever looks at
+    /// [`Group::presence`], on every node of a cluster: a name, a place of a cursor. What it has shown there before is
+    /// replaced. Until it [hides](Self::hide), [leaves](Self::leave) or goes.
+    ///
+    /// The members are told what [`on_presence`](crate::Websocket::on_presence) makes of it, before this returns: what it
+    /// says to the group then comes behind that on this node.
+    ///
+    /// ```
+    /// use aerys::{Client, Failure};
+    ///
+    /// fn come_in(client: &Client, name: &str) -> Result<(), Failure> {
+    ///     client.join("tea")?;
+    ///     client.show("tea", name)?;
+    ///     let names = client.endpoint().group("tea").presence();
+    ///     assert!(names.iter().any(|it| it.shown.as_text() == Some(name)));
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// With the feature `json` it may be any value that can be serialized: `Message::json(&value)?`.
+    ///
+    /// # Errors
+    ///
+    /// [`ShowError`] if it has gone, is no member, or if that is more than 4096 bytes.
+    pub fn show(&self, group: impl AsRef<str>, shown: impl Into<Message>) -> Result<(), ShowError> {
+        self.endpoint().roster().show(self.id(), group.as_ref(), None, &shown.into())
+    }
+
+    /// The same, as somebody: all clients that show themselves as the same one count once, whichever nodes they are on, and
+    /// what was shown last is what is seen. When the last of them has gone, [`Options::presence_linger`] says for how long
+    /// its return is waited for, so that who reconnects is not seen to leave.
+    ///
+    /// Who somebody is the application knows: a user's number, a name that was signed in with.
+    ///
+    /// # Errors
+    ///
+    /// As [`show`](Self::show), and if the identity does not have 1 to 255 bytes.
+    ///
+    /// [`Options::presence_linger`]: crate::Options::presence_linger
+    pub fn show_as(
+        &self,
+        group: impl AsRef<str>,
+        identity: impl AsRef<str>,
+        shown: impl Into<Message>,
+    ) -> Result<(), ShowError> {
+        let (group, identity) = (group.as_ref(), Some(identity.as_ref()));
+        self.endpoint().roster().show(self.id(), group, identity, &shown.into())
+    }
+
+    /// Has it present in a [`Group`] no more, of which it stays a member. Answers whether it was.
+    pub fn hide(&self, group: impl AsRef<str>) -> bool {
+        self.endpoint().roster().hide(self.id(), group.as_ref())
     }
 }
 

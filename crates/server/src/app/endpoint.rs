@@ -84,6 +84,12 @@ impl<S> Endpoint<S> {
         names.map(|name| Group::new(self.clone(), name)).collect()
     }
 
+    /// The groups in which somebody is [present](Group::presence), on any node, with how many are; in no particular order.
+    pub fn presence_counts(&self) -> Vec<(Group<S>, usize)> {
+        let counts = self.0.present_counts().into_iter();
+        counts.map(|(name, count)| (Group::new(self.clone(), name), count)).collect()
+    }
+
     /// The span of a call of a handler that is about no client.
     pub(crate) fn span(&self, handler: Handler) -> HandlerSpan {
         let (path, handler) = (self.0.path(), handler.name());

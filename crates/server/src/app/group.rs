@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use aerys_proto::Message;
 
 use super::{Broadcast, Client, Endpoint};
-use crate::{connection::ClientId, roster::Choice};
+use crate::{connection::ClientId, presence::Present, roster::Choice};
 
 /// Some clients of an [`Endpoint`], under a name: a room, a topic, a user who has several tabs open. Cheap to clone;
 /// usable from any task or thread.
@@ -80,6 +80,43 @@ impl<S> Group<S> {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<S: Send + Sync + 'static> Group<S> {
+    /// Who is present in it now, on every node of a [`Cluster`](crate::Cluster), in the order in which they came: those of
+    /// its members that [show](Client::show) something. It costs as much as they are.
+    ///
+    /// Of other nodes this is what they have told by now; `docs/cluster.md` says what that is worth.
+    pub fn presence(&self) -> Vec<Present> {
+        self.endpoint.roster().present(&self.name)
+    }
+
+    /// How many are present in it, on every node.
+    pub fn presence_len(&self) -> usize {
+        self.endpoint.roster().present_count(&self.name)
+    }
+
+    /// Sends a client who is present, in words of `tell`'s, and in its place among what
+    /// [`on_presence`](crate::Websocket::on_presence) says: a list and the changes to it come in such an order that whoever
+    /// applies each as it comes has the list right. A change that is in the list already may come as well.
+    ///
+    /// It does not wait. `tell` may be called more than once if very much changes meanwhile.
+    ///
+    /// ```
+    /// # use aerys::{Client, JoinError};
+    /// # fn example(client: &Client) -> Result<(), JoinError> {
+    /// client.join("tea")?;
+    /// let tea = client.endpoint().group("tea");
+    /// tea.send_presence(client, |present| {
+    ///     let names: Vec<_> = present.iter().filter_map(|it| it.shown.as_text()).collect();
+    ///     names.join(", ").into()
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_presence(&self, client: &Client<S>, tell: impl Fn(&[Present]) -> Message) {
+        self.endpoint.roster().send_present(client.id(), &self.name, tell);
     }
 }
 

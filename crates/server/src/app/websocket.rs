@@ -1,4 +1,4 @@
-//! The trait an application implements: three methods, and two more around the server's life.
+//! The trait an application implements: three methods, two more around the server's life, and one about presence.
 
 use std::{
     future::{Future, ready},
@@ -7,8 +7,11 @@ use std::{
 
 use aerys_proto::Message;
 
-use super::{Accepted, Client, Departure, Endpoint, Handshake};
-use crate::error::{Failure, Refusal};
+use super::{Accepted, Client, Departure, Endpoint, Group, Handshake};
+use crate::{
+    error::{Failure, Refusal},
+    presence::PresenceChange,
+};
 
 /// A websocket application. `S` is what it keeps for each client, `()` if nothing.
 ///
@@ -85,6 +88,39 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
         ready(())
     }
 
+    /// Somebody has come, has changed or has gone who is present in a group, here or on another node of a
+    /// [`Cluster`](crate::Cluster): see [`Client::show`]. What is returned is told to the members of the group on this node,
+    /// but for the client whose doing it is; by default nothing.
+    ///
+    /// The changes of a group are told in their order, and behind a change comes what was said to the group after it. To
+    /// keep that promise this may be called once more for a change that has another come before it. It is
+    /// called by whoever changes something, on whatever thread, and is waited for: it is no place to block. If it panics
+    /// that is logged, and nothing is told.
+    ///
+    /// ```
+    /// # use aerys::{Accepted, Failure, Group, Handshake, Message, Refusal, Websocket};
+    /// use aerys::{PresenceChange, PresenceEvent};
+    ///
+    /// # struct Rooms;
+    /// # impl Websocket for Rooms {
+    /// #     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+    /// #         Ok(handshake.accept())
+    /// #     }
+    /// fn on_presence(&self, _: &Group, change: &PresenceChange) -> Option<Message> {
+    ///     let name = change.present.shown.as_text()?;
+    ///     match change.event {
+    ///         PresenceEvent::Joined => Some(format!("{name} is here").into()),
+    ///         PresenceEvent::Left => Some(format!("{name} has gone").into()),
+    ///         _ => None,
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    fn on_presence(&self, group: &Group<S>, change: &PresenceChange) -> Option<Message> {
+        let _ = (group, change);
+        None
+    }
+
     /// Called once when the server stops, after the last client's `on_close`, or when another
     /// application's `on_start` fails after this one's. Applications are stopped in the reverse order
     /// of their starts.
@@ -118,6 +154,10 @@ impl<S: Send + Sync + 'static, W: Websocket<S>> Websocket<S> for Arc<W> {
 
     fn on_close(&self, gone: &Departure<S>) -> impl Future<Output = ()> + Send {
         W::on_close(self, gone)
+    }
+
+    fn on_presence(&self, group: &Group<S>, change: &PresenceChange) -> Option<Message> {
+        W::on_presence(self, group, change)
     }
 
     fn on_stop(&self, endpoint: &Endpoint<S>) -> impl Future<Output = ()> + Send {

@@ -5,15 +5,17 @@
 //! body      = nothing                                               of an announcement (1) and a goodbye (2)
 //!           | flags:u8 endpoint:text [group:text] [key:text]
 //!             [only:ids] [except:ids] payload                       of a broadcast (3)
+//!           | endpoint:text told                                    of who is present (4): `presence/wire.rs`
 //! text      = length:u16 bytes        ids = count:u32 id:u64 …
 //! flags     = 1 the payload is a text, 2 group, 4 key, 8 only, 16 except
 //! ```
 
-use std::{str, sync::Arc};
+use std::sync::Arc;
 
 use aerys_proto::Message;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use super::wire::{self, Malformed, put_ids, put_text, text};
 use crate::connection::ClientId;
 
 /// Of this format. Who hears another one does not understand it.
@@ -22,6 +24,7 @@ const FRAME_VERSION: u8 = 1;
 const ANNOUNCEMENT: u8 = 1;
 const GOODBYE: u8 = 2;
 const BROADCAST: u8 = 3;
+const PRESENCE: u8 = 4;
 
 const IS_TEXT: u8 = 1;
 const HAS_GROUP: u8 = 2;
@@ -31,9 +34,6 @@ const HAS_EXCEPT: u8 = 16;
 
 /// What of a frame is not the payload of a message is no larger than this, unless ids are listed: in bytes.
 const HEAD_ROOM: usize = 256;
-
-/// The longest name or key, in bytes.
-const MAX_TEXT: usize = u16::MAX as usize;
 
 /// Who has published a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ pub(super) enum Frame {
     Broadcast {
         endpoint: Arc<str>,
         received: Received,
+    },
+    /// What the publisher tells of who is present at an endpoint.
+    Presence {
+        endpoint: Arc<str>,
+        told: Bytes,
     },
 }
 
@@ -73,21 +78,6 @@ pub(crate) struct Received {
     pub(crate) only: Option<Vec<ClientId>>,
     pub(crate) except: Vec<ClientId>,
     pub(crate) message: Message,
-}
-
-/// It is no frame of this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
-    #[error("it ends too early")]
-    Short,
-    #[error("it is of version {0}, and this node speaks version {FRAME_VERSION}")]
-    Version(u8),
-    #[error("there is no kind {0} of frame")]
-    Kind(u8),
-    #[error("it has a flag that is not known")]
-    Flags,
-    #[error("a name in it is no UTF-8")]
-    Name,
 }
 
 impl Publisher {
@@ -122,6 +112,13 @@ impl Publisher {
         frame.freeze()
     }
 
+    pub(super) fn presence(self, endpoint: &str, told: &[u8]) -> Bytes {
+        let mut frame = self.begin(PRESENCE, HEAD_ROOM + told.len());
+        put_text(&mut frame, endpoint);
+        frame.put_slice(told);
+        frame.freeze()
+    }
+
     fn begin(self, kind: u8, room: usize) -> BytesMut {
         let mut frame = BytesMut::with_capacity(14 + room);
         frame.put_u8(FRAME_VERSION);
@@ -136,7 +133,7 @@ impl Publisher {
 pub(super) fn decode(mut frame: Bytes) -> Result<(Publisher, Frame), Malformed> {
     let version = frame.try_get_u8()?;
     if version != FRAME_VERSION {
-        return Err(Malformed::Version(version));
+        return Err(Malformed::Version { version, spoken: FRAME_VERSION });
     }
     let kind = frame.try_get_u8()?;
     let publisher = Publisher { node: frame.try_get_u32()?, nonce: frame.try_get_u64()? };
@@ -144,6 +141,7 @@ pub(super) fn decode(mut frame: Bytes) -> Result<(Publisher, Frame), Malformed> 
         ANNOUNCEMENT => Frame::Announcement,
         GOODBYE => Frame::Goodbye,
         BROADCAST => broadcast(frame)?,
+        PRESENCE => Frame::Presence { endpoint: text(&mut frame)?, told: frame },
         kind => return Err(Malformed::Kind(kind)),
     };
     Ok((publisher, said))
@@ -158,52 +156,14 @@ fn broadcast(mut frame: Bytes) -> Result<Frame, Malformed> {
     let endpoint = text(&mut frame)?;
     let group = has(HAS_GROUP).then(|| text(&mut frame)).transpose()?;
     let key = has(HAS_KEY).then(|| text(&mut frame)).transpose()?;
-    let only = has(HAS_ONLY).then(|| ids(&mut frame)).transpose()?;
-    let except = has(HAS_EXCEPT).then(|| ids(&mut frame)).transpose()?.unwrap_or_default();
+    let only = has(HAS_ONLY).then(|| wire::ids(&mut frame)).transpose()?;
+    let except = has(HAS_EXCEPT).then(|| wire::ids(&mut frame)).transpose()?.unwrap_or_default();
     // A text that was not checked where it came from is sent as what it is.
     let message = match has(IS_TEXT).then(|| Message::from_utf8(frame.clone())).flatten() {
         Some(text) => text,
         None => Message::binary(frame),
     };
     Ok(Frame::Broadcast { endpoint, received: Received { group, key, only, except, message } })
-}
-
-fn put_text(frame: &mut BytesMut, text: &str) {
-    // A longer one is no name of an endpoint or a group, and as a key it is as good.
-    let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
-    let text = &text.as_bytes()[..end.unwrap_or(0)];
-    frame.put_u16(text.len() as u16);
-    frame.put_slice(text);
-}
-
-fn put_ids(frame: &mut BytesMut, ids: &[ClientId]) {
-    frame.put_u32(ids.len() as u32);
-    for id in ids {
-        frame.put_u64(id.as_u64());
-    }
-}
-
-fn text(frame: &mut Bytes) -> Result<Arc<str>, Malformed> {
-    let len = usize::from(frame.try_get_u16()?);
-    let text = frame.get(..len).ok_or(Malformed::Short)?;
-    let text = str::from_utf8(text).map_err(|_| Malformed::Name)?.into();
-    frame.advance(len);
-    Ok(text)
-}
-
-/// No more than the frame has are made room for.
-fn ids(frame: &mut Bytes) -> Result<Vec<ClientId>, Malformed> {
-    let count = frame.try_get_u32()? as usize;
-    if frame.len() / size_of::<u64>() < count {
-        return Err(Malformed::Short);
-    }
-    Ok((0..count).map(|_| ClientId::from_u64(frame.get_u64())).collect())
-}
-
-impl From<bytes::TryGetError> for Malformed {
-    fn from(_: bytes::TryGetError) -> Self {
-        Self::Short
-    }
 }
 
 #[cfg(test)]
@@ -239,11 +199,17 @@ mod tests {
             let Frame::Broadcast { endpoint, received } = frame else { panic!("{frame:?}") };
             assert_eq!((publisher, &*endpoint), (PUBLISHER, "mysite.com/chat"));
             assert_eq!(received.group.as_deref(), group);
-            assert_eq!(received.key.as_deref(), key.map(|key| &key[..key.len().min(MAX_TEXT)]));
+            assert_eq!(
+                received.key.as_deref(),
+                key.map(|key| &key[..key.len().min(wire::MAX_TEXT)])
+            );
             assert_eq!((received.only.as_ref(), &received.except), (only, except));
             assert_eq!(received.message, *message);
             assert_eq!(received.message.is_text(), message.is_text());
         }
+        let (publisher, frame) = decode(PUBLISHER.presence("mysite.com/chat", b"told")).unwrap();
+        let Frame::Presence { endpoint, told } = frame else { panic!("{frame:?}") };
+        assert_eq!((publisher, &*endpoint, &*told), (PUBLISHER, "mysite.com/chat", &b"told"[..]));
         for (frame, is_announcement) in
             [(PUBLISHER.announcement(), true), (PUBLISHER.goodbye(), false)]
         {
@@ -281,7 +247,7 @@ mod tests {
             frame[index] = byte;
             decode(frame.freeze()).unwrap_err()
         };
-        assert_eq!(changed(0, 2), Malformed::Version(2));
+        assert_eq!(changed(0, 2), Malformed::Version { version: 2, spoken: 1 });
         assert_eq!(changed(1, 9), Malformed::Kind(9));
         assert_eq!(changed(14, 0x20), Malformed::Flags);
         assert_eq!(changed(17, 0xFF), Malformed::Name);

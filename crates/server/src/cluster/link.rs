@@ -18,6 +18,7 @@ use super::{
     Bus, ClusterStatus, Inbound, PARTITIONS,
     frame::{self, Frame, Outgoing, Publisher, Received},
     nodes::{Heard, Nodes},
+    wire::Malformed,
 };
 use crate::{
     connection::Published,
@@ -40,6 +41,8 @@ pub(crate) struct Link {
     endpoints: Mutex<Endpoints>,
     is_joined: AtomicBool,
     end: CancellationToken,
+    /// The last time that it gave a sign of life.
+    last_beat: Mutex<Option<Instant>>,
     forwarded: AtomicU64,
     not_forwarded: AtomicU64,
     received: AtomicU64,
@@ -52,7 +55,16 @@ type Endpoints = HashMap<Box<str>, Vec<Weak<dyn Receiver>>>;
 /// An endpoint, to which other nodes speak.
 pub(crate) trait Receiver: Send + Sync {
     /// Tells it to the clients of this node.
-    fn receive(&self, received: Received);
+    fn receive(self: Arc<Self>, received: Received);
+
+    /// Another node, which has this nonce, tells who is present there.
+    fn learn(self: Arc<Self>, publisher: u64, told: Bytes) -> Result<(), Malformed>;
+
+    /// A node is gone, and with it whoever was present there.
+    fn forget(self: Arc<Self>, publisher: u64);
+
+    /// Tells the other nodes how much there is to know of who is present here.
+    fn summarize(self: Arc<Self>);
 }
 
 /// A server is a node for as long as it has this. One that is dropped has gone without a word.
@@ -67,6 +79,7 @@ impl Link {
             endpoints: Mutex::default(),
             is_joined: AtomicBool::new(false),
             end: CancellationToken::new(),
+            last_beat: Mutex::default(),
             forwarded: AtomicU64::new(0),
             not_forwarded: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -80,15 +93,21 @@ impl Link {
 
     /// Makes a server a node. Needs a runtime around it that lives as long.
     pub(crate) fn join(self: &Arc<Self>) -> Result<Joined, ServerError> {
-        if self.is_joined.swap(true, Ordering::AcqRel) {
-            return Err(ServerError::ClusterTaken);
-        }
-        self.bus.start(Inbound::new(Arc::downgrade(self)));
+        let joined = self.begin()?;
         let link = Arc::clone(self);
         tokio::spawn(async move {
             let end = link.end.clone();
             end.run_until_cancelled(link.give_signs_of_life()).await;
         });
+        Ok(joined)
+    }
+
+    /// Makes a server a node that gives no signs of life by itself.
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Joined, ServerError> {
+        if self.is_joined.swap(true, Ordering::AcqRel) {
+            return Err(ServerError::ClusterTaken);
+        }
+        self.bus.start(Inbound::new(Arc::downgrade(self)));
         Ok(Joined(Arc::clone(self)))
     }
 
@@ -99,13 +118,39 @@ impl Link {
         beat.tick().await;
         loop {
             beat.tick().await;
-            self.announce();
-            let gone = self.nodes.expire(self.lease);
-            if gone > 0 {
-                let nodes = self.nodes.count(self.lease);
-                log::event!(WARN, { gone, nodes }, "nodes have given no sign of life");
-            }
+            self.beat();
         }
+    }
+
+    /// Gives a sign of life, and forgets who has given none.
+    pub(crate) fn beat(&self) {
+        let now = Instant::now();
+        let last = self.last_beat.lock().replace(now);
+        if last.is_some_and(|last| now - last > self.lease * 2 / SIGNS_PER_LEASE) {
+            // This node has stood still, and what the others have said meanwhile is still to be heard.
+            self.nodes.excuse();
+        }
+        self.announce();
+        let gone = self.nodes.expire(self.lease);
+        if !gone.is_empty() {
+            let (gone, nodes) = (gone.len(), self.nodes.count(self.lease));
+            log::event!(WARN, { gone, nodes }, "nodes have given no sign of life");
+        }
+        for nonce in gone {
+            self.forget(nonce);
+        }
+    }
+
+    fn forget(&self, nonce: u64) {
+        for endpoint in self.endpoints() {
+            endpoint.forget(nonce);
+        }
+    }
+
+    /// All that are here.
+    fn endpoints(&self) -> Vec<Arc<dyn Receiver>> {
+        let endpoints = self.endpoints.lock();
+        endpoints.values().filter_map(|those| last_there(those)).collect()
     }
 
     /// Messages for these clients come here from now on, for as long as it is there.
@@ -116,6 +161,21 @@ impl Link {
             !those.is_empty()
         });
         endpoints.entry(name.into()).or_default().push(endpoint);
+    }
+
+    /// What tells this node from any other.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nodes.nonce()
+    }
+
+    /// Tells the other nodes something of who is present at an endpoint. What is lost of it they
+    /// [ask for](Receiver::summarize).
+    pub(crate) fn tell_presence(&self, endpoint: &str, told: &[u8]) {
+        // Who is no node any more has gone with all its clients.
+        if self.is_open() {
+            let frame = self.publisher().presence(endpoint, told);
+            let _ = self.bus.publish(partition(endpoint, None), frame);
+        }
     }
 
     /// The number of this node, for the ids of clients.
@@ -138,29 +198,48 @@ impl Link {
         }
     }
 
-    /// Tells the others that this node is there.
-    pub(super) fn announce(&self) {
+    /// Tells the others that this node is there, and how much there is to know of it.
+    pub(crate) fn announce(&self) {
         // If the bus is away, nobody hears it, and it is said when it is back.
         let _ = self.bus.publish(0, self.publisher().announcement());
+        for endpoint in self.endpoints() {
+            endpoint.summarize();
+        }
     }
 
     /// Takes in a frame of any node.
     pub(super) fn receive(&self, frame: Bytes) {
-        match frame::decode(frame) {
-            Ok((publisher, _)) if publisher.nonce == self.nodes.nonce() => {}
-            Ok((publisher, Frame::Announcement)) => self.hear(publisher),
-            Ok((publisher, Frame::Goodbye)) => {
+        if let Err(error) = self.take_in(frame) {
+            self.malformed.fetch_add(1, Ordering::Relaxed);
+            log::event!(WARN, { %error }, "what has come by the bus is no frame");
+        }
+    }
+
+    fn take_in(&self, frame: Bytes) -> Result<(), Malformed> {
+        let (publisher, frame) = frame::decode(frame)?;
+        if publisher.nonce == self.nodes.nonce() {
+            return Ok(());
+        }
+        match frame {
+            Frame::Announcement => self.hear(publisher),
+            Frame::Goodbye => {
                 if self.nodes.forget(publisher.nonce) {
                     let nodes = self.nodes.count(self.lease);
                     log::event!(INFO, { node = publisher.node, nodes }, "a node has gone");
+                    self.forget(publisher.nonce);
                 }
             }
-            Ok((_, Frame::Broadcast { endpoint, received })) => self.tell(&endpoint, received),
-            Err(error) => {
-                self.malformed.fetch_add(1, Ordering::Relaxed);
-                log::event!(WARN, { %error }, "what has come by the bus is no frame");
+            Frame::Broadcast { endpoint, received } => self.tell(&endpoint, received),
+            Frame::Presence { endpoint, told } => {
+                // It is a sign of life, too: what is known of a node is forgotten when its lease is over.
+                self.hear(publisher);
+                let is_known = self.nodes.is_known(publisher.nonce);
+                if let Some(endpoint) = self.endpoint(&endpoint).filter(|_| is_known) {
+                    endpoint.learn(publisher.nonce, told)?;
+                }
             }
         }
+        Ok(())
     }
 
     fn hear(&self, Publisher { node, nonce }: Publisher) {
@@ -182,15 +261,16 @@ impl Link {
     }
 
     fn tell(&self, endpoint: &str, received: Received) {
-        let endpoints = self.endpoints.lock();
-        let those = endpoints.get(endpoint);
-        let endpoint = those.and_then(|those| those.iter().rev().find_map(Weak::upgrade));
-        drop(endpoints);
-        // An endpoint may be on some nodes alone.
-        if let Some(endpoint) = endpoint {
+        if let Some(endpoint) = self.endpoint(endpoint) {
             self.received.fetch_add(1, Ordering::Relaxed);
             endpoint.receive(received);
         }
+    }
+
+    /// An endpoint may be on some nodes alone.
+    fn endpoint(&self, name: &str) -> Option<Arc<dyn Receiver>> {
+        let endpoints = self.endpoints.lock();
+        endpoints.get(name).and_then(|those| last_there(those))
     }
 
     fn publisher(&self) -> Publisher {
@@ -249,6 +329,10 @@ impl Drop for Joined {
     }
 }
 
+fn last_there(those: &[Weak<dyn Receiver>]) -> Option<Arc<dyn Receiver>> {
+    those.iter().rev().find_map(Weak::upgrade)
+}
+
 /// The same on every node (FNV-1a).
 fn partition(endpoint: &str, group: Option<&str>) -> u16 {
     let mut hash = Fnv(0xCBF2_9CE4_8422_2325);
@@ -285,9 +369,17 @@ mod tests {
     struct Heard(AtomicUsize);
 
     impl Receiver for Heard {
-        fn receive(&self, _: Received) {
+        fn receive(self: Arc<Self>, _: Received) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+
+        fn learn(self: Arc<Self>, _: u64, _: Bytes) -> Result<(), Malformed> {
+            Ok(())
+        }
+
+        fn forget(self: Arc<Self>, _: u64) {}
+
+        fn summarize(self: Arc<Self>) {}
     }
 
     #[test]

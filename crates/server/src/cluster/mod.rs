@@ -6,6 +6,7 @@ mod frame;
 mod link;
 mod local;
 mod nodes;
+mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ pub use self::{
 pub(crate) use self::{
     frame::{Outgoing, Received},
     link::{Joined, Link, Receiver},
+    wire::{Malformed, put_text, text},
 };
 use crate::error::NotQueued;
 

@@ -81,12 +81,25 @@ impl Nodes {
         self.others.lock().remove(&nonce).is_some()
     }
 
-    /// Forgets those that have given no sign of life for so long; answers how many.
-    pub(super) fn expire(&self, lease: Duration) -> usize {
+    /// Whether a node has given a sign of life, and is kept in mind.
+    pub(super) fn is_known(&self, nonce: u64) -> bool {
+        self.others.lock().contains_key(&nonce)
+    }
+
+    /// Forgets those that have given no sign of life for so long; answers which those were, by their nonces.
+    pub(super) fn expire(&self, lease: Duration) -> Vec<u64> {
         let mut others = self.others.lock();
-        let before = others.len();
-        others.retain(|_, other| other.heard.elapsed() < lease);
-        before - others.len()
+        others
+            .extract_if(|_, other| other.heard.elapsed() >= lease)
+            .map(|(nonce, _)| nonce)
+            .collect()
+    }
+
+    /// It is not theirs that nothing was heard of them: they count as if they had given a sign of life now.
+    pub(super) fn excuse(&self) {
+        for other in self.others.lock().values_mut() {
+            other.heard = Instant::now();
+        }
     }
 
     /// How many there are, this one included.
@@ -138,12 +151,15 @@ mod tests {
         let another = nodes.number() ^ 1;
         assert_eq!(nodes.hear(another, 7), Heard::New);
         tokio::time::advance(LEASE - Duration::from_millis(1)).await;
-        assert_eq!((nodes.count(LEASE), nodes.expire(LEASE)), (2, 0));
+        assert_eq!((nodes.count(LEASE), nodes.expire(LEASE)), (2, vec![]));
         assert_eq!(nodes.hear(another, 7), Heard::Known);
         tokio::time::advance(LEASE).await;
-        assert_eq!((nodes.count(LEASE), nodes.expire(LEASE)), (1, 1));
+        assert_eq!((nodes.count(LEASE), nodes.expire(LEASE)), (1, vec![7]));
         assert_eq!(nodes.hear(another, 7), Heard::New);
-        assert!(nodes.forget(7) && !nodes.forget(7));
+        tokio::time::advance(LEASE).await;
+        nodes.excuse();
+        assert_eq!((nodes.count(LEASE), nodes.expire(LEASE)), (2, vec![]));
+        assert!(nodes.is_known(7) && nodes.forget(7) && !nodes.forget(7) && !nodes.is_known(7));
         assert_eq!(nodes.count(LEASE), 1);
     }
 

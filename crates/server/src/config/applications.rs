@@ -64,8 +64,7 @@ impl Applications {
                 if taken.endpoint().is_some() {
                     return Err(ServerError::ApplicationTaken { name, path: place.path });
                 }
-                let endpoint: Arc<dyn Application> =
-                    Arc::new(Mounted::new(app, place, settings, workers));
+                let endpoint: Arc<dyn Application> = Mounted::new(app, place, settings, workers);
                 taken.give(&endpoint);
                 Ok(endpoint)
             })
@@ -86,7 +85,7 @@ impl Applications {
         let mount = move || -> MountFn {
             let make = Arc::clone(&make);
             Box::new(move |place, settings, workers| {
-                Ok(Arc::new(Mounted::new(make(), place, settings, workers)))
+                Ok(Mounted::new(make(), place, settings, workers))
             })
         };
         self.by_name.insert(name, Registered { mount: Arc::new(mount), single: None });

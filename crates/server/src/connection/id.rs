@@ -42,6 +42,11 @@ impl ClientId {
         Self(u64::from(node) << NODE_SHIFT | self.0 & ((1 << NODE_SHIFT) - 1))
     }
 
+    /// The number of its node.
+    pub(crate) fn node(self) -> u32 {
+        (self.0 >> NODE_SHIFT) as u32 & Self::MAX_NODE
+    }
+
     /// Which of `workers` drives the client. An id that is nobody's may be of any.
     #[inline]
     pub(crate) fn worker(self, workers: usize) -> usize {

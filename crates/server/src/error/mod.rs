@@ -12,6 +12,7 @@ mod refusal;
 mod reload;
 mod root;
 mod server;
+mod show;
 
 use std::{
     error::Error,
@@ -32,6 +33,7 @@ pub use self::{
     reload::ReloadError,
     root::RootError,
     server::ServerError,
+    show::ShowError,
 };
 
 /// Why a message did not leave.
@@ -121,8 +123,10 @@ impl Failure {
 
     /// Whether it is no news to anyone but the handler.
     pub(crate) fn is_silent(&self) -> bool {
-        let joining = self.0.downcast_ref::<JoinError>();
-        self.0.is::<SendError>() || joining == Some(&JoinError::ClientGone)
+        let (joining, showing) = (self.0.downcast_ref(), self.0.downcast_ref());
+        self.0.is::<SendError>()
+            || joining == Some(&JoinError::ClientGone)
+            || showing == Some(&ShowError::ClientGone)
     }
 }
 
@@ -181,6 +185,8 @@ mod tests {
         assert!(Failure::from(ClientGone).is_silent());
         assert!(Failure::from(JoinError::ClientGone).is_silent());
         assert!(!Failure::from(JoinError::GroupFull { max: 1 }).is_silent());
+        assert!(Failure::from(ShowError::ClientGone).is_silent());
+        assert!(!Failure::from(ShowError::NotAMember).is_silent());
         assert!(!Failure::from(Outer(ClientGone)).is_silent());
         assert!(!Failure::new("no").is_silent());
         assert!(Failure::new(Box::<dyn Error + Send + Sync>::from(ClientGone)).is_silent());

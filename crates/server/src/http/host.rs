@@ -122,7 +122,7 @@ impl Host {
         S: Send + Sync + 'static,
     {
         let mount: MountFn = Box::new(move |place, settings, workers| {
-            Ok(Arc::new(Mounted::new(app, place, settings, workers)))
+            Ok(Mounted::new(app, place, settings, workers))
         });
         let name = Cow::Borrowed(type_name::<W>());
         self.mounts.push(Mounting { path: path.into(), name, options, mount });

@@ -34,6 +34,7 @@ pub struct Options {
     pub(crate) open_period: Duration,
     pub(crate) max_clients: Option<usize>,
     pub(crate) group_limits: GroupLimits,
+    pub(crate) presence_linger: Duration,
 }
 
 /// What the handshake is held to.
@@ -66,6 +67,7 @@ pub(crate) struct Settings {
     pub(crate) outbox_limits: OutboxLimits,
     pub(crate) rules: HandshakeRules,
     pub(crate) group_limits: GroupLimits,
+    pub(crate) presence_linger: Duration,
 }
 
 impl Options {
@@ -210,6 +212,15 @@ impl Options {
         self
     }
 
+    /// How long somebody who is [present as somebody](crate::Client::show_as) and whose last client has gone counts as
+    /// present all the same, since it may reconnect. Default none: it has left at once.
+    ///
+    /// Each node of a cluster judges it by its own clock; it is to be the same on all.
+    pub fn presence_linger(mut self, period: Duration) -> Self {
+        self.presence_linger = period;
+        self
+    }
+
     /// Looks for nonsense.
     pub(crate) fn validate(self) -> Result<Settings, OptionsError> {
         let Self {
@@ -221,6 +232,7 @@ impl Options {
             open_period,
             max_clients,
             group_limits,
+            presence_linger,
         } = self;
         let Config { max_msg_size, .. } = protocol;
         protocol.max_frame_size =
@@ -261,7 +273,8 @@ impl Options {
             return Err(OptionsError::Subprotocol { name: name.clone() });
         }
         let rules = HandshakeRules { allowed_origins, subprotocols, open_period, max_clients };
-        Ok(Settings { protocol: Arc::new(protocol), outbox_limits, rules, group_limits })
+        let protocol = Arc::new(protocol);
+        Ok(Settings { protocol, outbox_limits, rules, group_limits, presence_linger })
     }
 }
 
@@ -276,6 +289,7 @@ impl Default for Options {
             open_period: Duration::from_secs(10),
             max_clients: None,
             group_limits: GroupLimits { max_members: None, max_per_client: 100 },
+            presence_linger: Duration::ZERO,
         }
     }
 }

@@ -4,27 +4,34 @@ mod audience;
 mod backlog;
 mod delivery;
 mod groups;
+#[cfg(test)]
+mod guest;
 mod members;
+mod presence;
 mod shard;
+#[cfg(test)]
+mod simulation;
 mod step;
 mod walk;
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, OnceLock, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
 use aerys_proto::{Config, Message};
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{audience::Choice, walk::Walk};
+pub(crate) use self::{audience::Choice, presence::Onlooker, walk::Walk};
 use self::{delivery::Delivery, groups::GroupSizes, shard::Shard};
 use crate::{
-    cluster::{Link, Received, Receiver},
+    cluster::{Link, Malformed, Received, Receiver},
     connection::{ClientId, DeliveryCount, Published, Shared},
     error::JoinError,
     metrics::EndpointCounters,
     options::GroupLimits,
+    presence::Presence,
     runtime::{Alarms, EndpointSlot, Worker},
 };
 
@@ -36,6 +43,9 @@ pub(crate) trait Member {
 pub(crate) struct Roster<M> {
     shards: Box<[Arc<Shard<M>>]>,
     groups: GroupSizes,
+    presence: Presence,
+    /// Who is asked what is to be said of who comes and goes.
+    onlooker: OnceLock<Weak<dyn Onlooker>>,
     /// The cluster that its server is a node of, and what the endpoint is called there.
     link: OnceLock<(Arc<Link>, Box<str>)>,
     host: String,
@@ -63,6 +73,8 @@ impl<M> Roster<M> {
         Self {
             shards: workers.iter().map(shard).collect(),
             groups: GroupSizes::default(),
+            presence: Presence::new(),
+            onlooker: OnceLock::new(),
             link: OnceLock::new(),
             host,
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
@@ -203,17 +215,6 @@ impl<M> Roster<M> {
 }
 
 impl<M: Member> Roster<M> {
-    /// Takes a client out, and answers in which groups it was: what was broadcast while it was here is counted
-    /// as lost with it.
-    pub(crate) fn leave(&self, id: ClientId) -> Vec<Arc<str>> {
-        self.shard(id).leave(id, &self.groups)
-    }
-
-    /// Takes a client out of a group; answers whether it was in it.
-    pub(crate) fn leave_group(&self, id: ClientId, name: &str) -> bool {
-        self.shard(id).leave_group(id, name, &self.groups)
-    }
-
     /// Looks at some of those who are here, and answers whether there are more: see [`Walk`]. No lock is to be taken,
     /// and nothing foreign run, by `look`.
     pub(crate) fn look(&self, walk: &mut Walk, look: &mut dyn FnMut(ClientId, &Shared)) -> bool {
@@ -229,12 +230,32 @@ impl<M: Member> Roster<M> {
 }
 
 impl<M: Member + Send + Sync + 'static> Roster<M> {
+    /// Takes a client out, and answers in which groups it was: what was broadcast while it was here is counted
+    /// as lost with it.
+    pub(crate) fn leave(self: &Arc<Self>, id: ClientId) -> Vec<Arc<str>> {
+        let groups = self.shard(id).leave(id, &self.groups);
+        for group in &groups {
+            self.hide(id, group);
+        }
+        groups
+    }
+
+    /// Takes a client out of a group; answers whether it was in it.
+    pub(crate) fn leave_group(self: &Arc<Self>, id: ClientId, name: &str) -> bool {
+        let was_in_it = self.shard(id).leave_group(id, name, &self.groups);
+        if was_in_it {
+            self.hide(id, name);
+        }
+        was_in_it
+    }
+
     /// From now on what is broadcast goes to the other nodes, too, and what those broadcast comes here. Said before
     /// the first client.
     pub(crate) fn connect(self: &Arc<Self>, link: &Arc<Link>) {
         let name = format!("{}{}", self.host, self.path);
         let this = Arc::downgrade(self);
         link.add(&name, this);
+        self.presence.share(link.nonce());
         let _ = self.link.set((Arc::clone(link), name.into()));
     }
 
@@ -286,8 +307,20 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
 }
 
 impl<M: Member + Send + Sync + 'static> Receiver for Roster<M> {
-    fn receive(&self, received: Received) {
+    fn receive(self: Arc<Self>, received: Received) {
         let Received { group, key, only, except, message } = received;
         self.tell(message, Choice::received(group, only, except), key.as_ref(), None);
+    }
+
+    fn learn(self: Arc<Self>, publisher: u64, told: Bytes) -> Result<(), Malformed> {
+        self.learn_presence(publisher, told)
+    }
+
+    fn forget(self: Arc<Self>, publisher: u64) {
+        self.forget_presence(publisher);
+    }
+
+    fn summarize(self: Arc<Self>) {
+        self.summarize_presence();
     }
 }

@@ -41,6 +41,17 @@ pub(super) struct Shard<M> {
     state: FairMutex<State<M>>,
 }
 
+/// A delivery that the worker is to be told of.
+#[must_use = "nobody is told before `Shard::order`"]
+pub(super) struct Given {
+    /// The number of its last message.
+    last: u64,
+    /// Whether too much waits.
+    is_full: bool,
+    /// Whether the worker knows that something does.
+    is_known: bool,
+}
+
 struct State<M> {
     members: Members<M>,
     groups: Groups,
@@ -124,6 +135,11 @@ impl<M> Shard<M> {
     /// What a client is in.
     pub(super) fn groups(&self, id: ClientId) -> Vec<Arc<str>> {
         self.lock().groups.names(id).to_vec()
+    }
+
+    /// Whether it is a member.
+    pub(super) fn is_member(&self, id: ClientId) -> bool {
+        self.lock().members.contains_key(&id)
     }
 
     /// Whether any of its members is in a group.
@@ -262,13 +278,25 @@ impl<M: Member + Send + Sync + 'static> Shard<M> {
         if let Some(audience) = audience.filter(|audience| audience == delivery.audience()) {
             delivery.share_audience(audience);
         }
+        let given = self.enqueue(delivery);
+        self.order(given);
+    }
+
+    /// Broadcasts to the members of this moment, who are told when the worker has the [order](Self::order). Does nothing
+    /// foreign.
+    pub(super) fn enqueue(&self, delivery: Delivery) -> Given {
         let is_here = self.worker.is_here();
         let mut state = self.lock();
         state.backlog.push(delivery);
         self.is_behind.store(true, Ordering::Release);
         let (last, is_full) = (state.backlog.last(), state.backlog.is_full(is_here));
         let is_known = mem::replace(&mut state.is_ordered, true);
-        drop(state);
+        Given { last, is_full, is_known }
+    }
+
+    /// Has the worker carry out what was given.
+    pub(super) fn order(self: &Arc<Self>, given: Given) {
+        let Given { last, is_full, is_known } = given;
         let is_given = if is_known {
             !self.worker.has_ended()
         } else {

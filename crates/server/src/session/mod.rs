@@ -95,7 +95,7 @@ impl Session {
 }
 
 /// What all that runs for one connection shares.
-struct SessionGuard<W, S> {
+struct SessionGuard<W, S: Send + Sync + 'static> {
     mount: Arc<Mounted<W, S>>,
     accepted: ClientCell<S>,
     shared: Arc<Shared>,
@@ -104,7 +104,7 @@ struct SessionGuard<W, S> {
     has_opened: AtomicBool,
 }
 
-impl<W, S> SessionGuard<W, S> {
+impl<W, S: Send + Sync + 'static> SessionGuard<W, S> {
     /// A handler has taken so long, if that is known.
     #[inline]
     fn took(&self, handling: Handling, took: Option<Duration>) {
@@ -259,7 +259,7 @@ fn ended_by(ending: Ending) -> &'static str {
 }
 
 /// Whatever ends the session, also the end of its runtime, nobody is left waiting for the client.
-impl<W, S> Drop for SessionGuard<W, S> {
+impl<W, S: Send + Sync + 'static> Drop for SessionGuard<W, S> {
     fn drop(&mut self) {
         self.shared.gone();
         self.shared.outbox.departed();

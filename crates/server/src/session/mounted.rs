@@ -8,7 +8,7 @@ use std::{
 };
 
 use aerys_proto::{
-    Close, CloseCode, Config,
+    Close, CloseCode, Config, Message,
     deflate::{self, Agreement},
 };
 use arc_swap::ArcSwap;
@@ -21,7 +21,8 @@ use crate::{
     connection::{ClientId, Shared, Stats},
     metrics::EndpointCounters,
     options::Settings,
-    roster::{Roster, Walk},
+    presence::PresenceChange,
+    roster::{Onlooker, Roster, Walk},
     runtime::{Alarms, EndpointSlot, Handler, Panicked, Worker, caught, contained},
 };
 
@@ -107,13 +108,34 @@ pub(crate) struct Opening {
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
-    pub(crate) fn new(app: W, place: Place, settings: Settings, workers: &[Arc<Worker>]) -> Self {
+    pub(crate) fn new(
+        app: W,
+        place: Place,
+        settings: Settings,
+        workers: &[Arc<Worker>],
+    ) -> Arc<Self> {
         let Place { host, path, name } = place;
         let roster = Roster::new(host, path, Arc::clone(&settings.protocol), workers);
-        roster.set_group_limits(settings.group_limits);
         let endpoint = Endpoint::new(roster);
-        let settings = ArcSwap::from_pointee(settings);
-        Self { app, name, endpoint, settings, clients: Arc::default() }
+        let this = Self {
+            app,
+            name,
+            endpoint,
+            settings: ArcSwap::from_pointee(settings),
+            clients: Arc::default(),
+        };
+        this.limit_groups();
+        let this = Arc::new(this);
+        let onlooker = Arc::downgrade(&this);
+        this.endpoint.roster().ask(onlooker);
+        this
+    }
+
+    /// Has those limits hold for groups that are set.
+    fn limit_groups(&self) {
+        let settings = self.settings.load();
+        self.endpoint.roster().set_group_limits(settings.group_limits);
+        self.endpoint.roster().set_presence_linger(settings.presence_linger);
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -184,8 +206,8 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     }
 
     fn change(&self, settings: Settings) {
-        self.endpoint.roster().set_group_limits(settings.group_limits);
         self.settings.store(Arc::new(settings));
+        self.limit_groups();
     }
 
     fn connect(&self, link: &Arc<Link>) {
@@ -245,6 +267,17 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
             caught(span, || self.app.on_stop(&self.endpoint)).await
         };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStop, stop))
+    }
+}
+
+impl<W: Websocket<S>, S: Send + Sync + 'static> Onlooker for Mounted<W, S> {
+    fn said_of(&self, group: &Arc<str>, change: &PresenceChange) -> Option<Message> {
+        let span = self.endpoint.span(Handler::OnPresence);
+        let group = self.endpoint.group(group);
+        span.around(|| contained(|| self.app.on_presence(&group, change))).unwrap_or_else(|panic| {
+            Fault::from(panic).report(&self.endpoint, None, Handler::OnPresence.name());
+            None
+        })
     }
 }
 

@@ -46,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Rank; 4] = [Rank::Turn, Rank::Shard, Rank::Connection, Rank::Leaf];
+    const ALL: [Rank; 5] = [Rank::Presence, Rank::Turn, Rank::Shard, Rank::Connection, Rank::Leaf];
 
     #[test]
     fn a_later_lock_may_be_taken_under_an_earlier_one_and_no_other() {

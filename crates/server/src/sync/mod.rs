@@ -23,6 +23,8 @@ pub(crate) use self::{afterwards::Afterwards, fair::FairMutex};
 /// Who holds a lock takes only those of later ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
+    /// Who is present at an endpoint: held while what changes there is put into the shards.
+    Presence,
     /// Who has a shard next: held while that is waited for.
     Turn,
     /// The members of one shard of a roster.

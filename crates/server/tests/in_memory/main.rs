@@ -2,6 +2,7 @@
 
 mod at_rest;
 mod misbehaviour;
+mod presence;
 mod time;
 
 use std::sync::{Arc, Mutex};

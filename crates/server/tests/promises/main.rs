@@ -62,6 +62,7 @@ mod own;
 #[cfg(feature = "files")]
 mod pages;
 mod paths;
+mod presence;
 #[cfg(unix)]
 mod readiness;
 mod refuse;

@@ -72,6 +72,7 @@ impl Section for WebsocketSection {
             open_period,
             max_clients,
             group_limits,
+            presence_linger,
         } = &mut self.options;
         keys.key("max_frame_size", OrAuto(Size(1)), max_frame_size);
         keys.key("max_msg_size", Size(1), &mut protocol.max_msg_size);
@@ -86,6 +87,7 @@ impl Section for WebsocketSection {
         keys.key("max_clients", OrFalse(Count::SOME), max_clients);
         keys.key("max_group_members", OrFalse(Count::SOME), &mut group_limits.max_members);
         keys.key("max_groups_per_client", Count::SOME, &mut group_limits.max_per_client);
+        keys.key("presence_linger", Period::Any, presence_linger);
         keys.key("heartbeat_period", OrFalse(Period::Some), &mut protocol.heartbeat_period);
         keys.key("queued_ping_limit", Count::SOME, &mut protocol.queued_ping_limit);
         keys.key("message_period", OrFalse(Period::Some), &mut protocol.message_period);

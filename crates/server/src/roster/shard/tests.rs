@@ -2,7 +2,6 @@ mod at_rest;
 mod groups;
 
 use std::{
-    collections::VecDeque,
     sync::{atomic::AtomicU64, mpsc},
     task::{Context, Poll, Waker},
     thread,
@@ -10,52 +9,21 @@ use std::{
 };
 
 use aerys_proto::Message;
-use http::HeaderMap;
 
 use super::*;
 use crate::{
-    connection::{DeliveryCount, Shared, Tally, outbox::Receipt},
-    options::{OutboxLimits, Overflow},
+    connection::{DeliveryCount, Tally, outbox::Receipt},
     roster::{
         audience::{Audience, Choice},
         backlog::STEP,
         groups::GroupSizes,
+        guest::{Dice, Guest},
     },
     runtime::WorkerThread,
 };
 
 /// Longer than anything takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A client without a connection.
-#[derive(Clone)]
-struct Guest(Arc<Shared>);
-
-impl Member for Guest {
-    fn shared(&self) -> &Arc<Shared> {
-        &self.0
-    }
-}
-
-impl Guest {
-    fn new() -> Self {
-        let limits = OutboxLimits { max_queued_bytes: usize::MAX, overflow: Overflow::Close };
-        let shared = Shared::new(limits, Arc::default());
-        assert!(shared.outbox.accept(HeaderMap::new(), || ()));
-        Self(Arc::new(shared))
-    }
-
-    /// What has been put into its outbox since this was last asked.
-    fn heard(&self) -> Vec<String> {
-        let mut messages = VecDeque::new();
-        assert_eq!(self.0.outbox.take(usize::MAX, &mut messages), None);
-        messages.iter().map(ToString::to_string).collect()
-    }
-
-    fn is_told(&self) -> bool {
-        self.0.outbox.queued_bytes() > 0
-    }
-}
 
 /// A worker that is kept from its work, and does it when this is dropped.
 struct Stuck {
@@ -113,7 +81,7 @@ fn give(shard: &Arc<Shard<Guest>>, text: String) {
 
 fn send(shard: &Shard<Guest>, id: ClientId, guest: &Guest, text: String) {
     shard.catch_up(id);
-    let _ = guest.0.push(Message::text(text), Receipt::Nobody);
+    let _ = guest.push(Message::text(text), Receipt::Nobody);
 }
 
 fn tally(count: &DeliveryCount) -> Poll<Tally> {
@@ -229,16 +197,6 @@ fn when_the_worker_has_ended_the_publisher_carries_it_out() {
     }
 }
 
-/// Numbers that look random.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
-        (self.0 >> 33) as usize % end
-    }
-}
-
 #[test]
 fn each_hears_in_order_and_once_what_was_said_while_it_was_here_whatever_happens_meanwhile() {
     let stuck = Stuck::new();
@@ -296,7 +254,7 @@ fn each_hears_in_order_and_once_what_was_said_while_it_was_here_whatever_happens
         }
         for (_, guest, expected) in here.iter().chain(&left) {
             assert_eq!(guest.heard(), *expected, "{seed}");
-            guest.0.gone();
+            guest.gone();
         }
         for (count, meant) in counts {
             assert_eq!(tally(&count), Poll::Ready(Tally { gone: meant, ..Tally::default() }));
@@ -334,7 +292,7 @@ fn order_and_tally_hold_while_threads_join_leave_send_and_broadcast() {
             thread::yield_now();
             shard.leave(id, &GroupSizes::default());
             let heard = guest.heard();
-            guest.0.gone();
+            guest.gone();
             heard
         };
         (0..ROUNDS).map(pass_once).collect()
@@ -349,7 +307,7 @@ fn order_and_tally_hold_while_threads_join_leave_send_and_broadcast() {
     for (id, guest) in &staying {
         shard.catch_up(*id);
         heard.push(guest.heard());
-        guest.0.gone();
+        guest.gone();
     }
     for (index, heard) in heard.iter().enumerate() {
         for name in 0..2 {

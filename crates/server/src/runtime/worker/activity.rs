@@ -14,6 +14,7 @@ pub(crate) enum Handler {
     OnOpen,
     OnData,
     OnClose,
+    OnPresence,
     OnStop,
     /// A callback or a task that is bound to a client or an endpoint.
     Watcher,
@@ -77,11 +78,12 @@ impl Activity {
 }
 
 impl Handler {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::OnStart,
         Self::OnOpen,
         Self::OnData,
         Self::OnClose,
+        Self::OnPresence,
         Self::OnStop,
         Self::Watcher,
         Self::Service,
@@ -94,6 +96,7 @@ impl Handler {
             Self::OnOpen => "on_open",
             Self::OnData => "on_data",
             Self::OnClose => "on_close",
+            Self::OnPresence => "on_presence",
             Self::OnStop => "on_stop",
             Self::Watcher => "watcher",
             Self::Service => "service",

@@ -1,5 +1,7 @@
 //! Members at rest, who are written to by the walk itself.
 
+use std::collections::VecDeque;
+
 use std::{
     io,
     sync::{
@@ -47,7 +49,7 @@ impl Connected {
         let guest = join(shard, id);
         let encoding = Connection::new(Arc::new(Config::default()), Instant::now()).encoding();
         let writer: Weak<Pipe> = Arc::downgrade(&pipe);
-        guest.0.outbox.share(writer, encoding.unwrap());
+        guest.shared().outbox.share(writer, encoding.unwrap());
         let connected = Self { guest, pipe };
         connected.take_turn();
         connected
@@ -55,7 +57,7 @@ impl Connected {
 
     /// What its driver does when it is woken: everything goes on its way.
     fn take_turn(&self) {
-        let outbox = &self.guest.0.outbox;
+        let outbox = &self.guest.shared().outbox;
         outbox.begin_turn();
         let cx = Context::from_waker(Waker::noop());
         let mut bytes = Vec::new();
@@ -106,7 +108,7 @@ fn on_a_worker(test: impl FnOnce(Arc<Shard<Guest>>) + Send + 'static) {
 fn who_is_at_rest_is_written_to_by_the_walk_and_who_is_not_has_it_in_its_outbox() {
     on_a_worker(|shard| {
         let (rests, works) = (Connected::join(&shard, id(1)), Connected::join(&shard, id(2)));
-        works.guest.0.outbox.begin_turn();
+        works.guest.shared().outbox.begin_turn();
         let guest = join(&shard, id(3));
         give(&shard, "one".into());
         give(&shard, "and another".into());
@@ -205,7 +207,7 @@ fn each_hears_in_order_and_once_whoever_writes_it_and_however_much_fits() {
             for (number, (one, expected)) in connected.iter().zip(expected).enumerate() {
                 one.take_turn();
                 assert_eq!(one.heard(), expected, "{seed} {number}");
-                assert_eq!(one.guest.0.queued_bytes(), 0);
+                assert_eq!(one.guest.shared().queued_bytes(), 0);
                 shard.leave(id(number as u64), &GroupSizes::default());
             }
             for count in counts {

@@ -161,7 +161,7 @@ fn each_hears_in_order_and_once_what_was_said_in_its_groups_while_it_was_in_them
         carry_out(&shard);
         for Present { guest, expected, .. } in here.iter().chain(&left) {
             assert_eq!(guest.heard(), *expected, "{seed}");
-            guest.0.gone();
+            guest.gone();
         }
         for (count, meant) in counts {
             assert_eq!(tally(&count), Poll::Ready(Tally { gone: meant, ..Tally::default() }));
