@@ -58,11 +58,12 @@ impl<M> Roster<M> {
             let counters = worker.counters().endpoint(&name);
             Arc::new(Shard::new(Arc::clone(worker), Arc::clone(&protocol), counters))
         };
+        let shards: Box<[_]> = workers.iter().map(shard).collect();
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
-            shards: workers.iter().map(shard).collect(),
-            groups: GroupSizes::default(),
+            groups: GroupSizes::new(Arc::clone(shards[0].counters())),
+            shards,
             link: OnceLock::new(),
             host,
             slot: workers.iter().fold(EndpointSlot::NONE, slot),
