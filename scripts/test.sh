@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
-# to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients,
+# to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients, nodes of a
+# cluster are killed, stopped and cut off,
 # certificates are an authority's, slow peers are as slow as they are, and the promises are kept over Unix
 # sockets and within TLS, without the default features, and with the system calls of other systems, too; and the
 # crates are packaged, and the binary installed.
@@ -136,6 +137,9 @@ if [ "$*" = --full ]; then
 
     step 'a bus that stands still'
     cargo test -p aerys-nats --test nats --locked -- --ignored
+
+    step 'a cluster while something goes wrong'
+    cargo test --workspace --all-features --test cluster --locked -- --ignored
 
     step 'what a scrape costs'
     cargo test --workspace --all-features --test metrics --locked -- --ignored --nocapture ten_thousand
