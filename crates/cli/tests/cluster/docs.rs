@@ -17,6 +17,7 @@ fn has(place: &str, function: &str) -> bool {
 fn place(name: &str) -> Option<(String, &str)> {
     let (path, function) = name.rsplit_once("::")?;
     let file = match path.split_once("::") {
+        Some(("browser", file)) => format!("crates/cli/tests/browser/{file}.rs"),
         Some(("processes", file)) => format!("crates/cli/tests/cluster/{file}.rs"),
         None if path == "nats" => "crates/nats/tests/nats/main.rs".to_owned(),
         None => format!("crates/server/tests/promises/{path}.rs"),
