@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
 # Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
-# to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients,
-# certificates are an authority's, a cluster is simulated with ten thousand seeds, slow peers are as slow as they are, and the promises are kept over Unix
+# to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients, nodes of a
+# cluster are killed, stopped and cut off, and simulated with ten thousand seeds,
+# certificates are an authority's, slow peers are as slow as they are, and the promises are kept over Unix
 # sockets and within TLS, without the default features, and with the system calls of other systems, too; and the
 # crates are packaged, and the binary installed.
 set -euo pipefail
@@ -139,6 +140,9 @@ if [ "$*" = --full ]; then
 
     step 'a bus that stands still'
     cargo test -p aerys-nats --test nats --locked -- --ignored
+
+    step 'a cluster while something goes wrong'
+    cargo test --workspace --all-features --test cluster --locked -- --ignored
 
     step 'what a scrape costs'
     cargo test --workspace --all-features --test metrics --locked -- --ignored --nocapture ten_thousand

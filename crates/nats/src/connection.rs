@@ -3,17 +3,10 @@
 //! The library that speaks NATS would connect again by itself, and send then what was queued before. So each of its
 //! clients has one server and one attempt, and is dropped with its connection.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aerys::Inbound;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
-use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use tokio::{sync::Notify, time::sleep};
 use tracing::{debug, info, warn};
@@ -24,6 +17,7 @@ use crate::{
     options::{Options, Secret, shown},
     queue::{Order, Outbound, queue},
     shared::Shared,
+    unread::Unread,
 };
 
 /// How long it may take to connect.
@@ -35,8 +29,12 @@ const PING_PERIOD: Duration = Duration::from_secs(5);
 /// How many frames may be with the library, which writes them, beside those that are queued here.
 const MAX_UNWRITTEN: usize = 64;
 
-/// How many frames may wait to be taken in. If there are more, as the node is too slow, the library drops them.
-const MAX_UNREAD: usize = 16 * 1024;
+/// How many frames may be with the library, which has read them, until they are moved to where they wait: as many as it
+/// reads in one turn, which are no more than some megabytes. It would drop what comes beyond.
+const MAX_UNMOVED: usize = 256 * 1024;
+
+/// How often it is said at most that frames were dropped.
+const REPORT_PERIOD: Duration = Duration::from_secs(1);
 
 /// A connection.
 struct Connected {
@@ -49,15 +47,13 @@ struct Connected {
 #[derive(Default)]
 struct Watch {
     gone: Notify,
-    /// Frames that were dropped since this node was too slow.
-    dropped: AtomicU64,
 }
 
 /// Connects, and does so again whenever the connection ends.
 pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound) {
     let mut backoff = Backoff::default();
     for server in options.servers.iter().cycle() {
-        let reason = match connect(&options, server).await {
+        let reason = match connect(&options, server, &shared).await {
             Ok(connected) => {
                 backoff.reset();
                 info!(server = shown(server), "the bus is there");
@@ -78,11 +74,12 @@ pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound
 async fn connect(
     options: &Options,
     server: &ServerAddr,
+    shared: &Arc<Shared>,
 ) -> Result<Connected, Box<dyn std::error::Error + Send + Sync>> {
     let watch = Arc::<Watch>::default();
-    let watching = Arc::clone(&watch);
+    let (watching, counting) = (Arc::clone(&watch), Arc::clone(shared));
     let nats = client_options(options, server).await?.no_echo().event_callback(move |event| {
-        watching.hear(&event);
+        watching.hear(&event, &counting);
         std::future::ready(())
     });
     let client = nats.connect(server.clone()).await?;
@@ -123,7 +120,7 @@ pub(crate) async fn client_options(
         .connection_timeout(CONNECT_PERIOD)
         .ping_interval(PING_PERIOD)
         .client_capacity(MAX_UNWRITTEN)
-        .subscription_capacity(MAX_UNREAD))
+        .subscription_capacity(MAX_UNMOVED))
 }
 
 /// Serves a connection until it ends; answers why it has.
@@ -131,24 +128,26 @@ async fn serve(
     connected: Connected,
     options: &Options,
     server: &ServerAddr,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     inbound: &Inbound,
 ) -> String {
     let Connected { client, frames, watch } = connected;
     let (queue, mut outbound) = queue(options.max_queued_bytes, client.server_info().max_payload);
     shared.connected(queue);
     inbound.connected();
+    let frames = Unread::of(frames, options.max_unread_bytes, shared);
     let confirmations = Confirmations::new(options, server);
     let reason = tokio::select! {
         () = watch.gone.notified() => "the connection has ended",
         () = hear(frames, inbound) => "the subscription has ended",
         () = tell(&client, &mut outbound, options, confirmations) => "the connection cannot be written to",
-        () = watch.report() => "nobody watches the connection",
+        () = report(shared) => "nobody watches the connection",
     };
     let reason = format!("{}: {reason}", shown(server));
     // From here on nothing is queued.
     shared.away(reason.clone());
     let lost = outbound.count_lost();
+    shared.lose_unsent(lost);
     if lost > 0 {
         warn!(lost, "messages for other nodes were lost with the connection to the bus");
     }
@@ -156,9 +155,9 @@ async fn serve(
 }
 
 /// Gives the node what comes.
-async fn hear(mut frames: Subscriber, inbound: &Inbound) {
-    while let Some(message) = frames.next().await {
-        if !inbound.receive(message.payload) {
+async fn hear(mut frames: Unread, inbound: &Inbound) {
+    while let Some(frame) = frames.next().await {
+        if !inbound.receive(frame) {
             return;
         }
     }
@@ -192,22 +191,25 @@ async fn tell(
 }
 
 impl Watch {
-    fn hear(&self, event: &Event) {
+    fn hear(&self, event: &Event, shared: &Shared) {
         match event {
             Event::Disconnected | Event::Closed => self.gone.notify_one(),
-            Event::SlowConsumer(_) => _ = self.dropped.fetch_add(1, Ordering::Relaxed),
+            Event::SlowConsumer(_) => shared.drop_unread(),
             _ => debug!(%event, "the bus says"),
         }
     }
+}
 
-    /// Says how many frames were dropped, once a second at most.
-    async fn report(&self) {
-        loop {
-            sleep(Duration::from_secs(1)).await;
-            let dropped = self.dropped.swap(0, Ordering::Relaxed);
-            if dropped > 0 {
-                warn!(dropped, "messages of other nodes were dropped, as this one is too slow");
-            }
+/// Says how many frames were dropped, once a second at most.
+async fn report(shared: &Shared) {
+    let mut before = shared.losses().unread;
+    loop {
+        sleep(REPORT_PERIOD).await;
+        let all = shared.losses().unread;
+        if all > before {
+            let dropped = all - before;
+            warn!(dropped, "messages of other nodes were dropped, as this one is too slow");
+            before = all;
         }
     }
 }

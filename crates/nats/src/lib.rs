@@ -26,10 +26,11 @@ mod error;
 mod options;
 mod queue;
 mod shared;
+mod unread;
 
 use std::sync::Arc;
 
-use aerys::{Bus, BusFuture, BusState, Inbound, NotQueued};
+use aerys::{Bus, BusFuture, BusLosses, BusState, Inbound, NotQueued};
 use bytes::Bytes;
 
 pub use self::{error::NatsError, options::NatsBus};
@@ -56,6 +57,10 @@ impl Bus for NatsBus {
 
     fn state(&self) -> BusState {
         self.shared.state()
+    }
+
+    fn losses(&self) -> BusLosses {
+        self.shared.losses()
     }
 
     fn stop(&self) {

@@ -9,6 +9,9 @@ use crate::{NatsError, shared::Shared};
 /// What may wait to be written, in bytes.
 const MAX_QUEUED_BYTES: usize = 16 << 20;
 
+/// What may wait to be taken in, in bytes.
+const MAX_UNREAD_BYTES: usize = 16 << 20;
+
 /// A [bus](aerys::Bus) of NATS, for one node.
 pub struct NatsBus {
     pub(crate) options: Options,
@@ -24,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     pub(crate) max_queued_bytes: usize,
+    pub(crate) max_unread_bytes: usize,
 }
 
 /// Who it is that connects, unless an address says so.
@@ -62,6 +66,7 @@ impl NatsBus {
             roots: Vec::new(),
             identity: None,
             max_queued_bytes: MAX_QUEUED_BYTES,
+            max_unread_bytes: MAX_UNREAD_BYTES,
         };
         Ok(Self { options, shared: Arc::default() })
     }
@@ -126,6 +131,13 @@ impl NatsBus {
     /// ([`NotQueued::Full`](aerys::NotQueued::Full)). Default 16 MiB.
     pub fn max_queued_bytes(mut self, bytes: usize) -> Self {
         self.options.max_queued_bytes = bytes;
+        self
+    }
+
+    /// How many bytes of other nodes may wait to be taken in by this one, each message counting 128 beside what it has;
+    /// more is dropped, and counted ([`BusLosses::unread`](aerys::BusLosses::unread)). Default 16 MiB.
+    pub fn max_unread_bytes(mut self, bytes: usize) -> Self {
+        self.options.max_unread_bytes = bytes;
         self
     }
 }

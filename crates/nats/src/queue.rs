@@ -80,11 +80,11 @@ impl Outbound {
     }
 
     /// How many frames are lost with the connection.
-    pub(crate) fn count_lost(mut self) -> usize {
+    pub(crate) fn count_lost(mut self) -> u64 {
         self.orders.close();
         let mut lost = 0;
         while let Ok(order) = self.orders.try_recv() {
-            lost += usize::from(matches!(order, Order::Publish { .. }));
+            lost += u64::from(matches!(order, Order::Publish { .. }));
         }
         lost
     }

@@ -1,17 +1,22 @@
 //! What whoever publishes and the connection's task share.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
-use aerys::BusState;
+use aerys::{BusLosses, BusState};
 use tokio_util::sync::CancellationToken;
 
 use crate::queue::Queue;
 
 pub(crate) struct Shared {
     link: Mutex<Link>,
+    unread: AtomicU64,
+    unsent: AtomicU64,
     end: CancellationToken,
 }
 
@@ -48,6 +53,23 @@ impl Shared {
         self.link().state.clone()
     }
 
+    /// A frame was dropped since this node was too slow.
+    pub(crate) fn drop_unread(&self) {
+        self.unread.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many frames were lost with a connection.
+    pub(crate) fn lose_unsent(&self, frames: u64) {
+        self.unsent.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    pub(crate) fn losses(&self) -> BusLosses {
+        BusLosses {
+            unread: self.unread.load(Ordering::Relaxed),
+            unsent: self.unsent.load(Ordering::Relaxed),
+        }
+    }
+
     pub(crate) fn stop(&self) {
         self.link().queue = None;
         self.end.cancel();
@@ -66,6 +88,11 @@ impl Shared {
 impl Default for Shared {
     fn default() -> Self {
         let state = BusState::Away { since: Instant::now(), reason: String::new() };
-        Self { link: Mutex::new(Link { state, queue: None }), end: CancellationToken::new() }
+        Self {
+            link: Mutex::new(Link { state, queue: None }),
+            unread: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
+            end: CancellationToken::new(),
+        }
     }
 }

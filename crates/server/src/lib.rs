@@ -520,7 +520,9 @@ pub use crate::{
         Accepted, Client, Departure, Endpoint, Group, Handshake, NoneSucceeded, Outcomes, Watcher,
         Websocket, all, any, some,
     },
-    cluster::{Bus, BusFuture, BusState, Cluster, ClusterStatus, Inbound, LocalBus, PARTITIONS},
+    cluster::{
+        Bus, BusFuture, BusLosses, BusState, Cluster, ClusterStatus, Inbound, LocalBus, PARTITIONS,
+    },
     connection::{ClientId, Published, Stats, Tally},
     error::{
         EndpointError, Failure, FileHeaderError, JoinError, NotARefusal, NotQueued, QueryError,
@@ -530,8 +532,8 @@ pub use crate::{
     },
     http_server::{Body, BodyError, Host},
     metrics::{
-        Closes, Durations, EndpointFigures, HandshakeOutcome, ListenerFigures, Metrics, Protocol,
-        Readiness, Snapshot, TrafficFigures, WorkerFigures,
+        Closes, ClusterFigures, Durations, EndpointFigures, HandshakeOutcome, ListenerFigures,
+        Metrics, Protocol, Readiness, Snapshot, TrafficFigures, WorkerFigures,
     },
     options::{Options, OptionsError, Origins, Overflow},
     presence::{PresenceChange, PresenceEvent, Present},

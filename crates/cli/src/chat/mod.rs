@@ -47,7 +47,7 @@ impl Chats {
     fn at(&self, endpoint: &Endpoint<Person>) -> Arc<Chat> {
         let path = endpoint.path();
         let place = (endpoint.host().into(), path.strip_suffix(ROOM).unwrap_or(path).into());
-        let mut chats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chats = lock(&self.0);
         chats.retain(|_, chat| chat.strong_count() > 0);
         let known = chats.get(&place).and_then(Weak::upgrade);
         known.unwrap_or_else(|| {
@@ -67,6 +67,9 @@ pub(crate) struct ChatApplication {
 #[derive(Default)]
 struct Chat {
     rooms: Mutex<Rooms>,
+    /// Makes joining and speaking one sequence of events on this node, the same for everybody. It is held while each is
+    /// told; telling is `nowait`, so nobody is waited for.
+    order: Mutex<()>,
 }
 
 /// A client.
@@ -138,12 +141,15 @@ impl Chat {
         if let Some(name) = guest.state().name.get() {
             return Err(Complaint::JoinedAlready { name: name.clone() });
         }
-        self.rooms().join(guest, protocol::check_name(name)?)
+        let name = protocol::check_name(name)?;
+        let _order = lock(&self.order);
+        self.rooms().join(guest, name)
     }
 
     fn say(&self, guest: &Guest, text: &str) -> Result<(), Complaint> {
         let name = guest.state().name.get().ok_or(Complaint::NotJoined)?;
         let text = protocol::check_text(text)?;
+        let _order = lock(&self.order);
         self.rooms().say(guest, name, text);
         Ok(())
     }
@@ -170,8 +176,13 @@ impl Chat {
     }
 
     fn lock(&self) -> MutexGuard<'_, Rooms> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rooms)
     }
+}
+
+/// Nothing behind it is ever half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a chat needs, and no more: short texts.

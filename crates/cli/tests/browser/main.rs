@@ -1,14 +1,19 @@
-//! The chat in a real browser: two tabs, one server, and a server that goes and comes back; and rooms.
+//! The chat in a real browser: two tabs, one server, and a server that goes and comes back; rooms; and two nodes of a
+//! cluster.
 //!
 //! `AERYS_SCREENSHOT=docs/chat.png cargo test -p aerys-cli --test browser` keeps a picture of it;
 //! the path is taken from the root of the repository.
 
 mod admin;
+mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod devtools;
 mod driver;
+mod entrance;
 mod http2;
+#[path = "../../../nats/tests/nats/server.rs"]
+mod nats;
 mod rooms;
 mod secure;
 mod tab;

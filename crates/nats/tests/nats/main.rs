@@ -194,3 +194,57 @@ async fn a_server_that_stands_still_is_given_up_and_what_waits_for_it_is_bounded
     here.is_connected(true).await;
     assert_eq!(here.broadcast("back").await.published, Published::Queued);
 }
+
+#[tokio::test]
+async fn a_node_that_is_too_slow_drops_what_it_has_no_room_for_and_counts_it() {
+    const COUNT: u64 = 4000;
+    const LIMIT: usize = 64 << 10;
+    let nats = NatsServer::start(&[]);
+    let bus = NatsBus::new([nats.url()]).unwrap().max_unread_bytes(LIMIT);
+    let mut slow = Node::start(bus).await;
+    let url = nats.url();
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let (go, goes) = std::sync::mpsc::channel();
+    // On a thread of its own, as the slow one has this, and stands still on it.
+    let other = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let here = Node::at(&url).await;
+            here.knows(2).await;
+            ready.send(()).unwrap();
+            goes.recv().unwrap();
+            for number in 0..COUNT {
+                let text = format!("{number} {}", "x".repeat(1000));
+                let published = here.everyone.broadcast(text).await.published;
+                assert_eq!(published, Published::Queued);
+            }
+            soon(here.cluster.flush()).await.unwrap();
+        });
+    });
+    soon(is_ready).await.unwrap();
+    go.send(()).unwrap();
+    // Until the server has all of it, the slow one reads nothing.
+    other.join().unwrap();
+    let everything = || {
+        let status = slow.cluster.status();
+        status.received + status.losses.unread >= COUNT
+    };
+    eventually(everything).await;
+    slow.broadcast("the last").await;
+    let (mut heard, mut last) = (0, None);
+    loop {
+        let text = slow.hear().await;
+        let Some((number, _)) = text.split_once(" x") else { break };
+        let number: u64 = number.parse().unwrap();
+        assert!(last < Some(number), "{number} after {last:?}");
+        last = Some(number);
+        heard += 1;
+    }
+    let status = slow.cluster.status();
+    assert_eq!(status.received, heard);
+    assert!(heard >= LIMIT as u64 / 2000, "{status:?}");
+    // The other one's goodbye may have been among what was dropped.
+    let lost = status.losses.unread - (COUNT - heard);
+    assert!(status.losses.unread > 0 && lost <= 2, "{status:?}");
+    assert_eq!(status.losses.unsent, 0);
+}

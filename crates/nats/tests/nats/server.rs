@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct NatsServer {
     process: Child,
     pub(crate) port: u16,
+    /// Where other servers of its cluster find it, if it is of one.
+    route: Option<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -38,15 +40,28 @@ impl NatsServer {
             .spawn()
             .expect("the server is installed");
         let began = Instant::now();
-        let port = loop {
-            if let Some(port) = read_port(folder.path()) {
-                break port;
+        let (port, route) = loop {
+            if let Some(ports) = read_ports(folder.path()) {
+                break ports;
             }
             assert_eq!(process.try_wait().unwrap(), None, "nats-server has ended");
             assert!(began.elapsed() < PATIENCE, "nats-server does not listen");
             thread::sleep(Duration::from_millis(10));
         };
-        Self { process, port, _folder: folder }
+        Self { process, port, route, _folder: folder }
+    }
+
+    /// One of a cluster of servers: the first, or one that finds the others by another.
+    #[allow(dead_code, reason = "not all who have a server have several")]
+    pub(crate) fn start_clustered(other: Option<&Self>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nats.conf");
+        let routes = other.map(|it| it.route.clone().expect("it is of a cluster"));
+        let routes: Vec<_> = routes.into_iter().collect();
+        let cluster =
+            format!("cluster {{ name: test, listen: \"127.0.0.1:-1\", routes: {routes:?} }}");
+        fs::write(&file, cluster).unwrap();
+        Self::start(&["-c", file.to_str().expect("it is UTF-8")])
     }
 
     pub(crate) fn url(&self) -> String {
@@ -68,13 +83,15 @@ impl Drop for NatsServer {
     }
 }
 
-/// What it has written about itself when it listens: `{"nats":["nats://127.0.0.1:4222"],…}`.
-fn read_port(folder: &Path) -> Option<u16> {
+/// What it has written about itself when it listens: `{"nats":["nats://127.0.0.1:4222"],"cluster":[…],…}`.
+fn read_ports(folder: &Path) -> Option<(u16, Option<String>)> {
     let file = fs::read_dir(folder).ok()?.flatten().map(|it| it.path());
     let file = file.into_iter().find(|it| it.extension().is_some_and(|it| it == "ports"))?;
     let ports = fs::read_to_string(file).ok()?;
-    let (_, address) = ports.split_once("nats://127.0.0.1:")?;
-    address.split_once('"')?.0.parse().ok()
+    let urls =
+        |name: &str| Some(ports.split_once(&format!("\"{name}\":[\""))?.1.split_once('"')?.0);
+    let port = urls("nats")?.rsplit_once(':')?.1.parse().ok()?;
+    Some((port, urls("cluster").map(str::to_owned)))
 }
 
 /// Where it is, once it is installed.

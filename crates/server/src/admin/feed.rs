@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::{Accepted, Client, Endpoint, Handshake, Websocket},
     error::{Failure, Refusal, Status},
-    metrics::{EndpointFigures, Snapshot, TrafficFigures},
+    metrics::{ClusterFigures, EndpointFigures, Snapshot, TrafficFigures},
     options::Options,
     sync::{Mutex, Rank},
 };
@@ -147,10 +147,21 @@ impl State {
             "type": "now",
             "sample": sample.map(|it| it.json()),
             "status": self.admin.control.status(snapshot.limits_hit),
+            "cluster": snapshot.cluster.as_ref().map(cluster),
             "figures": snapshot.endpoints.iter().map(figures).collect::<Vec<_>>(),
         })
         .to_string()
     }
+}
+
+/// How the cluster is that the server is a node of.
+fn cluster(figures: &ClusterFigures) -> Value {
+    json!({
+        "connected": figures.is_connected,
+        "nodes": figures.nodes,
+        "not_forwarded": figures.not_forwarded,
+        "lost": figures.unread + figures.unsent,
+    })
 }
 
 /// What an endpoint's clients have done so far.

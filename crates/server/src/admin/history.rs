@@ -188,6 +188,7 @@ mod tests {
             reloads_refused: 0,
             certificates_reloaded: 0,
             certificates_refused: 0,
+            cluster: None,
         }
     }
 

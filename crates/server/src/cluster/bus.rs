@@ -36,6 +36,11 @@ pub trait Bus: Send + Sync + 'static {
     /// Whether it is there.
     fn state(&self) -> BusState;
 
+    /// What it has lost so far. Default nothing.
+    fn losses(&self) -> BusLosses {
+        BusLosses::default()
+    }
+
     /// Ends: nothing comes any more, and nothing is published. What was published before may still be on its way.
     fn stop(&self);
 }
@@ -58,9 +63,22 @@ impl Bus for Box<dyn Bus> {
         (**self).state()
     }
 
+    fn losses(&self) -> BusLosses {
+        (**self).losses()
+    }
+
     fn stop(&self) {
         (**self).stop();
     }
+}
+
+/// What a [`Bus`] has lost since it was made, as far as it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BusLosses {
+    /// Frames of other nodes that it has dropped, since this node did not take them in as fast as they came.
+    pub unread: u64,
+    /// Frames of this node that it had taken, and that were lost with its connection.
+    pub unsent: u64,
 }
 
 /// Whether a [`Bus`] is there.

@@ -295,6 +295,7 @@ impl Link {
             not_forwarded: self.not_forwarded.load(Ordering::Relaxed),
             received: self.received.load(Ordering::Relaxed),
             malformed: self.malformed.load(Ordering::Relaxed),
+            losses: self.bus.losses(),
         }
     }
 

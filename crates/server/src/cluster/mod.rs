@@ -11,7 +11,7 @@ mod wire;
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::{
-    bus::{Bus, BusFuture, BusState, Inbound, PARTITIONS},
+    bus::{Bus, BusFuture, BusLosses, BusState, Inbound, PARTITIONS},
     local::LocalBus,
 };
 pub(crate) use self::{
@@ -19,7 +19,10 @@ pub(crate) use self::{
     link::{Joined, Link, Receiver},
     wire::{Malformed, put_text, text},
 };
-use crate::error::NotQueued;
+use crate::{
+    error::NotQueued,
+    metrics::{ClusterFigures, ReadCluster},
+};
 
 /// How long a node is known without a sign of life.
 const LEASE: Duration = Duration::from_secs(15);
@@ -71,6 +74,8 @@ pub struct ClusterStatus {
     pub received: u64,
     /// What has come by the bus and made no sense.
     pub malformed: u64,
+    /// What the bus has lost, as far as it knows.
+    pub losses: BusLosses,
 }
 
 impl Cluster {
@@ -108,6 +113,23 @@ impl Cluster {
 
     pub(crate) fn link(&self) -> &Arc<Link> {
         &self.0
+    }
+
+    /// For the metrics.
+    pub(crate) fn figures(self) -> ReadCluster {
+        Box::new(move || {
+            let status = self.status();
+            ClusterFigures {
+                is_connected: status.bus.is_connected(),
+                nodes: status.nodes,
+                forwarded: status.forwarded,
+                not_forwarded: status.not_forwarded,
+                received: status.received,
+                malformed: status.malformed,
+                unread: status.losses.unread,
+                unsent: status.losses.unsent,
+            }
+        })
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct EndpointCounters {
     pub(super) received: Traffic,
     pub(super) sent: Traffic,
     pub(crate) clients: Counter,
+    /// Those that have members, of all workers: one of them counts for all.
+    pub(crate) groups: SharedGauge,
     pub(super) queued_bytes: SharedGauge,
     pub(super) slow_clients: SharedGauge,
     pub(super) handshakes: [SharedCounter; HandshakeOutcome::ALL.len()],

@@ -29,11 +29,15 @@ pub use self::{
     histogram::Durations,
     listener::Protocol,
     readiness::Readiness,
-    snapshot::{Closes, EndpointFigures, ListenerFigures, Snapshot, TrafficFigures, WorkerFigures},
+    snapshot::{
+        Closes, ClusterFigures, EndpointFigures, ListenerFigures, Snapshot, TrafficFigures,
+        WorkerFigures,
+    },
 };
 pub(crate) use self::{
     endpoint::{EndpointCounters, Handling},
     listener::{ListenerCounters, Speaking},
+    snapshot::ReadCluster,
     text::Format,
     worker::WorkerCounters,
 };
@@ -71,6 +75,7 @@ struct Sources {
     reloads_refused: SharedCounter,
     certificates_reloaded: SharedCounter,
     certificates_refused: SharedCounter,
+    cluster: Option<ReadCluster>,
 }
 
 impl Metrics {
@@ -79,6 +84,7 @@ impl Metrics {
         workers: impl Iterator<Item = Arc<WorkerCounters>>,
         hits: Arc<Hits>,
         readiness: Readiness,
+        cluster: Option<ReadCluster>,
     ) -> Self {
         Self(Arc::new(Sources {
             started: (SystemTime::now(), Instant::now()),
@@ -90,6 +96,7 @@ impl Metrics {
             reloads_refused: SharedCounter::default(),
             certificates_reloaded: SharedCounter::default(),
             certificates_refused: SharedCounter::default(),
+            cluster,
         }))
     }
 
@@ -112,6 +119,7 @@ impl Metrics {
             reloads_refused: sources.reloads_refused.get(),
             certificates_reloaded: sources.certificates_reloaded.get(),
             certificates_refused: sources.certificates_refused.get(),
+            cluster: sources.cluster.as_ref().map(|read| read()),
         }
     }
 

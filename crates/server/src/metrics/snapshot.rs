@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub certificates_reloaded: u64,
     /// Certificates that could not be used in place of what was there.
     pub certificates_refused: u64,
+    /// How the cluster is that the server is a node of, if there is one.
+    pub cluster: Option<ClusterFigures>,
 }
 
 /// What the clients of one endpoint do.
@@ -58,6 +60,8 @@ pub struct EndpointFigures {
     pub endpoint: String,
     /// How many clients there are.
     pub clients: u64,
+    /// How many groups have members.
+    pub groups: u64,
     /// How many of them are owed 64 KiB or more, and are not heard until they have read some of it.
     pub slow_clients: u64,
     /// What all of them are owed, in bytes: that the kernel has not taken yet, 64 for each message included.
@@ -156,6 +160,31 @@ impl WorkerFigures {
     }
 }
 
+/// How a cluster is, as the server sees it that is a node of it: see [`ClusterStatus`](crate::ClusterStatus).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClusterFigures {
+    /// Whether the bus is there.
+    pub is_connected: bool,
+    /// Nodes that there are, this one included.
+    pub nodes: usize,
+    /// Messages that the bus has taken for other nodes.
+    pub forwarded: u64,
+    /// Messages that it has not taken.
+    pub not_forwarded: u64,
+    /// Messages of other nodes for endpoints that are here.
+    pub received: u64,
+    /// What has come by the bus and made no sense.
+    pub malformed: u64,
+    /// Frames of other nodes that were dropped, since this one was too slow.
+    pub unread: u64,
+    /// Frames that the bus had taken, and that were lost with its connection.
+    pub unsent: u64,
+}
+
+/// What tells how it is now.
+pub(crate) type ReadCluster = Box<dyn Fn() -> ClusterFigures + Send + Sync>;
+
 /// The shares of all workers together.
 pub(super) fn endpoints<'w>(
     workers: impl Iterator<Item = &'w Arc<WorkerCounters>>,
@@ -189,6 +218,7 @@ pub(super) fn listeners(listeners: &[Arc<ListenerCounters>]) -> Vec<ListenerFigu
 impl EndpointFigures {
     fn add(&mut self, share: &EndpointCounters) {
         self.clients += share.clients.get();
+        self.groups += share.groups.get();
         self.slow_clients += share.slow_clients.get();
         self.queued_bytes += share.queued_bytes.get();
         self.received.add(&share.received);

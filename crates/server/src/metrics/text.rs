@@ -1,5 +1,6 @@
 //! Figures as text: the format of Prometheus, version 0.0.4, and OpenMetrics, version 1.0.0.
 
+mod cluster;
 mod writer;
 
 use std::time::UNIX_EPOCH;
@@ -18,6 +19,9 @@ const HANDLER_HELP: &str = "How long handlers took. A sample: calls in one turn 
 pub(super) fn write(snapshot: &Snapshot, format: Format) -> String {
     let mut writer = Writer::new(format);
     server(&mut writer, snapshot);
+    if let Some(figures) = &snapshot.cluster {
+        cluster::write(&mut writer, figures);
+    }
     listeners(&mut writer, snapshot);
     clients(&mut writer, &snapshot.endpoints);
     traffic(&mut writer, &snapshot.endpoints);
@@ -107,6 +111,10 @@ fn clients(writer: &mut Writer, endpoints: &[EndpointFigures]) {
     writer.family(Gauge, "aerys_clients", "Clients that are let in and have not gone.");
     for it in endpoints {
         writer.sample(&[("endpoint", &it.endpoint)], it.clients);
+    }
+    writer.family(Gauge, "aerys_groups", "Groups that have members on this node.");
+    for it in endpoints {
+        writer.sample(&[("endpoint", &it.endpoint)], it.groups);
     }
     writer.family(Counter, "aerys_handshakes", "Handshakes, by what they have come to.");
     for it in endpoints {

@@ -13,7 +13,10 @@ use std::{
 use indexmap::IndexMap;
 
 use super::members::Scatter;
-use crate::{connection::ClientId, error::JoinError, options::GroupLimits, sync::Mutex};
+use crate::{
+    connection::ClientId, error::JoinError, metrics::EndpointCounters, options::GroupLimits,
+    sync::Mutex,
+};
 
 /// Who of a shard is in a group, and the number of the last message that was broadcast before it joined.
 pub(super) type GroupMembers = IndexMap<ClientId, u64, BuildHasherDefault<Scatter>>;
@@ -32,6 +35,8 @@ pub(super) struct Groups {
 pub(super) struct GroupSizes {
     sizes: Mutex<HashMap<Arc<str>, Cell<usize>>>,
     limits: Limits,
+    /// Where it is counted how many groups there are.
+    counters: Arc<EndpointCounters>,
 }
 
 struct Limits {
@@ -116,6 +121,11 @@ impl Groups {
 }
 
 impl GroupSizes {
+    /// Of no group yet, counted here.
+    pub(super) fn new(counters: Arc<EndpointCounters>) -> Self {
+        Self { counters, ..Self::default() }
+    }
+
     /// What holds for who joins from now on.
     pub(super) fn set_limits(&self, limits: GroupLimits) {
         let GroupLimits { max_members, max_per_client } = limits;
@@ -139,6 +149,7 @@ impl GroupSizes {
         let Some((known, size)) = sizes.get_key_value(name) else {
             let name = Arc::from(name);
             sizes.insert(Arc::clone(&name), Cell::new(1));
+            self.counters.groups.add(1);
             return Ok(name);
         };
         if size.get() >= max {
@@ -155,6 +166,7 @@ impl GroupSizes {
         size.set(size.get() - 1);
         if size.get() == 0 {
             sizes.remove(name);
+            self.counters.groups.add(-1);
         }
     }
 }

@@ -68,11 +68,12 @@ impl<M> Roster<M> {
             let counters = worker.counters().endpoint(&name);
             Arc::new(Shard::new(Arc::clone(worker), Arc::clone(&protocol), counters))
         };
+        let shards: Box<[_]> = workers.iter().map(shard).collect();
         let path = Arc::from(path);
         let slot = |_, worker: &Arc<Worker>| worker.activity().add(&path);
         Self {
-            shards: workers.iter().map(shard).collect(),
-            groups: GroupSizes::default(),
+            groups: GroupSizes::new(Arc::clone(shards[0].counters())),
+            shards,
             presence: Presence::new(),
             onlooker: OnceLock::new(),
             link: OnceLock::new(),

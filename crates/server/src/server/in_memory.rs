@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Server, applications::Applications, join, task::serve_http};
 use crate::{
     admission::Admission,
-    cluster::Joined,
+    cluster::{Cluster, Joined},
     connection::inbound_memory,
     driver::ConnectionTask,
     error::ServerError,
@@ -46,7 +46,9 @@ impl InMemory {
         let site = Site { hosts, proxies, limits: server.limits };
         let admission = Admission::new(server.admission_limits);
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
-        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), Readiness::default());
+        let (hits, readiness) = (Arc::clone(&admission.hits), Readiness::default());
+        let figures = server.cluster.map(Cluster::figures);
+        let metrics = Metrics::new(counters, hits, readiness, figures);
         let monitor = Monitor::new(metrics, &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         context.access_log.switch(server.has_access_log);

@@ -464,7 +464,8 @@ impl Server {
         let cluster = join(self.cluster.as_ref(), &made)?;
         let admission = Admission::new(admission_limits);
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
-        let metrics = Metrics::new(counters, Arc::clone(&admission.hits), readiness);
+        let (hits, figures) = (Arc::clone(&admission.hits), self.cluster.map(Cluster::figures));
+        let metrics = Metrics::new(counters, hits, readiness, figures);
         let admin_page = AdminServer::start(self.admin_page, &metrics, &control).await?;
         acceptor.watch(Arc::clone(&workers));
         let mut applications = Applications::default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aerys::{Host, Options};
+use aerys::{Cluster, Host, LocalBus, Options};
 use futures_util::SinkExt;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -151,4 +151,22 @@ async fn as_many_pages_may_be_open_as_there_are_places_and_what_they_say_is_not_
     feed.send(Message::text("x".repeat(2000))).await.unwrap();
     assert_eq!(closed(&mut feed).await.0, 1009);
     soon(running.stop()).await;
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_says_how_that_is() {
+    let alone = start(server(echo())).await;
+    let now = told(&mut watch(page(&alone)).await, "now").await;
+    assert_eq!(now["cluster"], Value::Null);
+
+    let bus = LocalBus::new();
+    let node = || server(echo()).cluster(Cluster::new(bus.clone()));
+    let (here, there) = (start(node()).await, start(node()).await);
+    let mut feed = watch(page(&here)).await;
+    let expected = |nodes| serde_json::json!({ "connected": true, "nodes": nodes, "not_forwarded": 0, "lost": 0 });
+    until(&mut feed, "now", |now| (now["cluster"] == expected(2)).then_some(())).await;
+    soon(there.stop()).await;
+    until(&mut feed, "now", |now| (now["cluster"] == expected(1)).then_some(())).await;
+    soon(here.stop()).await;
+    soon(alone.stop()).await;
 }

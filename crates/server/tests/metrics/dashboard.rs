@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aerys::{Host, Options, Server};
+use aerys::{Cluster, Host, LocalBus, Options, Server};
 use serde_json::Value;
 
 use crate::stage::{CLOSE, Echo, Peer, eventually, start};
@@ -29,7 +29,8 @@ fn words(query: &str) -> impl Iterator<Item = &str> {
 async fn each_of_its_queries_names_metrics_and_labels_that_there_are() {
     let options = Options::new().heartbeat_period(None);
     let host = Host::new("localhost").websocket_with("/", Echo::Awaited, options);
-    let server = start(Server::new().host(host).listen("127.0.0.1:0").workers(1)).await;
+    let server = Server::new().host(host).listen("127.0.0.1:0").workers(1);
+    let server = start(server.cluster(Cluster::new(LocalBus::new()))).await;
     let mut peer = Peer::open(&server).await;
     peer.say(CLOSE, &[]).await;
     peer.ends().await;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aerys::{Options, Running};
+use aerys::{Cluster, Host, LocalBus, Options, Running, Server};
 
-use crate::stage::{CLOSE, Echo, Peer, serve};
+use crate::stage::{CLOSE, Echo, Peer, start};
 
 const PAGE: &str = include_str!("../../../../docs/metrics.md");
 
@@ -47,7 +47,10 @@ fn told(server: &Running) -> Metrics {
 
 #[tokio::test]
 async fn the_page_names_every_metric_with_its_type_and_its_labels_and_no_other() {
-    let server = serve(Echo::Awaited, Options::new().heartbeat_period(None)).await;
+    let options = Options::new().heartbeat_period(None);
+    let host = Host::new("localhost").websocket_with("/", Echo::Awaited, options);
+    let server = Server::new().host(host).listen("127.0.0.1:0").workers(1);
+    let server = start(server.cluster(Cluster::new(LocalBus::new()))).await;
     let mut peer = Peer::open(&server).await;
     peer.say(CLOSE, &[]).await;
     peer.ends().await;

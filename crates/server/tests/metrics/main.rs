@@ -2,6 +2,7 @@
 //! is for.
 
 mod closes;
+mod cluster;
 mod compression;
 mod connections;
 mod dashboard;

@@ -66,7 +66,7 @@ function write(id, text, unit = "") {
   if (unit) element.append(Object.assign(document.createElement("small"), { textContent: unit }));
 }
 
-function showNow({ status, figures }) {
+function showNow({ status, figures, cluster }) {
   const sample = series.last;
   const sum = (key) => figures.reduce((all, figure) => all + figure[key], 0);
   const here = status.endpoints.reduce((all, endpoint) => all + endpoint.clients, 0);
@@ -86,9 +86,19 @@ function showNow({ status, figures }) {
   write("limits", hits ? `limits hit ${plural(hits, "time")}` : "no limit hit");
   find("limits").title = Object.entries(status.limits_hit).map(([limit, hit]) => `${limit}: ${hit}`).join(", ");
   write("listeners", `Listening on ${status.listeners.join(", ")}`);
+  showCluster(cluster);
   write("version", `aerys ${status.version}, process ${status.process}`);
   write("place", location.host);
   for (const id of ["reload", "drain"]) find(id).disabled = !isReady;
+}
+
+// Nothing, for a server that is no node.
+function showCluster(cluster) {
+  find("cluster").hidden = !cluster;
+  if (!cluster) return;
+  const bus = cluster.connected ? "bus connected" : "bus away";
+  const lost = `${plural(cluster.not_forwarded, "message")} not forwarded, ${count(cluster.lost)} lost`;
+  write("cluster", `Cluster of ${plural(cluster.nodes, "node")}, ${bus}; ${lost}`);
 }
 
 const WORDS = { connecting: "Connecting…", connected: "Connected", lost: "Not connected" };
