@@ -62,9 +62,7 @@ pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound
             Err(error) => format!("{}: {error}", shown(server)),
         };
         let wait = backoff.next();
-        if shared.away(reason.clone()) {
-            warn!(%reason, "the bus is away; it is looked for");
-        } else {
+        if !is_away(&shared, &reason) {
             debug!(%reason, ?wait, "the bus is still away");
         }
         sleep(wait).await;
@@ -145,13 +143,22 @@ async fn serve(
     };
     let reason = format!("{}: {reason}", shown(server));
     // From here on nothing is queued.
-    shared.away(reason.clone());
+    is_away(shared, &reason);
     let lost = outbound.count_lost();
     shared.lose_unsent(lost);
     if lost > 0 {
         warn!(lost, "messages for other nodes were lost with the connection to the bus");
     }
     reason
+}
+
+/// Notes that there is no connection, and says so if that is new. Answers whether it is.
+fn is_away(shared: &Shared, reason: &str) -> bool {
+    let is_new = shared.away(reason.to_owned());
+    if is_new {
+        warn!(%reason, "the bus is away; it is looked for");
+    }
+    is_new
 }
 
 /// Gives the node what comes.

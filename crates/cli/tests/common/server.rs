@@ -96,6 +96,21 @@ impl Server {
         complaints
     }
 
+    /// Reads its stderr, which has to be piped, to the end of the next line with these words.
+    pub(crate) async fn complains(&mut self, words: &str) -> String {
+        let stderr = self.child.stderr.as_mut().expect("it is piped");
+        let mut line = Vec::new();
+        loop {
+            match soon(words, stderr.read_u8()).await.expect("the server still runs") {
+                b'\n' if String::from_utf8_lossy(&line).contains(words) => {
+                    return String::from_utf8_lossy(&line).into_owned();
+                }
+                b'\n' => line.clear(),
+                byte => line.push(byte),
+            }
+        }
+    }
+
     /// Ends it at once, as a power cut would.
     pub(crate) async fn kill(mut self) {
         soon("the end of the server", self.child.kill()).await.unwrap();

@@ -3,6 +3,8 @@
 #[path = "../../../nats/tests/nats/server.rs"]
 mod server;
 
+use std::process::Stdio;
+
 use self::server::NatsServer;
 use super::{File, Server, aerys, connect, hear, say, soon};
 
@@ -74,4 +76,19 @@ async fn a_file_says_by_which_bus_a_server_is_a_node() {
     say(&mut eve, "milk").await;
     say(&mut bob, "tea too").await;
     assert_eq!(hear(&mut ada).await.to_string(), "tea too");
+}
+
+#[tokio::test]
+async fn that_the_bus_goes_and_comes_back_is_in_the_log() {
+    let nats = NatsServer::start(&[]);
+    let port = nats.port;
+    let mut command = aerys(&["--listen", "127.0.0.1:0", "--cluster", &nats.url()]);
+    command.env("RUST_LOG", "aerys_nats=info").stderr(Stdio::piped());
+    let mut server = Server::spawn(&mut command).await;
+    server.complains("the bus is there").await;
+    drop(nats);
+    let line = server.complains("the bus is away; it is looked for").await;
+    assert!(line.contains("WARN") && line.contains("the connection has ended"), "{line}");
+    let _nats = NatsServer::start_on(Some(port), &[]);
+    server.complains("the bus is there").await;
 }

@@ -1,6 +1,7 @@
 //! The admin page in a real browser, as an operator sits before it: who is let in, what is seen, what is done, by mouse
 //! and by keyboard, on a desk and on a phone.
 
+mod cluster;
 mod operator;
 mod picture;
 mod visitors;
