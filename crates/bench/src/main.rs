@@ -2,8 +2,9 @@
 //!
 //! [`servers`] are what is measured, each a process of its own; [`load`] is what keeps them busy;
 //! [`run`] brings the two together, in rounds, and writes down what it cost; [`report`] makes tables
-//! and plots of that.
+//! and plots of that. [`cluster`] does so with several servers at a time.
 
+mod cluster;
 mod load;
 mod report;
 mod run;
@@ -39,6 +40,9 @@ enum Command {
         /// Whether it speaks HTTP/2 in clear text to those who begin with it.
         #[arg(long)]
         http2: bool,
+        /// A server of NATS, by which it is one of several nodes.
+        #[arg(long, value_name = "URL")]
+        nats: Option<String>,
         /// Ends with the process that started it.
         #[arg(long, hide = true)]
         with_parent: bool,
@@ -48,6 +52,8 @@ enum Command {
     Become { command: String },
     /// Measures the servers in turn and writes what came out.
     Run(run::Arguments),
+    /// Measures several nodes on one server of NATS, and writes `CLUSTER.md`.
+    Cluster(cluster::Arguments),
     /// Loads a server that runs already, and says what it counted.
     Load(run::LoadArguments),
     /// Writes the report once more, from the raw results of an earlier run.
@@ -68,6 +74,7 @@ fn main() -> anyhow::Result<()> {
             tls_cert,
             tls_key,
             http2,
+            nats,
             with_parent,
         } => {
             if with_parent {
@@ -75,10 +82,14 @@ fn main() -> anyhow::Result<()> {
             }
             let files = tls_cert.zip(tls_key);
             let tls = files.map(|(certificate, key)| servers::Files { certificate, key });
-            servers::serve(&name, &servers::Settings { address, workers, compression, tls, http2 })
+            servers::serve(
+                &name,
+                &servers::Settings { address, workers, compression, tls, http2, nats },
+            )
         }
         Command::Become { command } => run::become_command(&command),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Load(arguments) => run::load(&arguments),
         Command::Report { out } => report::write(&out, &run::Results::read(&out)?),
     }

@@ -60,7 +60,8 @@ pub(crate) struct Patience {
 #[derive(Debug)]
 pub(crate) struct Clock {
     now: Instant,
-    heard: Instant,
+    /// When something was last heard.
+    pub(crate) heard: Instant,
     /// How long the load had nothing to do.
     pub(crate) idle: Duration,
 }

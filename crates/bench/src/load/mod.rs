@@ -53,12 +53,12 @@ pub(crate) struct Tally {
 pub(crate) struct Latency(Histogram<u64>);
 
 impl Latency {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, MINUTE, 3);
         Self(histogram.expect("the bounds are in order and the digits at most five"))
     }
 
-    fn record(&mut self, time: Duration) {
+    pub(crate) fn record(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(MINUTE));
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn instructions(
 ) -> Result<Figures> {
     let tls = scenario.tls.then_some(identity);
     let http2 = matches!(scenario.workload, Workload::Http2 { .. });
-    let launch = Launch { subject, workers: 1, compression: false, tls, http2 };
+    let launch = Launch { subject, workers: 1, compression: false, tls, http2, nats: None };
     let run = |times| -> Result<(f64, u64)> {
         let server = Server::start_counted(launch)?;
         let messages = counted(&server, scenario, times)?;

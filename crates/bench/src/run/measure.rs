@@ -57,7 +57,8 @@ pub(crate) fn measure(
     };
     let tls = tls.then_some(identity);
     let http2 = matches!(workload, Workload::Http2 { .. });
-    let server = Server::start(Launch { subject, workers, compression, tls, http2 }, cores)?;
+    let server =
+        Server::start(Launch { subject, workers, compression, tls, http2, nats: None }, cores)?;
     let measurement = Measurement { server: &server, extent, spins: cores.are_enough() };
     match workload {
         Workload::Echo { clients, size, depth } => measurement.echo(clients, size, depth),

@@ -33,16 +33,14 @@ use crate::{
 use self::{
     identity::Identity,
     instructions::instructions,
-    machine::Cores,
     measure::measure,
     plan::{Gauge, Plan, Step},
-    server::{Launch, Server},
 };
 pub(crate) use self::{
-    machine::Machine,
+    machine::{Cores, Machine, raise_file_limit},
     results::{Figure, Figures, Results, Sample, Spread},
     scenario::{AMONG_FEW, Scenario, TENTH, Workload},
-    server::become_command,
+    server::{Launch, Server, become_command},
     subject::{PLAIN, Subject},
 };
 
@@ -138,7 +136,7 @@ fn subjects(arguments: &Arguments, cores: &Cores) -> Result<Vec<Subject>> {
         let is_new = others[..index].iter().all(|other| other.name != subject.name);
         ensure!(is_new, "two peers are called {}", subject.name);
         Server::start(
-            Launch { subject, workers: 1, compression: false, tls: None, http2: false },
+            Launch { subject, workers: 1, compression: false, tls: None, http2: false, nats: None },
             cores,
         )?;
     }

@@ -41,6 +41,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) tls: Option<&'a Identity>,
     /// Whether it speaks HTTP/2 in clear text.
     pub(crate) http2: bool,
+    /// The server of NATS by which it is one of several nodes.
+    pub(crate) nats: Option<&'a str>,
 }
 
 /// A server that listens; it is killed when this is dropped.
@@ -63,6 +65,15 @@ impl Server {
         server.listening(launch.subject, START)
     }
 
+    /// Starts a server where this program is, beside one that has a core of its own.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started or does not listen in time.
+    pub(crate) fn start_beside(launch: Launch<'_>) -> Result<Self> {
+        Self::spawn(launch, &[])?.listening(launch.subject, START)
+    }
+
     /// Starts a server under callgrind, on any core.
     ///
     /// # Errors
@@ -74,7 +85,7 @@ impl Server {
 
     /// Starts a server, by way of another program if one is given.
     fn spawn(launch: Launch<'_>, by: &[&str]) -> Result<Self> {
-        let Launch { subject, workers, compression, tls, http2 } = launch;
+        let Launch { subject, workers, compression, tls, http2, nats } = launch;
         let this = env::current_exe()?;
         let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut program;
@@ -96,6 +107,7 @@ impl Server {
                 .args(["--workers", &workers.to_string()])
                 .args(compression.then_some("--compression"))
                 .args(http2.then_some("--http2"))
+                .args(nats.map(|url| format!("--nats={url}")))
                 .stdout(Stdio::piped());
             if let Some(identity) = tls {
                 let Files { certificate, key } = identity.files();

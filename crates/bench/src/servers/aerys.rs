@@ -2,18 +2,19 @@
 //! one to some, and one to a group.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use aerys::{
-    Accepted, Client, ClientId, Compression, Departure, Failure, Handshake, Host, Listener,
-    Message, Options, Origins, Refusal, Server, Tls, Websocket,
+    Accepted, Client, ClientId, Cluster, Compression, Departure, Endpoint, Failure, Handshake,
+    Host, Listener, Message, Options, Origins, Refusal, Server, Tls, Websocket,
 };
+use aerys_nats::NatsBus;
 use anyhow::Result;
 use tokio::runtime::Builder;
 
-use super::{LIMIT, Settings, socket};
+use super::{FLOOD, FLUSH_AFTER, LIMIT, Settings, socket};
 
 /// Runs the server whose echo does not wait.
 pub(super) fn serve(settings: &Settings) -> Result<()> {
@@ -51,9 +52,17 @@ impl Websocket for AwaitingEcho {
     }
 }
 
+/// The endpoint of [`Broadcast`], which is one in a process.
+static BROADCAST: OnceLock<Endpoint> = OnceLock::new();
+
 struct Broadcast;
 
 impl Websocket for Broadcast {
+    async fn on_start(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+        BROADCAST.get_or_init(|| endpoint.clone());
+        Ok(())
+    }
+
     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
         Ok(handshake.accept())
     }
@@ -136,6 +145,37 @@ impl Websocket for Joins {
     }
 }
 
+/// Publishes what comes many times, on another endpoint of the same kind, and says so when the bus has it.
+struct Flood {
+    cluster: Cluster,
+}
+
+impl Flood {
+    fn new(cluster: &Cluster) -> Self {
+        Self { cluster: cluster.clone() }
+    }
+}
+
+impl Websocket for Flood {
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    async fn on_data(&self, client: &Client, message: Message) -> Result<(), Failure> {
+        let broadcast =
+            BROADCAST.get().ok_or_else(|| Failure::new("the endpoint has not been started"))?;
+        for number in 1..=FLOOD {
+            broadcast.broadcast(message.clone()).nowait();
+            if number % FLUSH_AFTER == 0 {
+                self.cluster.flush().await?;
+            }
+        }
+        self.cluster.flush().await?;
+        client.send(message).nowait();
+        Ok(())
+    }
+}
+
 /// The workers have threads of their own; this one sleeps.
 fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
     let options = options(settings);
@@ -144,7 +184,14 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
         .websocket_with("/broadcast", Broadcast, options.clone())
         .websocket_with("/only", Only::default(), options.clone())
         .websocket_with("/group", Group, options.clone())
-        .websocket_with("/joins", Joins::default(), options);
+        .websocket_with("/joins", Joins::default(), options.clone());
+    let (host, cluster) = match &settings.nats {
+        None => (host, None),
+        Some(url) => {
+            let cluster = Cluster::new(NatsBus::new([url])?);
+            (host.websocket_with("/flood", Flood::new(&cluster), options), Some(cluster))
+        }
+    };
     let listener = Listener::from(settings.address);
     let listener = match &settings.tls {
         Some(files) => listener.tls(Tls::new(&files.certificate, &files.key)),
@@ -154,6 +201,10 @@ fn run(settings: &Settings, echo: impl Websocket) -> Result<()> {
     // As many as there may be: the bench opens nearly all the files that it may.
     let server = Server::new().listen(listener).max_connections(usize::MAX);
     let server = server.workers(settings.workers).host(host);
+    let server = match cluster {
+        Some(cluster) => server.cluster(cluster),
+        None => server,
+    };
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let running = server.start().await?;
         socket::announce(running.address())?;

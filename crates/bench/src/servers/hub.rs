@@ -1,6 +1,6 @@
 //! Those who hear a broadcast: an unbounded channel to each client's task.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use slab::Slab;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -8,12 +8,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 /// Everyone who is connected. `M` is a message whose clones share its payload.
 pub(super) struct Hub<M> {
     clients: Arc<Mutex<Slab<UnboundedSender<M>>>>,
+    /// Where what is broadcast goes instead, to come back for everyone.
+    way_out: Arc<OnceLock<UnboundedSender<M>>>,
 }
 
 impl<M: Clone> Hub<M> {
     /// A hub with nobody there.
     pub(super) fn new() -> Self {
-        Self { clients: Arc::default() }
+        Self { clients: Arc::default(), way_out: Arc::default() }
     }
 
     /// Hears what is broadcast from now on, until it is dropped.
@@ -23,8 +25,24 @@ impl<M: Clone> Hub<M> {
         Subscription { hub: self.clone(), key, sender, queue }
     }
 
-    /// Queues a message for everyone.
+    /// What is broadcast from now on comes out here, and [comes back](Self::tell) for everyone.
+    pub(super) fn publish_by(&self) -> UnboundedReceiver<M> {
+        let (sender, queue) = mpsc::unbounded_channel();
+        let _ = self.way_out.set(sender);
+        queue
+    }
+
+    /// Has everyone told.
     pub(super) fn broadcast(&self, message: &M) {
+        match self.way_out.get() {
+            // Who publishes it has gone only when the process ends.
+            Some(way_out) => _ = way_out.send(message.clone()),
+            None => self.tell(message),
+        }
+    }
+
+    /// Queues a message for everyone.
+    pub(super) fn tell(&self, message: &M) {
         for (_, client) in locked(&self.clients).iter() {
             // One whose task has just ended is about to be removed.
             let _ = client.send(message.clone());
@@ -34,7 +52,7 @@ impl<M: Clone> Hub<M> {
 
 impl<M> Clone for Hub<M> {
     fn clone(&self) -> Self {
-        Self { clients: Arc::clone(&self.clients) }
+        Self { clients: Arc::clone(&self.clients), way_out: Arc::clone(&self.way_out) }
     }
 }
 

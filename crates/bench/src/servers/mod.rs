@@ -3,7 +3,7 @@
 //! Each listens on one thread, with `TCP_NODELAY`, takes messages of up to 16 MiB, and offers
 //! `/echo`, where each message comes back as the kind it was, and, if it can, `/broadcast`, where
 //! each message goes to everyone who is there, its sender included. Under `/only` it goes to those
-//! alone who came with the query `heard`.
+//! alone who came with the query `heard`. A node of a cluster tells those of all nodes.
 
 mod actix_ws;
 mod aerys;
@@ -43,7 +43,7 @@ const SERVERS: &[Server] = &[
     Server { name: "fastwebsockets", features: SECURE, serve: fastwebsockets::serve },
     Server { name: "tokio-websockets", features: SECURE, serve: tokio_websockets::serve },
     Server { name: "tokio-tungstenite", features: SECURE, serve: tokio_tungstenite::serve },
-    Server { name: "axum", features: SECURE.and_http2(), serve: axum::serve },
+    Server { name: "axum", features: SECURE.and_http2().and_nodes(), serve: axum::serve },
     Server { name: "actix-ws", features: Features::PEER, serve: actix_ws::serve },
     Server { name: "sockudo-ws", features: COMPRESSING, serve: sockudo_ws::serve },
     Server { name: "sockudo-ws-flush", features: COMPRESSING, serve: sockudo_ws::serve_feeding },
@@ -59,6 +59,7 @@ const FLOOR: Features = Features {
     in_clear: true,
     tls: false,
     http2: false,
+    nodes: false,
 };
 
 const TLS_FLOOR: Features = Features { in_clear: false, ..FLOOR.and_tls() };
@@ -69,10 +70,16 @@ const COMPRESSING: Features = Features { compression: true, ..Features::PEER };
 
 const SECURE: Features = Features::PEER.and_tls();
 
-const AERYS: Features = Features { only: true, workers: true, ..COMPRESSING.and_tls().and_http2() };
+const AERYS: Features =
+    Features { only: true, workers: true, ..COMPRESSING.and_tls().and_http2().and_nodes() };
 
 /// The longest message that is taken, in bytes.
 const LIMIT: usize = 16 << 20;
+
+/// How many messages come of one under `/flood`, and after how many the bus is waited for.
+pub(crate) const FLOOD: usize = 20_000;
+
+pub(crate) const FLUSH_AFTER: usize = 256;
 
 /// How much the floors read at once, in bytes.
 const READ: usize = 64 * 1024;
@@ -90,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Files>,
     /// Whether it speaks HTTP/2 in clear text to those who begin with it.
     pub(crate) http2: bool,
+    /// The server of NATS by which it is one of several nodes.
+    pub(crate) nats: Option<String>,
 }
 
 /// What a server can be measured at.
@@ -111,6 +120,8 @@ pub(crate) struct Features {
     pub(crate) tls: bool,
     /// Whether it serves websockets over HTTP/2.
     pub(crate) http2: bool,
+    /// Whether it can be one of several nodes.
+    pub(crate) nodes: bool,
 }
 
 impl Features {
@@ -123,6 +134,10 @@ impl Features {
 
     const fn and_http2(self) -> Self {
         Self { http2: true, ..self }
+    }
+
+    const fn and_nodes(self) -> Self {
+        Self { nodes: true, ..self }
     }
 }
 
@@ -146,11 +161,12 @@ pub(crate) const NAMES: &[&str] = &{
 /// to be had.
 pub(crate) fn serve(name: &str, settings: &Settings) -> Result<()> {
     let server = find(name).with_context(|| format!("no server is called {name}"))?;
-    let Features { compression, workers, tls, http2, .. } = server.features;
+    let Features { compression, workers, tls, http2, nodes, .. } = server.features;
     ensure!(compression || !settings.compression, "{name} cannot compress");
     ensure!(workers || settings.workers == 1, "{name} runs on one thread");
     ensure!(tls || settings.tls.is_none(), "{name} does not speak TLS");
     ensure!(http2 || !settings.http2, "{name} does not speak HTTP/2");
+    ensure!(nodes || settings.nats.is_none(), "{name} is no node of a cluster");
     (server.serve)(settings)
 }
 
