@@ -32,7 +32,7 @@ async fn two_tabs_on_two_nodes_chat_and_one_that_loses_its_node_comes_back_on_th
     ada.join("Ada").await;
     let grace = Tab::open(&browser, &grace_s.page()).await;
     grace.join("Grace").await;
-    see_each_other(&ada, &grace, Nodes::Two).await;
+    see_each_other(&ada, &grace).await;
     ada.say("Which machine are you on?").await;
     grace.hears("Ada", "Which machine are you on?").await;
     grace.say("The other one. Watch.").await;
@@ -41,11 +41,13 @@ async fn two_tabs_on_two_nodes_chat_and_one_that_loses_its_node_comes_back_on_th
     there.kill().await;
     grace.is_told("note", "Connected again as Grace.").await;
     grace.is_connected().await;
-    see_each_other(&ada, &grace, Nodes::One).await;
     grace.say("It went down, and here I am.").await;
     ada.hears("Grace", "It went down, and here I am.").await;
     ada.say("I have not noticed.").await;
     grace.hears("Ada", "I have not noticed.").await;
+    // Who was on the node that is gone has left when its lease is over.
+    ada.is_told("left", "Grace left").await;
+    see_each_other(&ada, &grace).await;
     let again = r#"//*[@id="log"]//li[contains(., "Connected again")]"#;
     assert_eq!(ada.count(again).await, 0);
 
@@ -55,19 +57,11 @@ async fn two_tabs_on_two_nodes_chat_and_one_that_loses_its_node_comes_back_on_th
     browser.close().await.unwrap();
 }
 
-/// On how many nodes two people are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Nodes {
-    One,
-    Two,
-}
-
-/// What each sees of the other's presence: a node tells of those who are on it.
-async fn see_each_other(ada: &Tab<'_>, grace: &Tab<'_>, nodes: Nodes) {
-    let people = if nodes == Nodes::Two { 1 } else { 2 };
+/// Each sees that both are there.
+async fn see_each_other(ada: &Tab<'_>, grace: &Tab<'_>) {
     for tab in [ada, grace] {
-        tab.counts(people).await;
-        tab.lists(&[("lobby", people)]).await;
+        tab.counts(2).await;
+        tab.lists(&[("lobby", 2)]).await;
     }
 }
 

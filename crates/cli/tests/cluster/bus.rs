@@ -27,6 +27,10 @@ async fn while_the_only_server_is_gone_nodes_serve_their_own_count_the_rest_and_
     }
     stage.crowd.talk(false);
     stage.hears(began, "what is said on the same node", |it| it.from == it.to).await;
+    // After a lease each knows of its own alone.
+    for node in 0..3 {
+        stage.lists(node, &[node]).await;
+    }
 
     stage.counts_add_up().await;
     let before = stage.sum(NOT_FORWARDED).await;

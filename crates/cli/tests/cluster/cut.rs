@@ -34,6 +34,8 @@ async fn a_line_to_the_bus_costs_its_own_node_alone_and_nothing_is_said_later() 
     stage.crowd.talk(true);
     stage.knows(0, 2).await;
     stage.knows(1, 2).await;
+    stage.lists(0, &[0, 1]).await;
+    stage.lists(FAR, &[FAR]).await;
     eventually("it is given up", async || !far.is_connected().await).await;
     stage.crowd.talk(false);
     is_lost_alone(&stage, began).await;

@@ -16,5 +16,6 @@ mod node;
 mod nodes;
 mod proxy;
 mod record;
+mod residents;
 mod slow;
 mod stage;

@@ -82,6 +82,9 @@ fn text(nats: &[String]) -> String {
         path = '/flood/{{room}}'
         application = 'broadcast'
         overflow = 'drop_newest'
+        [[host.websocket]]
+        path = '/chat/{{room}}'
+        application = 'chat'
         "
     )
 }

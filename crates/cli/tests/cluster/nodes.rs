@@ -28,6 +28,8 @@ async fn of_a_node_that_is_killed_the_others_lose_nothing_of_each_other() {
     sleep(LOAD).await;
     stage.kill(2).await;
     stage.agrees(2).await;
+    // And who was on it is present no more.
+    stage.all_list_all().await;
     // Its clients have gone to the others.
     soon("everybody", stage.crowd.is_there()).await;
     stage.crowd.talk(false);
@@ -51,6 +53,8 @@ async fn a_node_that_stands_still_is_gone_after_a_lease_and_there_again_when_it_
     stage.node(2).signal(Signal::STOP);
     stage.knows(0, 2).await;
     stage.knows(1, 2).await;
+    stage.lists(0, &[0, 1]).await;
+    stage.lists(1, &[0, 1]).await;
     stage.node(2).signal(Signal::CONT);
     stage.agrees(3).await;
     stage.crowd.talk(false);
@@ -76,6 +80,7 @@ async fn a_rolling_restart_loses_nothing_of_those_who_are_there_throughout() {
         assert!(old.server.ended().await.success());
         // It has said goodbye, and is not waited for.
         stage.agrees(2).await;
+        stage.all_list_all().await;
         stage.restart(node).await;
         stage.agrees(3).await;
     }

@@ -14,6 +14,7 @@ use crate::{
     crowd::{Addresses, Crowd, PEOPLE, Socket, connect},
     node::Node,
     record::{Pair, Record, lost},
+    residents::{self, Residents},
 };
 
 /// How long anything may take on a busy machine.
@@ -36,6 +37,7 @@ pub(crate) struct Stage {
     addresses: Addresses,
     pub(crate) record: Record,
     pub(crate) crowd: Crowd,
+    residents: Residents,
     began: Instant,
     /// How many messages were said that are in no record.
     probed: AtomicU64,
@@ -47,15 +49,17 @@ impl Stage {
         // Three hundred sockets for each of the tests of this process.
         rlimit::increase_nofile_limit(8192).unwrap();
         let (addresses, record) = (Addresses::default(), Record::default());
+        let mut residents = Residents::default();
         let mut nodes = [const { None }; 3];
         for (at, servers) in nats.iter().enumerate() {
             let node = Node::start(servers).await;
             addresses.set(at, Some(node.server.address()));
+            residents.come(at, node.server.address()).await;
             nodes[at] = Some(node);
         }
         let crowd = Crowd::start(&addresses, &record).await;
         let (began, probed) = (Instant::now(), AtomicU64::new(0));
-        let mut stage = Self { nodes, nats, addresses, record, crowd, began, probed };
+        let mut stage = Self { nodes, nats, addresses, record, crowd, residents, began, probed };
         stage.agrees(3).await;
         soon("everybody", stage.crowd.is_there()).await;
         stage.all_hear_all().await;
@@ -110,7 +114,27 @@ impl Stage {
     pub(crate) async fn restart(&mut self, node: usize) {
         self.nodes[node] = Some(Node::start(&self.nats[node]).await);
         self.is_bridged().await;
-        self.addresses.set(node, Some(self.node(node).server.address()));
+        let address = self.node(node).server.address();
+        self.addresses.set(node, Some(address));
+        self.residents.come(node, address).await;
+    }
+
+    /// Waits until a node lists as present who is on these, and nobody else.
+    pub(crate) async fn lists(&self, node: usize, nodes: &[usize]) {
+        let address = self.node(node).server.address();
+        let expected = nodes.iter().map(|node| residents::name(*node)).collect();
+        eventually("the right ones are present", async || {
+            Residents::listed(address).await == expected
+        })
+        .await;
+    }
+
+    /// Waits until each node does so of all.
+    pub(crate) async fn all_list_all(&self) {
+        let nodes: Vec<_> = self.running().map(|(at, _)| at).collect();
+        for node in &nodes {
+            self.lists(*node, &nodes).await;
+        }
     }
 
     /// Waits until what is said on any node is heard on any other.
@@ -146,6 +170,7 @@ impl Stage {
         sleep(Duration::from_secs(2)).await;
         self.crowd.talk(false);
         let pairs = self.hears(began, "everything", |_| true).await;
+        self.all_list_all().await;
         assert!(pairs.len() > PEOPLE as usize, "they have hardly talked: {}", pairs.len());
     }
 

@@ -92,6 +92,9 @@ pub trait Websocket<S: Send + Sync + 'static = ()>: Send + Sync + 'static {
     /// [`Cluster`](crate::Cluster): see [`Client::show`]. What is returned is told to the members of the group on this node,
     /// but for the client whose doing it is; by default nothing.
     ///
+    /// It is first called when `on_start` has returned: those who are present on other nodes by then
+    /// [are listed](Group::presence), and not told of.
+    ///
     /// The changes of a group are told in their order, and behind a change comes what was said to the group after it. To
     /// keep that promise this may be called once more for a change that has another come before it. It is
     /// called by whoever changes something, on whatever thread, and is waited for: it is no place to block. If it panics

@@ -4,7 +4,10 @@ use std::{
     any::{Any, type_name},
     borrow::Cow,
     pin::Pin,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use aerys_proto::{
@@ -34,6 +37,8 @@ pub(crate) struct Mounted<W, S> {
     settings: ArcSwap<Settings>,
     /// How many of [`Options::max_clients`](crate::Options::max_clients) are taken.
     clients: Arc<AtomicUsize>,
+    /// Whether `on_start` has returned, and `on_stop` has not been called.
+    is_started: AtomicBool,
 }
 
 /// Where an application is mounted, each as it was given, and what tells it from another that is mounted there.
@@ -123,6 +128,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Mounted<W, S> {
             endpoint,
             settings: ArcSwap::from_pointee(settings),
             clients: Arc::default(),
+            is_started: AtomicBool::new(false),
         };
         this.limit_groups();
         let this = Arc::new(this);
@@ -239,7 +245,9 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
     fn start(&self) -> BoxFuture<'_, Result<(), Fault>> {
         let start = async {
             let span = self.endpoint.span(Handler::OnStart);
-            tried(span, || self.app.on_start(&self.endpoint)).await
+            tried(span, || self.app.on_start(&self.endpoint)).await?;
+            self.is_started.store(true, Ordering::Release);
+            Ok(())
         };
         Box::pin(Worker::at_work(self.slot(), Handler::OnStart, start))
     }
@@ -262,6 +270,7 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
 
     fn stop(&self) -> BoxFuture<'_, Result<(), Panicked>> {
         self.end();
+        self.is_started.store(false, Ordering::Release);
         let stop = async {
             let span = self.endpoint.span(Handler::OnStop);
             caught(span, || self.app.on_stop(&self.endpoint)).await
@@ -272,6 +281,10 @@ impl<W: Websocket<S>, S: Send + Sync + 'static> Application for Mounted<W, S> {
 
 impl<W: Websocket<S>, S: Send + Sync + 'static> Onlooker for Mounted<W, S> {
     fn said_of(&self, group: &Arc<str>, change: &PresenceChange) -> Option<Message> {
+        // Other nodes tell of theirs before that.
+        if !self.is_started.load(Ordering::Acquire) {
+            return None;
+        }
         let span = self.endpoint.span(Handler::OnPresence);
         let group = self.endpoint.group(group);
         span.around(|| contained(|| self.app.on_presence(&group, change))).unwrap_or_else(|panic| {

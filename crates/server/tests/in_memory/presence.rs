@@ -61,6 +61,46 @@ impl Websocket for Tearoom {
     }
 }
 
+/// Notes who is told of whom, and who is present when it starts.
+#[derive(Clone, Default)]
+struct Late(Arc<Mutex<Vec<String>>>);
+
+impl Websocket for Late {
+    async fn on_start(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+        sleep(Duration::from_secs(1)).await;
+        let present = endpoint.group("tea").presence_len();
+        self.0.lock().unwrap().push(format!("{present} are there"));
+        Ok(())
+    }
+
+    async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+        Ok(handshake.accept())
+    }
+
+    fn on_presence(&self, _: &Group, change: &PresenceChange) -> Option<Message> {
+        let (event, shown) = (change.event, &change.present.shown);
+        self.0.lock().unwrap().push(format!("{event:?} {shown}"));
+        None
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_is_told_of_changes_when_it_has_started() {
+    let bus = LocalBus::new();
+    let there = Node::of(&bus).await;
+    let _ada = there.come("ada", "ada").await;
+    let late = Late::default();
+    let host = Host::new("localhost").websocket("/", late.clone());
+    let server = Server::new().host(host).cluster(Cluster::new(bus.clone()));
+    let server = TestServer::start(server).await.expect("it starts");
+    let bob = there.come("bob", "ada bob").await;
+    drop(bob);
+    sleep(Duration::from_secs(1)).await;
+    server.stop().await;
+    drop(there.come("eve", "ada eve").await);
+    assert_eq!(*late.0.lock().unwrap(), ["1 are there", "Joined bob", "Left bob"]);
+}
+
 /// One server, of a cluster if there is a bus.
 struct Node {
     server: TestServer,
