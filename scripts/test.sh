@@ -113,6 +113,12 @@ if [ "$*" = --full ]; then
 fi
 cargo test --workspace --all-features --locked
 
+# Slow peers hardly do anything, for minutes.
+slow_peers() { cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32; }
+if [ "$*" = --full ]; then
+    ahead slow-peers slow_peers
+fi
+
 # They wait more than they work.
 promises=(cargo test --workspace --all-features --locked --test promises -- --test-threads 4)
 step 'the promises in memory'
@@ -151,7 +157,7 @@ if [ "$*" = --full ]; then
     cargo test --workspace --all-features --test acme --locked -- --ignored
 
     step 'slow peers'
-    cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32
+    done_ahead slow-peers
 
     step 'without default features'
     cargo test -p aerys --lib --test promises --no-default-features --locked
