@@ -3,10 +3,14 @@
 //! The library that speaks NATS would connect again by itself, and send then what was queued before. So each of its
 //! clients has one server and one attempt, and is dropped with its connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use aerys::Inbound;
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
 use percent_encoding::percent_decode_str;
 use tokio::{sync::Notify, time::sleep};
 use tracing::{debug, info, warn};
@@ -14,6 +18,7 @@ use tracing::{debug, info, warn};
 use crate::{
     backoff::Backoff,
     confirm::Confirmations,
+    epochs::{subject, subjects},
     options::{Options, Secret, shown},
     queue::{Order, Outbound, queue},
     shared::Shared,
@@ -52,12 +57,15 @@ struct Watch {
 /// Connects, and does so again whenever the connection ends.
 pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound) {
     let mut backoff = Backoff::default();
-    for server in options.servers.iter().cycle() {
+    let bus = RandomState::new().hash_one(0);
+    for (epoch, server) in (1..).zip(options.servers.iter().cycle()) {
         let reason = match connect(&options, server, &shared).await {
             Ok(connected) => {
                 backoff.reset();
                 info!(server = shown(server), "the bus is there");
-                serve(connected, &options, server, &shared, &inbound).await
+                let subject = |partition| subject(&options.prefix, partition, bus, epoch).into();
+                let subjects = (0..aerys::PARTITIONS).map(subject).collect();
+                serve(connected, subjects, &options, server, &shared, &inbound).await
             }
             Err(error) => format!("{}: {error}", shown(server)),
         };
@@ -81,7 +89,7 @@ async fn connect(
         std::future::ready(())
     });
     let client = nats.connect(server.clone()).await?;
-    let frames = client.subscribe(format!("{}.v1.p.*", options.prefix)).await?;
+    let frames = client.subscribe(subjects(&options.prefix)).await?;
     Ok(Connected { client, frames, watch })
 }
 
@@ -124,6 +132,7 @@ pub(crate) async fn client_options(
 /// Serves a connection until it ends; answers why it has.
 async fn serve(
     connected: Connected,
+    subjects: Vec<Subject>,
     options: &Options,
     server: &ServerAddr,
     shared: &Arc<Shared>,
@@ -138,7 +147,7 @@ async fn serve(
     let reason = tokio::select! {
         () = watch.gone.notified() => "the connection has ended",
         () = hear(frames, inbound) => "the subscription has ended",
-        () = tell(&client, &mut outbound, options, confirmations) => "the connection cannot be written to",
+        () = tell(&client, &mut outbound, &subjects, confirmations) => "the connection cannot be written to",
         () = report(shared) => "nobody watches the connection",
     };
     let reason = format!("{}: {reason}", shown(server));
@@ -174,13 +183,9 @@ async fn hear(mut frames: Unread, inbound: &Inbound) {
 async fn tell(
     client: &Client,
     outbound: &mut Outbound,
-    options: &Options,
+    subjects: &[Subject],
     mut confirmations: Confirmations,
 ) {
-    let mut subjects: Vec<async_nats::Subject> = Vec::new();
-    for partition in 0..aerys::PARTITIONS {
-        subjects.push(format!("{}.v1.p.{partition}", options.prefix).into());
-    }
     while let Some(order) = outbound.next().await {
         match order {
             Order::Publish { partition, frame } => {

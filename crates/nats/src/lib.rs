@@ -22,6 +22,7 @@
 mod backoff;
 mod confirm;
 mod connection;
+mod epochs;
 mod error;
 mod options;
 mod queue;

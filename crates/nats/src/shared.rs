@@ -11,10 +11,12 @@ use std::{
 use aerys::{BusLosses, BusState};
 use tokio_util::sync::CancellationToken;
 
-use crate::queue::Queue;
+use crate::{epochs::Epochs, queue::Queue};
 
 pub(crate) struct Shared {
     link: Mutex<Link>,
+    /// Of the other nodes' connections.
+    epochs: Mutex<Epochs>,
     unread: AtomicU64,
     unsent: AtomicU64,
     end: CancellationToken,
@@ -53,7 +55,12 @@ impl Shared {
         self.link().state.clone()
     }
 
-    /// A frame was dropped since this node was too slow.
+    /// Whether what comes by this subject is not later than what its node says now.
+    pub(crate) fn is_current(&self, subject: &str) -> bool {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner).is_current(subject)
+    }
+
+    /// A frame was dropped since this node was too slow, or the frame.
     pub(crate) fn drop_unread(&self) {
         self.unread.fetch_add(1, Ordering::Relaxed);
     }
@@ -90,6 +97,7 @@ impl Default for Shared {
         let state = BusState::Away { since: Instant::now(), reason: String::new() };
         Self {
             link: Mutex::new(Link { state, queue: None }),
+            epochs: Mutex::default(),
             unread: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
             end: CancellationToken::new(),

@@ -37,6 +37,10 @@ impl Unread {
         let (queued, shared) = (Arc::clone(&waiting), Arc::clone(shared));
         let read = async move {
             while let Some(message) = subscription.next().await {
+                if !shared.is_current(&message.subject) {
+                    shared.drop_unread();
+                    continue;
+                }
                 let cost = message.payload.len() + OVERHEAD;
                 // Nobody else adds to it.
                 if queued.load(Ordering::Relaxed) + cost > max {

@@ -160,9 +160,12 @@ impl Person {
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return End::Lost,
                 },
-                _ = self.talks.changed() => {}
+                _ = self.talks.changed() => {
+                    // What was not said meanwhile is not made up for.
+                    speak = Instant::now() + self.random.part_of(PERIOD);
+                }
                 () = sleep_until(speak), if talks => {
-                    speak += PERIOD;
+                    speak = Instant::now() + PERIOD;
                     // They may have been told to be silent at the same time.
                     if *self.talks.borrow() && say(&mut socket, entry).await.is_err() {
                         return End::Lost;

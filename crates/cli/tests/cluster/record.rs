@@ -7,9 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Of what is said so shortly before somebody else ends the connection, nobody knows whether it was handled.
-pub(crate) const UNCERTAIN: Duration = Duration::from_secs(3);
-
 /// Everybody's.
 #[derive(Clone, Default)]
 pub(crate) struct Record(Arc<Mutex<Inner>>);
@@ -59,6 +56,8 @@ pub(crate) struct Pair {
     pub(crate) is_heard: bool,
     said: (usize, u32, Duration),
     by: usize,
+    /// How the speaker's connection has ended, and how long after.
+    ended: Option<(Duration, End)>,
 }
 
 impl Record {
@@ -76,28 +75,36 @@ impl Record {
         Entry { record: self.clone(), id: inner.connections.len() - 1 }
     }
 
-    /// What was said from `began` on, and by `until`, with each who was to hear it: who was in the room from before it was
-    /// said on, and stays.
+    /// What was said from `began` on, and by `until`, with each who was to hear it: who was in the room before it was said,
+    /// and stays, or has heard what the same one has said later.
+    ///
+    /// Of what was said to a node that has ended the connection, that counts which anybody has heard: whether it had
+    /// handled the rest, nobody knows.
     pub(crate) fn pairs(&self, began: Instant, until: Instant) -> Vec<Pair> {
         let inner = self.lock();
         let mut pairs = Vec::new();
         for (id, speaker) in inner.connections.iter().enumerate() {
+            let first = speaker.said.partition_point(|at| *at < began);
+            let last = speaker.said.partition_point(|at| *at <= until);
             let listeners = inner.connections.iter().enumerate();
             let listeners = listeners.filter(|(it, who)| *it != id && who.room == speaker.room);
-            for (by, listener) in listeners {
-                let heard = listener.heard.get(&id);
-                for (number, at) in speaker.said.iter().enumerate() {
-                    if *at < began || *at > until || !speaker.is_certain(*at) {
-                        continue;
+            let listeners: Vec<_> = listeners
+                .map(|(by, it)| (by, it, it.heard.get(&id).map_or(&[][..], |it| it)))
+                .collect();
+            for (number, at) in speaker.said.iter().enumerate().take(last).skip(first) {
+                let number = number as u32;
+                let is_heard = |heard: &[u32]| heard.binary_search(&number).is_ok();
+                let is_handled = matches!(speaker.ended, None | Some((_, End::Left)))
+                    || listeners.iter().any(|(_, _, heard)| is_heard(heard));
+                for (by, listener, heard) in listeners.iter().filter(|_| is_handled) {
+                    let stays = listener.ended.is_none() || heard.last() > Some(&number);
+                    if *at > listener.opened && stays {
+                        let (from, to) = (speaker.node, listener.node);
+                        let said = (id, number, at.duration_since(began));
+                        let ended = speaker.ended.map(|(ended, end)| (ended - *at, end));
+                        let (is_heard, by) = (is_heard(heard), *by);
+                        pairs.push(Pair { from, to, is_heard, said, by, ended });
                     }
-                    if *at <= listener.opened || !listener.stays(*at) {
-                        continue;
-                    }
-                    let number = number as u32;
-                    let is_heard = heard.is_some_and(|it| it.binary_search(&number).is_ok());
-                    let (from, to) = (speaker.node, listener.node);
-                    let said = (id, number, at.duration_since(began));
-                    pairs.push(Pair { from, to, is_heard, said, by });
                 }
             }
         }
@@ -133,21 +140,6 @@ fn first<T>(all: &[T]) -> &[T] {
     &all[..all.len().min(10)]
 }
 
-impl Connection {
-    /// Whether what was said here then was handled, if the node lives.
-    fn is_certain(&self, at: Instant) -> bool {
-        match self.ended {
-            None | Some((_, End::Left)) => true,
-            Some((ended, _)) => at + UNCERTAIN < ended,
-        }
-    }
-
-    /// Whether it was there for long enough to hear what was said then.
-    fn stays(&self, at: Instant) -> bool {
-        self.ended.is_none_or(|(ended, _)| at + UNCERTAIN < ended)
-    }
-}
-
 impl Entry {
     /// What is said next. Say it right away.
     pub(crate) fn say(&self) -> String {
@@ -174,13 +166,13 @@ impl Entry {
             "in another room"
         } else if by == id {
             "by who has said it"
-        } else if numbers.contains(&number) {
-            "twice"
-        } else if numbers.last().is_some_and(|last| *last > number) {
-            "too late"
-        } else {
+        } else if numbers.last().is_none_or(|last| *last < number) {
             numbers.push(number);
             return;
+        } else if numbers.contains(&number) {
+            "twice"
+        } else {
+            "too late"
         };
         inner.faults.push(format!("{number} of {by} was heard {fault}, by {id}"));
     }
@@ -194,8 +186,11 @@ impl Entry {
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (who, number, at) = self.said;
-        let Self { from, to, by, .. } = self;
-        write!(f, "{number} of {who}, on node {from}, after {at:.1?}, for {by} on node {to}")
+        let Self { from, to, by, ended, .. } = self;
+        write!(
+            f,
+            "{number} of {who}, on node {from}, after {at:.1?}, for {by} on node {to}; {ended:?}"
+        )
     }
 }
 

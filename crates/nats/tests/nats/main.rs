@@ -1,5 +1,6 @@
 //! Nodes that share a real server of NATS, which goes and comes back.
 
+mod line;
 mod node;
 mod server;
 
@@ -8,6 +9,7 @@ use aerys_nats::NatsBus;
 use rustix::process::Signal;
 
 use crate::{
+    line::{First, Line},
     node::{Node, eventually, soon},
     server::NatsServer,
 };
@@ -247,4 +249,32 @@ async fn a_node_that_is_too_slow_drops_what_it_has_no_room_for_and_counts_it() {
     let lost = status.losses.unread - (COUNT - heard);
     assert!(status.losses.unread > 0 && lost <= 2, "{status:?}");
     assert_eq!(status.losses.unsent, 0);
+}
+
+#[tokio::test]
+async fn what_arrives_later_than_what_its_node_says_now_is_dropped_and_counted() {
+    let nats = NatsServer::start(&[]);
+    let line = Line::to(nats.port).await;
+    let (here, mut there) = (Node::at(&line.url()).await, Node::at(&nats.url()).await);
+    here.knows(2).await;
+    here.broadcast("first").await;
+    assert_eq!(there.hear().await, "first");
+    // The first connection ends for the node, and keeps what that has written to it.
+    line.first(First::IsKept);
+    let mut kept = 0;
+    loop {
+        match here.broadcast("kept").await.published {
+            Published::Queued => kept += 1,
+            published => break assert_eq!(published, AWAY),
+        }
+    }
+    here.is_connected(true).await;
+    here.broadcast("second").await;
+    assert_eq!(there.hear().await, "second");
+    line.first(First::Arrives);
+    eventually(|| there.cluster.status().losses.unread > 0).await;
+    here.broadcast("third").await;
+    assert_eq!(there.hear().await, "third");
+    // Signs of life may have been among it.
+    assert!(there.cluster.status().losses.unread <= kept + 2);
 }

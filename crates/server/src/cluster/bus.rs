@@ -75,7 +75,8 @@ impl Bus for Box<dyn Bus> {
 /// What a [`Bus`] has lost since it was made, as far as it knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BusLosses {
-    /// Frames of other nodes that it has dropped, since this node did not take them in as fast as they came.
+    /// Frames of other nodes that it has dropped, since this node did not take them in as fast as they came, or since
+    /// they came later than what their node has said after them.
     pub unread: u64,
     /// Frames of this node that it had taken, and that were lost with its connection.
     pub unsent: u64,

@@ -176,7 +176,7 @@ pub struct ClusterFigures {
     pub received: u64,
     /// What has come by the bus and made no sense.
     pub malformed: u64,
-    /// Frames of other nodes that were dropped, since this one was too slow.
+    /// Frames of other nodes that were dropped, since this one was too slow, or they were late.
     pub unread: u64,
     /// Frames that the bus had taken, and that were lost with its connection.
     pub unsent: u64,

@@ -47,7 +47,7 @@ pub(super) fn write(writer: &mut Writer, cluster: &ClusterFigures) {
     writer.family(
         Counter,
         "aerys_cluster_frames_lost",
-        "Frames that the bus has dropped, as this node was too slow (in), and those that it had taken and that were \
+        "Frames that the bus has dropped, as this node was too slow or they were late (in), and those that it had taken and that were \
          lost with its connection (out).",
     );
     writer.sample(&[("direction", "in")], cluster.unread);
