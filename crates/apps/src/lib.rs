@@ -35,6 +35,8 @@ mod link;
 mod options;
 mod outgoing;
 mod output;
+#[cfg(feature = "config")]
+mod plan;
 mod pool;
 mod probe;
 pub mod protocol;
@@ -43,6 +45,8 @@ mod request;
 mod stats;
 mod supervisor;
 
+#[cfg(feature = "config")]
+pub use self::plan::{Plan, PlanError, Programs};
 pub use self::{
     endpoint::{Application, Held, Reloader},
     error::StartError,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a line may be that a program writes; one that is longer is no message, and its client is closed.
-const MAX_LINE: usize = 1 << 20;
+const MAX_MESSAGE: usize = 1 << 20;
 
 /// Programs of this kind.
 pub(crate) struct LinesPrograms {
@@ -149,7 +149,7 @@ async fn speak(mut output: ChildStdout, client: &Client<Held>) {
                 return;
             }
         }
-        if buffer.len() > MAX_LINE {
+        if buffer.len() > MAX_MESSAGE {
             client.close().code(CloseCode::INTERNAL).nowait();
             return;
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aerys::{Endpoint, Handshake};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -42,6 +42,8 @@ struct State {
     before: Vec<Arc<Generation>>,
     /// The numbers of the endpoints that have started.
     started: Vec<u16>,
+    /// Where the processes are looked after, once there are some.
+    runtime: Option<Handle>,
 }
 
 /// Processes that were started together.
@@ -55,7 +57,8 @@ struct Generation {
 
 impl Pool {
     pub(crate) fn new(wanted: Wanted) -> Arc<Self> {
-        let state = State { wanted, current: None, before: Vec::new(), started: Vec::new() };
+        let state =
+            State { wanted, current: None, before: Vec::new(), started: Vec::new(), runtime: None };
         Arc::new(Self { state: Mutex::new(state), changing: tokio::sync::Mutex::default() })
     }
 
@@ -86,6 +89,7 @@ impl Pool {
                 let mut state = self.lock();
                 state.wanted = wanted;
                 state.current = Some(Arc::clone(&generation));
+                state.runtime = Some(Handle::current());
                 generation
             }
         };
@@ -113,6 +117,22 @@ impl Pool {
         for generation in &stopped {
             generation.tasks.wait().await;
         }
+    }
+
+    /// What is to be started, if nothing has been.
+    #[cfg_attr(not(feature = "config"), expect(dead_code, reason = "a file says it"))]
+    pub(crate) fn want(&self, wanted: Wanted) {
+        let mut state = self.lock();
+        if state.current.is_none() {
+            state.wanted = wanted;
+        }
+    }
+
+    /// Where its processes are looked after, while there are some.
+    #[cfg_attr(not(feature = "config"), expect(dead_code, reason = "a file is read elsewhere"))]
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        let state = self.lock();
+        state.current.as_ref().and(state.runtime.clone())
     }
 
     /// Starts other processes, and once they are ready has newcomers go there. If they do not get ready, all stays as

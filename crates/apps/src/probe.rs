@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long it may take to end once it has said what it had to.
-const END_PERIOD: Duration = Duration::from_secs(2);
+const PROBE_END_PERIOD: Duration = Duration::from_secs(2);
 const LOOK_PERIOD: Duration = Duration::from_millis(5);
 
 /// Why a program has not said what is to be served.
@@ -135,7 +135,7 @@ struct Ending(Child);
 
 impl Ending {
     fn wait(mut self) {
-        let end = Instant::now() + END_PERIOD;
+        let end = Instant::now() + PROBE_END_PERIOD;
         while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < end {
             thread::sleep(LOOK_PERIOD);
         }
