@@ -66,7 +66,7 @@ def words(name):
 
 def main():
     faults = []
-    for crate in ["proto", "server", "sys", "cli"]:
+    for crate in ["proto", "server", "sys", "apps", "cli"]:
         constants = defaultdict(list)
         for file in sorted((CRATES / crate / "src").rglob("*.rs")):
             place = file.relative_to(CRATES)

@@ -1,6 +1,6 @@
 //! The command line, and what the rest of the program gets to see of it.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use aerys::Config;
 use aerys_nats::{NatsBus, NatsError};
@@ -12,7 +12,6 @@ use crate::operator::{Order, Place};
 /// A websocket server with a chat to try it on.
 #[derive(Debug, Parser)]
 #[command(name = "aerys", version, args_conflicts_with_subcommands = true)]
-#[command(group(ArgGroup::new("certificate").args(["tls_cert", "tls_self_signed"])))]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -22,6 +21,15 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = OPTIONS_OF_THE_CHAT)]
     config: Option<PathBuf>,
 
+    #[command(flatten)]
+    serving: Serving,
+}
+
+/// Where it listens, and for whom.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("certificate").args(["tls_cert", "tls_self_signed"])))]
+struct Serving {
     /// Where to listen: an IP address and a port; port 0 is any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1337")]
     listen: SocketAddr,
@@ -40,7 +48,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     workers: Option<u16>,
 
-    /// Serve the files of this folder instead of the chat page; /chat and /echo stay.
+    /// Serve the files of this folder: beside a program, or instead of the chat page, where /chat and /echo stay.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 
@@ -90,6 +98,8 @@ const OPTIONS_OF_THE_CHAT: [&str; 10] = [
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a program, in whatever language, as a websocket application.
+    Run(Box<Run>),
     /// Say what is wrong with a configuration file, all of it, and start nothing.
     Check {
         /// The file.
@@ -120,6 +130,33 @@ enum Command {
         #[arg(long)]
         now: bool,
     },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    serving: Serving,
+
+    /// The path of its endpoint.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    path: String,
+
+    /// How many processes share the clients.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u16).range(1..))]
+    processes: u16,
+
+    /// Start one for each client, that reads and writes lines and knows nothing of the protocol.
+    #[arg(long, conflicts_with = "processes")]
+    lines: bool,
+
+    /// The program and its arguments, as in `aerys run php chat.php`.
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    command: Vec<OsString>,
 }
 
 /// Which server is asked.
@@ -161,6 +198,8 @@ struct Show {
 pub(crate) enum Task {
     /// Serve the chat.
     Chat(Box<Settings>),
+    /// Serve a program.
+    Run(Box<Settings>, Program),
     /// Serve what a file says.
     Serve(PathBuf, Overrides),
     Check(PathBuf),
@@ -170,6 +209,15 @@ pub(crate) enum Task {
     Man,
     /// Ask a server that runs.
     Ask(Order, Place),
+}
+
+/// What is to be run as an application.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub(crate) command: Vec<OsString>,
+    pub(crate) path: String,
+    pub(crate) processes: u16,
+    pub(crate) lines: bool,
 }
 
 /// What has the last word, whatever a file says.
@@ -221,10 +269,15 @@ pub(crate) enum Certificate {
 
 impl Arguments {
     pub(crate) fn into_task(mut self) -> Task {
-        let workers = self.workers.or(self.debug.then_some(1)).map(usize::from);
+        let (workers, debug) = (self.serving.workers(), self.serving.debug);
         match (self.command.take(), self.config.take()) {
-            (None, None) => Task::Chat(Box::new(self.into_settings())),
-            (None, Some(file)) => Task::Serve(file, Overrides { workers, debug: self.debug }),
+            (None, None) => Task::Chat(Box::new(self.serving.into_settings())),
+            (None, Some(file)) => Task::Serve(file, Overrides { workers, debug }),
+            (Some(Command::Run(run)), _) => {
+                let Run { serving, path, processes, lines, command } = *run;
+                let program = Program { command, path, processes, lines };
+                Task::Run(Box::new(serving.into_settings()), program)
+            }
             (Some(Command::Check { file }), _) => Task::Check(file),
             (Some(Command::Defaults), _) => Task::Defaults,
             (Some(Command::Show(Show { config, workers })), _) => {
@@ -240,15 +293,22 @@ impl Arguments {
             }
         }
     }
+}
+
+impl Serving {
+    fn workers(&self) -> Option<usize> {
+        self.workers.or(self.debug.then_some(1)).map(usize::from)
+    }
 
     fn into_settings(self) -> Settings {
+        let workers = self.workers();
         let files = self.tls_cert.zip(self.tls_key);
         let files = files.map(|(certificate, key)| Certificate::Files { certificate, key });
         Settings {
             listen: self.listen,
             hosts: self.hosts,
             trusted_proxies: self.trusted_proxies,
-            workers: self.workers.or(self.debug.then_some(1)).map(usize::from),
+            workers,
             root: self.root,
             certificate: files.or(self.tls_self_signed.then_some(Certificate::SelfSigned)),
             redirect_http: self.redirect_http,
@@ -272,7 +332,7 @@ mod tests {
 
     fn settings(arguments: &[&str]) -> Result<Settings, clap::Error> {
         let arguments = [&["aerys"], arguments].concat();
-        Arguments::try_parse_from(arguments).map(Arguments::into_settings)
+        Arguments::try_parse_from(arguments).map(|it| it.serving.into_settings())
     }
 
     #[test]
@@ -351,6 +411,18 @@ mod tests {
             (&["-d", "-c", "a.toml"], Task::Serve(file(), overrides(Some(1), true))),
             (&["-d", "-w", "2", "-c", "a.toml"], Task::Serve(file(), overrides(Some(2), true))),
             (&["check", "a.toml"], Task::Check(file())),
+            (
+                &["run", "--path", "/a", "--processes", "2", "php", "-d", "a=b", "--lines"],
+                Task::Run(
+                    Box::new(settings(&[]).unwrap()),
+                    Program {
+                        command: ["php", "-d", "a=b", "--lines"].map(OsString::from).into(),
+                        path: "/a".into(),
+                        processes: 2,
+                        lines: false,
+                    },
+                ),
+            ),
             (&["defaults"], Task::Defaults),
             (&["show"], Task::Show(None, Overrides::default())),
             (&["show", "-c", "a.toml"], Task::Show(Some(file()), Overrides::default())),
@@ -394,6 +466,9 @@ mod tests {
             &["--cluster", "http://localhost"],
             &["-c", "a.toml", "--cluster", "nats://localhost"],
             &["check"],
+            &["run"],
+            &["run", "--processes", "0", "php"],
+            &["run", "--lines", "--processes", "2", "cat"],
             &["-d", "check", "a.toml"],
             &["defaults", "a.toml"],
             &["completions"],

@@ -10,7 +10,10 @@ use aerys::Log;
 use tracing_subscriber::{EnvFilter, reload::Handle};
 
 /// With `--debug`: everything that our own crates do.
-const DETAILED: &str = "warn,aerys=debug,aerys_proto=debug";
+const DETAILED: &str = "warn,aerys=debug,aerys_apps=debug,aerys_proto=debug";
+
+/// What applications in other languages write, which nobody would look for at a level.
+const OUTPUT: &str = "aerys_apps::output=info";
 
 /// What is shown of the log, as long as a file has a say in that.
 pub(crate) struct Levels {
@@ -28,7 +31,12 @@ impl Levels {
 /// `RUST_LOG`, if set, says what is shown; else `debug`, and else the file, which shows what is wrong unless it says
 /// otherwise.
 fn filter(log: &Log, debug: bool) -> EnvFilter {
-    let usual = if debug { DETAILED.to_owned() } else { log.filter() };
+    let usual = match log.filter() {
+        _ if debug => DETAILED.to_owned(),
+        off if off.starts_with("off") => off,
+        // The file may say something else of it behind that.
+        levels => format!("{OUTPUT},{levels}"),
+    };
     let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|wanted| !wanted.is_empty());
     EnvFilter::builder().parse_lossy(wanted.unwrap_or(usual))
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod adapters;
 mod applications;
 mod arguments;
 mod broadcast;
@@ -14,6 +15,7 @@ mod log;
 mod manual;
 mod operator;
 mod page;
+mod script;
 mod self_signed;
 
 use std::{
@@ -23,13 +25,14 @@ use std::{
 };
 
 use aerys::{Cluster, ConfigError, Host, Log, Server, ServerError};
+use aerys_apps::{Application, ProcessOptions};
 use aerys_nats::NatsBus;
 use clap::{CommandFactory, Parser};
 use tokio::runtime::Builder;
 use tracing::{debug, warn};
 
 use crate::{
-    arguments::{Arguments, Settings, Task},
+    arguments::{Arguments, Program, Settings, Task},
     chat::Chats,
     echo::Echo,
     listeners::listeners,
@@ -42,6 +45,11 @@ fn main() -> ExitCode {
             log::start(&Log::default(), settings.debug);
             raise_file_limit();
             on_a_runtime(serve(*settings))
+        }
+        Task::Run(settings, program) => {
+            log::start(&Log::default(), settings.debug);
+            raise_file_limit();
+            on_a_runtime(run(*settings, program))
         }
         Task::Serve(file, overrides) => files::serve(file, overrides),
         Task::Check(file) => files::check(file),
@@ -93,20 +101,43 @@ fn on_a_runtime(serving: impl Future<Output = Result<(), ConfigError>>) -> Resul
 
 /// Serves the chat, without a file.
 async fn serve(settings: Settings) -> Result<(), ConfigError> {
-    let (listeners, announcement) = listeners(&settings)?;
-    let any = settings.hosts.iter().any(|name| name == "*");
-    let host = if any { Host::any() } else { Host::new("localhost") };
     let chats = Chats::default();
-    let names = settings.hosts.into_iter().filter(|name| name != "*");
-    let host = names
-        .fold(host, Host::alias)
+    let host = host(&settings)
         .websocket_with("/chat", chats.application(), chat::options())
         .websocket_with("/chat/{room}", chats.application(), chat::options())
         .websocket("/echo", Echo);
-    let host = match settings.root {
+    let host = match &settings.root {
         Some(folder) => host.root(folder),
         None => host.service(Page::new()),
     };
+    serve_host(settings, host).await
+}
+
+/// Serves a program as an application, without a file.
+async fn run(settings: Settings, program: Program) -> Result<(), ConfigError> {
+    let Program { command, path, processes, lines } = program;
+    let options = ProcessOptions::new(command).processes(processes);
+    let options = adapters::with_variables(options);
+    options.check().map_err(|error| ServerError::System(io::Error::other(error)))?;
+    let application =
+        if lines { Application::lines(options) } else { Application::processes(options) };
+    let host = host(&settings).websocket(path, application);
+    let host = match &settings.root {
+        Some(folder) => host.root(folder),
+        None => host,
+    };
+    serve_host(settings, host).await
+}
+
+/// A host of the names that were asked for.
+fn host(settings: &Settings) -> Host {
+    let any = settings.hosts.iter().any(|name| name == "*");
+    let host = if any { Host::any() } else { Host::new("localhost") };
+    settings.hosts.iter().filter(|name| *name != "*").fold(host, Host::alias)
+}
+
+async fn serve_host(settings: Settings, host: Host) -> Result<(), ConfigError> {
+    let (listeners, announcement) = listeners(&settings)?;
     let server = listeners.into_iter().fold(Server::new(), Server::listen).host(host);
     let mut server = server.trusted_proxies(settings.trusted_proxies);
     if let Some(workers) = settings.workers {

@@ -502,7 +502,9 @@ pub use aerys_proto::JsonError;
 pub use crate::admin::AdminPage;
 
 #[cfg(feature = "config")]
-pub use crate::config::{BusSettings, Config, ConfigError, ConfigFault, ConfigSummary, Log};
+pub use crate::config::{
+    BusSettings, Config, ConfigError, ConfigFault, ConfigSummary, Log, ProgramSettings,
+};
 
 #[cfg(feature = "files")]
 pub use crate::http_server::Root;

@@ -8,6 +8,7 @@ mod contrib;
 mod defaults;
 mod documented;
 mod log;
+mod programs;
 mod reload;
 mod restart;
 mod sentences;

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::{Accepted, Client, Endpoint, RequestInfo};
 use crate::{
     address::visible,
-    connection::Shared,
+    connection::{ClientId, Shared},
     error::{Failure, Misuse, QueryError, Refusal, Status},
     log::{self, Brief, Call, HandlerSpan},
     runtime::Handler,
@@ -177,6 +177,14 @@ impl<S> Handshake<S> {
         &self.endpoint
     }
 
+    /// The number that the client will have once it is accepted, for who speaks of it before: to another process, say.
+    /// One that is refused takes it along, and it is nobody's.
+    pub fn id(&mut self) -> ClientId {
+        let Self { request_info, endpoint, .. } = self;
+        let worker = request_info.worker();
+        request_info.id_or(|| endpoint.roster().next_id(worker))
+    }
+
     /// Adds a header to the answer, whichever it will be; one that is there under the same name
     /// stays. Headers that belong to the handshake itself are the server's.
     ///
@@ -226,7 +234,7 @@ impl<S> Handshake<S> {
         }
         let (address, worker) = (request_info.address().clone(), request_info.worker());
         let roster = Arc::clone(endpoint.roster());
-        let id = roster.next_id(worker);
+        let id = request_info.id_or(|| roster.next_id(worker));
         request_info.record_client(id);
         let headers = request_info.into_accepting();
         let client = Client::new(id, state, address, endpoint, Arc::clone(&shared));

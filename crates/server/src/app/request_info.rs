@@ -39,6 +39,8 @@ pub(crate) struct RequestInfo {
     span: HandlerSpan,
     /// Who wants to know which client comes of it.
     accepted: Option<AcceptedId>,
+    /// The number that the client is to have, if somebody has asked for it.
+    id: Option<ClientId>,
 }
 
 impl RequestInfo {
@@ -59,6 +61,7 @@ impl RequestInfo {
             protocol: None,
             span: HandlerSpan::default(),
             accepted: None,
+            id: None,
         };
         let spoken = |offered: &&str| subprotocols.iter().any(|name| name == offered);
         let chosen = request_info.protocols().find(spoken);
@@ -83,6 +86,11 @@ impl RequestInfo {
     #[cfg(feature = "tls")]
     pub(super) fn tls(&self) -> Option<&TlsInfo> {
         self.requester.tls.as_deref()
+    }
+
+    /// The number that the client has or is to have: the one that was asked for before, or this one.
+    pub(super) fn id_or(&mut self, next: impl FnOnce() -> ClientId) -> ClientId {
+        *self.id.get_or_insert_with(next)
     }
 
     /// Which worker has the connection.

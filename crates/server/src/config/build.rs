@@ -1,15 +1,23 @@
 //! A server, made of a file that makes sense.
 
+use std::path::Path;
+
 use super::{
     applications::Applications,
     keys::Placed,
+    programs::Programs,
     sections::{HostSection, Top},
 };
 #[cfg(unix)]
 use crate::transport::Listener;
 use crate::{http_server::Host, server::Server};
 
-pub(super) fn server(top: &Top, applications: &Applications) -> Server {
+pub(super) fn server(
+    top: &Top,
+    folder: &Path,
+    applications: &Applications,
+    programs: &Programs,
+) -> Server {
     let mut server = Server::new().trusted_proxies(&top.trusted_proxies).drain(top.drain.0);
     top.limits.apply(&mut server);
     server = server.access_log(top.log.has_access);
@@ -27,11 +35,16 @@ pub(super) fn server(top: &Top, applications: &Applications) -> Server {
     if let Some(page) = top.admin.as_ref().and_then(|it| it.page()) {
         server = server.admin_page(page);
     }
-    let hosts = top.hosts.iter().map(|it| host(it, applications));
+    let hosts = top.hosts.iter().map(|it| host(it, folder, applications, programs));
     hosts.fold(server, Server::host)
 }
 
-fn host(section: &Placed<HostSection>, applications: &Applications) -> Host {
+fn host(
+    section: &Placed<HostSection>,
+    folder: &Path,
+    applications: &Applications,
+    programs: &Programs,
+) -> Host {
     let mut host = match &section.name {
         Some(name) => Host::new(name),
         None => Host::any(),
@@ -44,8 +57,12 @@ fn host(section: &Placed<HostSection>, applications: &Applications) -> Host {
     }
     host.host_service = section.service.iter().filter_map(|it| applications.service(it)).collect();
     for websocket in &section.websockets {
-        let (application, options) = (&websocket.application, websocket.options());
-        host.mounts.extend(applications.mounting(application, &websocket.path, options));
+        let (application, path) = (&websocket.application, &websocket.path);
+        let options = websocket.options();
+        host.mounts.extend(match application.program(section.name_or_any(), path, folder) {
+            Some(program) => programs.mounting(&program, options),
+            None => applications.mounting(application.name(), path, options),
+        });
     }
     host
 }

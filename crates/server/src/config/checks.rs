@@ -1,12 +1,13 @@
 //! Whether the sections of a file make sense together, and what they name is there.
 
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, path::Path};
 
 use super::{
     applications::Applications,
     faults::Faults,
     format::{Registered, period_text},
     keys::{Placed, Section},
+    programs::Programs,
     sections::{
         AdminSection, CertificateSection, ClusterSection, HostSection, ListenSection, TlsSection,
         Top, WebsocketSection,
@@ -19,7 +20,14 @@ use crate::{
     options::OptionsError,
 };
 
-pub(super) fn check(top: &Placed<Top>, applications: &Applications, faults: &mut Faults) {
+/// What the program has registered, and where relative paths begin.
+pub(super) struct Surroundings<'c> {
+    pub(super) applications: &'c Applications,
+    pub(super) programs: &'c Programs,
+    pub(super) folder: &'c Path,
+}
+
+pub(super) fn check(top: &Placed<Top>, around: &Surroundings<'_>, faults: &mut Faults) {
     check_drain(top, faults);
     let mut addresses = Vec::new();
     for listener in &top.listeners {
@@ -41,9 +49,9 @@ pub(super) fn check(top: &Placed<Top>, applications: &Applications, faults: &mut
     }
     check_names(&top.hosts, faults);
     for host in &top.hosts {
-        check_host(host, applications, faults);
+        check_host(host, around, faults);
     }
-    check_singles(&top.hosts, applications, faults);
+    check_singles(&top.hosts, around.applications, faults);
 }
 
 fn check_drain(top: &Top, faults: &mut Faults) {
@@ -207,7 +215,7 @@ fn check_names(hosts: &[Placed<HostSection>], faults: &mut Faults) {
     }
 }
 
-fn check_host(host: &Placed<HostSection>, applications: &Applications, faults: &mut Faults) {
+fn check_host(host: &Placed<HostSection>, around: &Surroundings<'_>, faults: &mut Faults) {
     let places = &host.places;
     match (&host.name, host.any) {
         (None, false) if !places.has("name") => {
@@ -222,7 +230,7 @@ fn check_host(host: &Placed<HostSection>, applications: &Applications, faults: &
         _ => {}
     }
     if let Some(name) = &host.service {
-        let names = applications.service_names();
+        let names = around.applications.service_names();
         if let Err(sentence) = Registered("service", &names).check(name) {
             faults.add(places.of("service"), sentence);
         }
@@ -249,7 +257,7 @@ fn check_host(host: &Placed<HostSection>, applications: &Applications, faults: &
     }
     let mut router = matchit::Router::new();
     for websocket in &host.websockets {
-        check_websocket(websocket, applications, faults);
+        check_websocket(websocket, host.name_or_any(), around, faults);
         let Ok(pattern) = route(&websocket.path) else { continue };
         if let Err(error) = router.insert(pattern, ()) {
             let sentence = match error {
@@ -265,15 +273,12 @@ fn check_host(host: &Placed<HostSection>, applications: &Applications, faults: &
 
 fn check_websocket(
     websocket: &Placed<WebsocketSection>,
-    applications: &Applications,
+    host: &str,
+    around: &Surroundings<'_>,
     faults: &mut Faults,
 ) {
-    let (places, names) = (&websocket.places, applications.names());
-    if places.has("application")
-        && let Err(sentence) = Registered("application", &names).check(&websocket.application)
-    {
-        faults.add(places.of("application"), sentence);
-    }
+    let places = &websocket.places;
+    check_application(websocket, host, around, faults);
     let Err(error) = websocket.options().validate() else { return };
     let (key, sentence) = match error {
         OptionsError::Zero { option } => (option, error.to_string()),
@@ -289,14 +294,54 @@ fn check_websocket(
     faults.add(places.of(key), sentence);
 }
 
+/// That it is one that the program has registered, or one that can be started.
+fn check_application(
+    websocket: &Placed<WebsocketSection>,
+    host: &str,
+    around: &Surroundings<'_>,
+    faults: &mut Faults,
+) {
+    let (places, application) = (&websocket.places, &websocket.application);
+    let place = places.of("application");
+    if !places.has("application") {
+        let sentence = "\"application\" is missing: write the name of an application, or what is to be started, as in \
+                        { command = [\"php\", \"chat.php\"] }";
+        faults.add(places.section, sentence);
+        return;
+    }
+    if application.places.is_broken {
+        return;
+    }
+    let checked =
+        match (&application.name, application.program(host, &websocket.path, around.folder)) {
+            (Some(_), Some(_)) => {
+                Err("an application has a \"name\" or a \"command\": leave out one of them"
+                    .to_owned())
+            }
+            (Some(name), None) => {
+                Registered("application", &around.applications.names()).check(name)
+            }
+            (None, Some(program)) => around.programs.check(&program),
+            (None, None) => {
+                Err("an application without a name has a \"command\", as in { command = \
+                             [\"php\", \"chat.php\"] }"
+                    .to_owned())
+            }
+        };
+    if let Err(sentence) = checked {
+        faults.add(place, sentence);
+    }
+}
+
 /// That each application of which there is one is at one endpoint.
 fn check_singles(hosts: &[Placed<HostSection>], applications: &Applications, faults: &mut Faults) {
     let mut taken: HashMap<&str, &str> = HashMap::new();
     for host in hosts {
         for websocket in &host.websockets {
             let WebsocketSection { application, path, .. } = &**websocket;
+            let application = application.name();
             let Some(at) = applications.single(application) else { continue };
-            let host_name = host.name.as_deref().unwrap_or("*");
+            let host_name = host.name_or_any();
             let before = taken.insert(application, path).map(str::to_owned);
             let elsewhere = at.filter(|at| (&*at.0, &*at.1) != (host_name, path)).map(|at| at.1);
             if let Some(other) = before.or(elsewhere) {

@@ -16,6 +16,7 @@ mod faults;
 mod format;
 mod keys;
 mod nearest;
+mod programs;
 mod reader;
 mod sections;
 mod writer;
@@ -36,14 +37,17 @@ use tower_service::Service;
 use self::{
     applications::Applications,
     bus::Buses,
+    checks::Surroundings,
     faults::Faults,
     format::Reading,
     keys::Placed,
+    programs::Programs,
     sections::{ListenSection, Top},
 };
 pub use self::{
     bus::BusSettings,
     error::{ConfigError, ConfigFault},
+    programs::ProgramSettings,
     sections::Log,
 };
 use crate::{
@@ -103,6 +107,7 @@ pub struct Config {
     source: Source,
     applications: Applications,
     buses: Buses,
+    programs: Programs,
     workers: Option<usize>,
 }
 
@@ -158,8 +163,8 @@ impl Config {
     }
 
     fn of(source: Source) -> Result<Self, ConfigError> {
-        let (applications, buses) = Default::default();
-        let config = Self { source, applications, buses, workers: None };
+        let (applications, buses, programs) = Default::default();
+        let config = Self { source, applications, buses, programs, workers: None };
         match document::parse(&config.source.text) {
             Ok(_) => Ok(config),
             Err(faults) => Err(config.refused(faults)),
@@ -263,6 +268,41 @@ impl Config {
         self
     }
 
+    /// Registers what makes an application of what a file says of processes to start
+    /// (`application = { command = ["php", "chat.php"] }`). Without it such an application is a fault.
+    ///
+    /// It is called for each of them, several times: whenever the file is looked at.
+    ///
+    /// ```no_run
+    /// # use std::convert::Infallible;
+    /// # use aerys::{Accepted, Config, Handshake, ProgramSettings, Refusal, Websocket};
+    /// # struct Program;
+    /// # impl Program {
+    /// #     fn new(_: &ProgramSettings) -> Self { Self }
+    /// # }
+    /// # impl Websocket for Program {
+    /// #     async fn on_open(&self, handshake: Handshake) -> Result<Accepted, Refusal> {
+    /// #         Ok(handshake.accept())
+    /// #     }
+    /// # }
+    /// # fn example(config: Config) -> Config {
+    /// // The crate `aerys-apps` has one that starts them.
+    /// config.programs(|settings| Ok::<_, Infallible>(Program::new(settings)))
+    /// # }
+    /// ```
+    pub fn programs<S, W, E>(
+        mut self,
+        make: impl Fn(&ProgramSettings) -> Result<W, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        W: Websocket<S>,
+        S: Send + Sync + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        self.programs = Programs::new(make);
+        self
+    }
+
     /// How many threads drive the clients, at least one, whatever the file says.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers.max(1));
@@ -284,7 +324,8 @@ impl Config {
     /// included; [`ConfigError::Unregistered`].
     pub fn server(&self) -> Result<Server, ConfigError> {
         let top = self.sound()?;
-        let server = build::server(&top, &self.applications);
+        let Self { source, applications, programs, .. } = self;
+        let server = build::server(&top, &source.folder, applications, programs);
         Ok(match self.cluster(&top) {
             Some(Ok(cluster)) => server.cluster(cluster),
             // It was sound a moment ago.
@@ -366,7 +407,9 @@ impl Config {
             return Err(ConfigError::Unregistered { name: name.to_owned() });
         }
         let (mut top, mut faults) = self.read();
-        checks::check(&top, &self.applications, &mut faults);
+        let Self { source, applications, programs, .. } = self;
+        let around = Surroundings { applications, programs, folder: &source.folder };
+        checks::check(&top, &around, &mut faults);
         if let Some(Err(sentence)) = self.cluster(&top)
             && let Some(section) = top.cluster.as_ref().filter(|it| !it.places.is_broken)
         {

@@ -23,6 +23,13 @@ pub(in crate::config) struct HostSection {
     pub(in crate::config) websockets: Vec<Placed<WebsocketSection>>,
 }
 
+impl HostSection {
+    /// Its name, or `*`.
+    pub(in crate::config) fn name_or_any(&self) -> &str {
+        self.name.as_deref().unwrap_or("*")
+    }
+}
+
 impl Section for HostSection {
     const NAME: &'static str = "a host";
 

@@ -1,6 +1,7 @@
 //! The sections of a file, each with its keys.
 
 mod admin;
+mod application;
 mod cluster;
 mod compression;
 mod drain;
@@ -16,6 +17,7 @@ mod websocket;
 pub use self::log::Log;
 pub(super) use self::{
     admin::AdminSection,
+    application::ApplicationSection,
     cluster::ClusterSection,
     compression::CompressionSection,
     drain::DrainSection,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use toml::de::DeValue;
 
-use super::CompressionSection;
+use super::{ApplicationSection, CompressionSection};
 use crate::{
     address::route,
     config::{
@@ -20,8 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::config) struct WebsocketSection {
     pub(in crate::config) path: String,
-    /// The name of an application.
-    pub(in crate::config) application: String,
+    pub(in crate::config) application: Placed<ApplicationSection>,
     options: Options,
     compression: Option<Placed<CompressionSection>>,
 }
@@ -45,7 +44,7 @@ impl Section for WebsocketSection {
     fn new() -> Self {
         let mut section = Self {
             path: String::new(),
-            application: String::new(),
+            application: Placed::new(),
             options: Options::new(),
             compression: None,
         };
@@ -59,9 +58,14 @@ impl Section for WebsocketSection {
             route(path).map(drop).map_err(wrong)
         });
         keys.required("path", path, &mut self.path);
-        keys.required("application", Text("the name of an application"), &mut self.application);
+        let is_read = keys.applications().is_some();
+        match &mut self.application.name {
+            // As short as it may be.
+            Some(name) if !is_read => keys.key("application", Text("a name"), name),
+            _ => keys.section("application", &mut self.application),
+        }
         if let Some(applications) = keys.applications() {
-            self.set_options(applications.default_options(&self.application));
+            self.set_options(applications.default_options(self.application.name()));
         }
         let Options {
             protocol,
