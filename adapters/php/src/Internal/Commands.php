@@ -17,6 +17,8 @@ final class Commands
     private const AROUND = 1024;
 
     public int $maxFrame = 16777216;
+    /** @var array<string, int> The numbers of endpoints by their paths. */
+    public array $paths = [];
 
     private int $seq = 0;
     /** @var array<int, Task> Who waits for the result of which command. */
@@ -169,8 +171,15 @@ final class Commands
         if ($given['local'] ?? false) {
             $flags |= Frame::IS_LOCAL;
         }
-        $id = $isPending ? $context->id : 0;
-        return $this->command($task, Frame::BROADCAST, $id, chr($flags) . $head . $message, $waits);
+        $payload = chr($flags) . $head . $message;
+        if (isset($given['path'])) {
+            $endpoint = $this->paths[$given['path']]
+                ?? throw new \DomainException("This program serves nobody at {$given['path']}.");
+            if ($endpoint !== $context->endpoint) {
+                return $this->command($task, Frame::BROADCAST, 0, $payload, $waits, $endpoint);
+            }
+        }
+        return $this->command($task, Frame::BROADCAST, $isPending ? $context->id : 0, $payload, $waits);
     }
 
     private function close(Task $task, mixed $given, bool $waits): bool
@@ -195,13 +204,19 @@ final class Commands
         return $this->command($task, $type, $context->id, $payload, $waits);
     }
 
-    private function command(Task $task, int $type, int $client, string $payload, bool $waits): bool
-    {
+    private function command(
+        Task $task,
+        int $type,
+        int $client,
+        string $payload,
+        bool $waits,
+        ?int $endpoint = null,
+    ): bool {
         if (strlen($payload) + self::AROUND > $this->maxFrame) {
             throw $this->tooLong(strlen($payload));
         }
         $seq = $waits ? $this->await($task, $type) : 0;
-        $this->stream->out .= Frame::pack($type, $task->context->endpoint, $client, $seq, $payload);
+        $this->stream->out .= Frame::pack($type, $endpoint ?? $task->context->endpoint, $client, $seq, $payload);
         return !$waits && $this->goOn($task);
     }
 

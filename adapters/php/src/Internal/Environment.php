@@ -7,7 +7,7 @@ namespace Aerys\Internal;
 /** A request as applications read it: by the names of CGI (RFC 3875 §4.1). */
 final class Environment
 {
-    public static function of(array $request): array
+    public static function of(array $request, string $path): array
     {
         $environment = [
             'REQUEST_METHOD' => $request['method'] ?? 'GET',
@@ -23,7 +23,8 @@ final class Environment
             'REMOTE_ADDR' => $request['client_ip'] ?? $request['remote_addr'] ?? null,
             'REMOTE_PORT' => $request['remote_port'] ?? null,
             'PEER_ADDR' => $request['remote_addr'] ?? null,
-            // What stood for `{room}` in the path.
+            // As it was mounted, such as `/rooms/{room}`, and what stood for `{room}`.
+            'ENDPOINT_PATH' => $path,
             'PATH_PARAMS' => $request['param'] ?? [],
         ];
         if ($environment['REQUEST_URI_SCHEME'] === 'https') {
