@@ -121,7 +121,7 @@ final class Commands
             [$message, $key] = [$message[0] ?? '', $message['key'] ?? null];
         }
         $message = (string) $message;
-        $flags = preg_match('//u', $message);
+        $flags = (int) preg_match('//u', $message);
         if ($key !== null) {
             $flags |= Frame::HAS_KEY;
             $message = self::text((string) $key) . $message;
@@ -150,7 +150,7 @@ final class Commands
         $given = is_array($given) ? $given : [$given];
         $message = (string) ($given[0] ?? '');
         [$only, $except] = [self::ids($given[1] ?? []), self::ids($given[2] ?? [])];
-        $flags = preg_match('//u', $message);
+        $flags = (int) preg_match('//u', $message);
         $head = '';
         if (isset($given['group'])) {
             $flags |= Frame::HAS_GROUP;
