@@ -1,0 +1,104 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Aerys\Internal;
+
+/**
+ * The stream to the server: whole frames out of what is read, and one write for all that has gathered.
+ *
+ * It never blocks. What the kernel does not take yet is kept, and reading goes on meanwhile.
+ */
+final class Stream
+{
+    /** How much is read at once, in bytes. */
+    private const READ_SIZE = 131072;
+    /** What has gathered is written when it is more than this, though the turn is not over. */
+    public const FLUSH_AT = 262144;
+    /** Who does not want to wait has to, when this much waits for the server. */
+    private const FULL_AT = 16777216;
+
+    /** What is to be written. Whoever has something to say appends it. */
+    public string $out = '';
+    /** Whether the server is owed so much that nothing should be added. */
+    public bool $isFull = false;
+    public bool $hasEnded = false;
+
+    /** What is being written, and how much of it has been. */
+    private string $writing = '';
+    private int $written = 0;
+    /** The beginning of a frame whose end has not come. */
+    private string $partial = '';
+    /** How long that has to be before it is worth a look. */
+    private int $wanted = Frame::HEAD;
+
+    /** @param resource $stream */
+    public function __construct(public readonly mixed $stream)
+    {
+        stream_set_blocking($stream, false);
+        // Reads are as large as what is asked for.
+        stream_set_read_buffer($stream, 0);
+    }
+
+    /** The bytes of all frames that are complete; they may be followed by a part of another, which is to be given back. */
+    public function read(): string
+    {
+        $chunk = @fread($this->stream, self::READ_SIZE);
+        if ($chunk === false || $chunk === '') {
+            $this->hasEnded = $chunk === false || feof($this->stream);
+            return '';
+        }
+        if ($this->partial === '') {
+            return $chunk;
+        }
+        $this->partial .= $chunk;
+        if (strlen($this->partial) < $this->wanted) {
+            return '';
+        }
+        $bytes = $this->partial;
+        $this->partial = '';
+        return $bytes;
+    }
+
+    /** Keeps the beginning of a frame until so many bytes of it are there. */
+    public function keep(string $partial, int $wanted): void
+    {
+        $this->partial = $partial;
+        $this->wanted = $wanted;
+    }
+
+    public function isWriting(): bool
+    {
+        return $this->writing !== '';
+    }
+
+    /** Hands over to the kernel what it takes. */
+    public function flush(): void
+    {
+        while (true) {
+            if ($this->writing === '') {
+                if ($this->out === '') {
+                    $this->isFull = false;
+                    return;
+                }
+                [$this->writing, $this->out, $this->written] = [$this->out, '', 0];
+            }
+            $rest = $this->written === 0
+                ? $this->writing
+                : substr($this->writing, $this->written, self::FLUSH_AT);
+            $count = @fwrite($this->stream, $rest);
+            if ($count === false) {
+                $this->hasEnded = true;
+                return;
+            }
+            $this->written += $count;
+            if ($this->written === strlen($this->writing)) {
+                $this->writing = '';
+            } elseif ($count < strlen($rest)) {
+                $owed = strlen($this->writing) - $this->written + strlen($this->out);
+                $this->isFull = $owed > self::FULL_AT;
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+<?php
+
+// Says to each client what it has said, and waits for nobody.
+
+require __DIR__ . '/../../php/aerys.php';
+
+final class Repeater implements Aerys\Websocket
+{
+    public function onOpen($clientId, array $request)
+    {
+    }
+
+    public function onData($clientId, $message)
+    {
+        yield '@send' => $message;
+    }
+
+    public function onClose($clientId, $code, $reason)
+    {
+    }
+}
+
+Aerys\run(new Repeater());

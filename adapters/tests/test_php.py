@@ -1,0 +1,13 @@
+"""The adapter for applications in php."""
+
+import unittest
+
+from promises import Promises
+
+
+class Adapter(Promises, unittest.TestCase):
+    interpreter, suffix = ['php'], "php"
+
+
+if __name__ == "__main__":
+    unittest.main()
