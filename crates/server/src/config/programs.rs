@@ -76,7 +76,7 @@ impl Programs {
         Self(Some(Arc::new(move |settings| {
             let application = make(settings).map_err(Into::into)?;
             let mount: MountFn = Box::new(move |place, settings, workers| {
-                Ok(Arc::new(Mounted::new(application, place, settings, workers)))
+                Ok(Mounted::new(application, place, settings, workers))
             });
             Ok(mount)
         })))
