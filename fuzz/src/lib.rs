@@ -17,10 +17,11 @@ mod negotiate;
 mod oracle;
 pub mod pack;
 mod peer;
+mod process;
 mod upgrade;
 mod wire;
 
 pub use self::{
     connection::connection, decode::decode, inflate::inflate, negotiate::negotiate,
-    upgrade::upgrade,
+    process::process, upgrade::upgrade,
 };

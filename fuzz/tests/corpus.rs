@@ -26,6 +26,11 @@ fn negotiate() {
 }
 
 #[test]
+fn process() {
+    replay("process", aerys_fuzz::process);
+}
+
+#[test]
 fn inflate() {
     replay("inflate", aerys_fuzz::inflate);
 }

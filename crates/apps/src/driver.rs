@@ -198,6 +198,10 @@ impl Driver {
                     self.ping = Some((self.pings, Instant::now()));
                     self.tell(&ToProcess::Ping(self.pings));
                 }
+                // What it answers waits behind what is not read now, through no fault of its own.
+                Some((seq, _)) if self.awaited.len() > MAX_AWAITED => {
+                    self.ping = Some((seq, Instant::now()));
+                }
                 Some((_, since)) if since.elapsed() >= self.options.stuck_period => {
                     return Err(End::Stuck(self.options.stuck_period));
                 }

@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Mutex, Once, PoisonError},
+    sync::{LazyLock, Mutex, Once, PoisonError},
     time::Duration,
 };
 
@@ -31,10 +31,21 @@ fn programs() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs"))
 }
 
+/// The interpreter itself: what is called so on the PATH may be a script that looks for it, and takes its time.
+fn python() -> &'static str {
+    static PYTHON: LazyLock<String> = LazyLock::new(|| {
+        let ask = ["-c", "import sys; print(sys.executable)"];
+        let told = std::process::Command::new("python3").args(ask).output();
+        let told = told.expect("there is Python 3").stdout;
+        String::from_utf8(told).expect("it is a path").trim().to_owned()
+    });
+    &PYTHON
+}
+
 /// The program `app.py` in a mode; `mark` is by what its lines in the log are known.
 pub(crate) fn app(mode: &str, mark: &str) -> ProcessOptions {
     log_is_kept();
-    ProcessOptions::new(["python3", "-E", "app.py", mode, mark]).folder(programs())
+    ProcessOptions::new([python(), "-BES", "app.py", mode, mark]).folder(programs())
 }
 
 /// A server.

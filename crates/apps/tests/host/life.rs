@@ -22,14 +22,15 @@ async fn refusal(options: ProcessOptions) -> String {
 
 #[tokio::test]
 async fn a_server_does_not_start_without_its_application_and_says_why() {
-    let short = Duration::from_millis(700);
-    for (mode, sentence) in [
-        ("too new", "speaks version 2 of the protocol, and this server version 1 alone"),
-        ("ends at once", "it has ended (exit status: 3)"),
-        ("silent", "it has not said HELLO within 700ms (start_period)"),
-        ("never ready", "it has not said READY within 700ms (start_period)"),
+    let (usual, long) = (Duration::from_secs(10), Duration::from_secs(4));
+    let short = Duration::from_millis(300);
+    for (mode, period, sentence) in [
+        ("too new", usual, "speaks version 2 of the protocol, and this server version 1 alone"),
+        ("ends at once", usual, "it has ended (exit status: 3)"),
+        ("silent", short, "it has not said HELLO within 300ms (start_period)"),
+        ("never ready", long, "it has not said READY within 4s (start_period)"),
     ] {
-        let told = refusal(app(mode, "refused").start_period(short)).await;
+        let told = refusal(app(mode, "refused").start_period(period)).await;
         assert!(told.contains(sentence), "{mode}: {told}");
     }
     assert!(refusal(ProcessOptions::new(["no-such-program"])).await.contains("cannot be started"));
@@ -47,7 +48,10 @@ async fn nobody_is_let_in_before_the_process_is_ready() {
 
 #[tokio::test]
 async fn a_process_that_is_killed_under_load_closes_its_clients_alone_and_is_soon_back() {
+    let started = Instant::now();
     let server = serve(app("", "killed")).await;
+    // So long it takes here for a process to get ready, which is none of the server's doing.
+    let start = started.elapsed();
     let mut native = server.connect("/native").await;
     let clients = join_all((0..20).map(|_| server.connect(""))).await;
     let mut clients: Vec<_> = clients.into_iter().collect();
@@ -76,7 +80,8 @@ async fn a_process_that_is_killed_under_load_closes_its_clients_alone_and_is_soo
         }
     };
     let mut client = soon("it is back", back).await;
-    assert!(died.elapsed() < Duration::from_secs(1), "{:?}", died.elapsed());
+    let took = died.elapsed();
+    assert!(took < Duration::from_millis(700) + 2 * start, "{took:?}, and a start {start:?}");
     assert_ne!(client.ask("pid").await, pid);
     logged(&["has ended (signal: 9 (SIGKILL))", "clients=20", "killed"]).await;
     server.stop().await;
