@@ -17,8 +17,8 @@ final class Commands
     private const AROUND = 1024;
 
     public int $maxFrame = 16777216;
-    /** @var array<string, int> The numbers of endpoints by their paths. */
-    public array $paths = [];
+    /** @var array<int, array{endpoint: int, host: ?string, path: string}> By their numbers. */
+    public array $endpoints = [];
 
     private int $seq = 0;
     /** @var array<int, Task> Who waits for the result of which command. */
@@ -173,13 +173,24 @@ final class Commands
         }
         $payload = chr($flags) . $head . $message;
         if (isset($given['path'])) {
-            $endpoint = $this->paths[$given['path']]
-                ?? throw new \DomainException("This program serves nobody at {$given['path']}.");
+            $endpoint = $this->endpointAt((string) $given['path'], $context);
             if ($endpoint !== $context->endpoint) {
                 return $this->command($task, Frame::BROADCAST, 0, $payload, $waits, $endpoint);
             }
         }
         return $this->command($task, Frame::BROADCAST, $isPending ? $context->id : 0, $payload, $waits);
+    }
+
+    /** The number of that with another path, on the same host. */
+    private function endpointAt(string $path, Context $context): int
+    {
+        $host = $this->endpoints[$context->endpoint]['host'];
+        foreach ($this->endpoints as $number => $endpoint) {
+            if ($endpoint['path'] === $path && $endpoint['host'] === $host) {
+                return $number;
+            }
+        }
+        throw new \DomainException("This program serves nobody at $path.");
     }
 
     private function close(Task $task, mixed $given, bool $waits): bool

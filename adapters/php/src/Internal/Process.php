@@ -118,7 +118,7 @@ final class Process
                 . Frame::VERSION . ': one of them is too old.');
         }
         $this->commands->maxFrame = $start['max_frame'];
-        $this->commands->paths = array_column($start['endpoints'], 'endpoint', 'path');
+        $this->commands->endpoints = array_column($start['endpoints'], null, 'endpoint');
         foreach (($this->mount)($start['endpoints']) as $endpoint => $application) {
             $this->endpoints[$endpoint] = new Context(0, $endpoint, $application, Context::NOBODY);
         }
@@ -159,7 +159,7 @@ final class Process
         $this->clients[$client] = $context;
         try {
             $request = json_decode($json, true, flags: JSON_THROW_ON_ERROR);
-            $returned = $application->onOpen($client, Environment::of($request, array_search($endpoint, $this->commands->paths, true)));
+            $returned = $application->onOpen($client, Environment::of($request, $this->commands->endpoints[$endpoint]['path']));
         } catch (\Throwable $error) {
             $this->ended($context, Frame::OPEN, $event, $error);
             return;
