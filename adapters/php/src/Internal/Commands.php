@@ -12,6 +12,8 @@ use Aerys\CommandException;
 final class Commands
 {
     private const LAST_SEQ = 0xFFFFFFFF;
+    /** That of a command whose result nobody waits for. */
+    private const NO_SEQ = "\0\0\0\0";
 
     /** The length of a frame without its payload and without what is sent beside a message. */
     private const AROUND = 1024;
@@ -21,7 +23,7 @@ final class Commands
     public array $endpoints = [];
 
     private int $seq = 0;
-    /** @var array<int, Task> Who waits for the result of which command. */
+    /** @var array<string, Task> Who waits for the result of which command, by its seq as it is written. */
     private array $waiting = [];
     /** @var list<Task> Who waits until the server is owed less. */
     private array $held = [];
@@ -46,11 +48,13 @@ final class Commands
      */
     public function execute(Task $task, string $key, mixed $yielded, mixed &$value): bool
     {
-        $waits = $key[0] !== '@';
         $value = null;
+        // These two come with every message.
+        if ($key === 'send' || $key === '@send') {
+            return $this->send($task, $yielded, $key === 'send');
+        }
+        $waits = $key[0] !== '@';
         switch ($waits ? $key : substr($key, 1)) {
-            case 'send':
-                return $this->send($task, $yielded, $waits);
             case 'broadcast':
                 return $this->broadcast($task, $yielded, $waits);
             case 'close':
@@ -130,16 +134,9 @@ final class Commands
         if ($length + self::AROUND > $this->maxFrame) {
             throw $this->tooLong($length);
         }
-        $seq = $waits ? $this->await($task, Frame::SEND) : 0;
-        $this->stream->out .= pack(
-            'NCnJNC',
-            Frame::COUNTED + 1 + $length,
-            Frame::SEND,
-            $context->endpoint,
-            $context->id,
-            $seq,
-            $flags,
-        ) . $message;
+        $seq = $waits ? $this->await($task, Frame::SEND) : self::NO_SEQ;
+        $this->stream->out .= pack('NC', Frame::COUNTED + 1 + $length, Frame::SEND) . $context->head . $seq . chr($flags)
+            . $message;
         return !$waits && $this->goOn($task);
     }
 
@@ -226,8 +223,9 @@ final class Commands
         if (strlen($payload) + self::AROUND > $this->maxFrame) {
             throw $this->tooLong(strlen($payload));
         }
-        $seq = $waits ? $this->await($task, $type) : 0;
-        $this->stream->out .= Frame::pack($type, $endpoint ?? $task->context->endpoint, $client, $seq, $payload);
+        $seq = $waits ? $this->await($task, $type) : self::NO_SEQ;
+        $length = Frame::COUNTED + strlen($payload);
+        $this->stream->out .= pack('NCnJ', $length, $type, $endpoint ?? $task->context->endpoint, $client) . $seq . $payload;
         return !$waits && $this->goOn($task);
     }
 
@@ -251,15 +249,17 @@ final class Commands
         return $context->state === Context::ACCEPTED;
     }
 
-    private function await(Task $task, int $type): int
+    /** The seq of a command whose result a task waits for. */
+    private function await(Task $task, int $type): string
     {
         if ($this->stream->hasEnded) {
             throw new ClientGoneException('The server has gone, and all clients with it.');
         }
         $this->seq = $this->seq === self::LAST_SEQ ? 1 : $this->seq + 1;
-        $this->waiting[$this->seq] = $task;
+        $seq = pack('N', $this->seq);
+        $this->waiting[$seq] = $task;
         $task->command = $type;
-        return $this->seq;
+        return $seq;
     }
 
     /** Whether who does not want to wait need not. */
@@ -287,7 +287,7 @@ final class Commands
     }
 
     /** The server tells what became of a command. */
-    public function result(int $seq, int $outcome, string $json): void
+    public function result(string $seq, int $outcome, string $json): void
     {
         $task = $this->waiting[$seq] ?? null;
         if ($task === null) {

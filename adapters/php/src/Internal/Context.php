@@ -24,11 +24,15 @@ final class Context
     /** @var array<int, true> Which watchers end with the client. */
     public array $watchers = [];
 
+    /** The endpoint and the client, as a frame has them. */
+    public readonly string $head;
+
     public function __construct(
         public readonly int $id,
         public readonly int $endpoint,
         public readonly Websocket $application,
         public int $state,
     ) {
+        $this->head = pack('nJ', $endpoint, $id);
     }
 }

@@ -114,7 +114,7 @@ final class Scheduler
 
     private function end(Task $task, ?\Throwable $error, mixed $value): void
     {
-        if ($task->event !== 0) {
+        if ($task->kind !== 0) {
             ($this->onEvent)($task, $error);
         } elseif ($task->onEnd !== null) {
             ($task->onEnd)($error, $value);

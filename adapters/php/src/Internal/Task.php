@@ -11,14 +11,18 @@ final class Task
     public array $parents = [];
     /** The type of the command whose result it waits for. */
     public int $command = 0;
-    /** The number of the event that it handles; 0 if it is none. */
-    public int $event = 0;
-    /** The type of that event. */
-    public int $kind = 0;
     /** @var ?\Closure(?\Throwable, mixed): void Is told how it ended. */
     public ?\Closure $onEnd = null;
 
-    public function __construct(public \Generator $generator, public readonly Context $context)
-    {
+    /**
+     * @param int    $kind  The type of the event that it handles; 0 if it handles none.
+     * @param string $event That event's endpoint, client and seq, as they are written.
+     */
+    public function __construct(
+        public \Generator $generator,
+        public readonly Context $context,
+        public readonly int $kind = 0,
+        public readonly string $event = '',
+    ) {
     }
 }
