@@ -1,3 +1,5 @@
+/// <reference types="node" />
+
 /** What is said: a text, or bytes. */
 export type Message = string | Uint8Array;
 
