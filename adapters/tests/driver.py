@@ -1,11 +1,14 @@
 """The server's side of the protocol, byte by byte, over a socket that a process has as its standard input."""
 
 import collections
+import fcntl
 import json
 import os
 import socket
 import struct
 import subprocess
+import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -218,6 +221,11 @@ class Process:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
+
+    def waiting_bytes(self):
+        """How much of what the process has written waits to be read."""
+        count = fcntl.ioctl(self.socket, termios.FIONREAD, b"\0\0\0\0")
+        return int.from_bytes(count, sys.byteorder)
 
     def cpu_time(self):
         """How long the process has had the processor, in seconds."""

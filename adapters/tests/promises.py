@@ -377,6 +377,16 @@ class Promises:
                 process.result(command)
             self.assertEqual({process.expect(DONE).client for _ in clients}, set(clients))
 
+    def test_small_and_large_messages_keep_their_order(self):
+        with self.commands() as process:
+            process.accept(7)
+            sizes = [1, 15000, 17000, 1, 70000, 3, *[5000] * 20, *[15000] * 5, 300000, 2]
+            for _ in range(20):
+                event = process.data(7, "mixed " + " ".join(map(str, sizes)))
+                for size in sizes:
+                    self.assertEqual(process.expect_message(7)[0], "x" * size)
+                process.expect_done(event)
+
     def test_what_gathers_is_one_write(self):
         with self.commands() as process:
             clients = range(1, 65)

@@ -121,6 +121,9 @@ class Commands {
       case "large":
         await client.send("x".repeat(Number(rest)));
         break;
+      case "mixed":
+        for (const size of rest.split(" ")) client.sendNowait("x".repeat(Number(size)));
+        break;
       case "environment":
         await client.send(JSON.stringify(process.env.AERYS_PROTOCOL ?? false));
         break;

@@ -126,6 +126,11 @@ final class Commands implements Aerys\Websocket
             case 'large':
                 yield 'send' => str_repeat('x', (int) $rest);
                 break;
+            case 'mixed':
+                foreach (explode(' ', $rest) as $size) {
+                    yield '@send' => str_repeat('x', (int) $size);
+                }
+                break;
             case 'environment':
                 yield 'send' => json_encode(getenv('AERYS_PROTOCOL'));
                 break;

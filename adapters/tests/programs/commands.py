@@ -105,6 +105,9 @@ class Commands(aerys.Websocket):
                 client.spawn(later(client))
             case "large":
                 await client.send("x" * int(rest))
+            case "mixed":
+                for size in rest.split():
+                    client.send_nowait("x" * int(size))
             case "environment":
                 await client.send(json.dumps(os.environ.get("AERYS_PROTOCOL", False)))
             case _:

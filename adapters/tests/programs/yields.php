@@ -172,6 +172,34 @@ final class Yields implements Aerys\Websocket
         }];
     }
 
+    private function one_by_one()
+    {
+        [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+        fwrite($theirs, 'abc');
+        $runs = false;
+        yield 'onreadable' => [$ours, function (int $id, $stream) use (&$runs, $theirs) {
+            $overlaps = $runs;
+            $runs = true;
+            $read = stream_socket_recvfrom($stream, 1);
+            yield 'wait' => 5;
+            yield '@send' => $overlaps ? 'called again while it ran' : $read;
+            $runs = false;
+        }];
+    }
+
+    private function ticking()
+    {
+        yield 'repeat' => [function () {
+            echo "tick\n";
+        }, 1];
+    }
+
+    private function mark()
+    {
+        echo "mark\n";
+        yield 'wait' => 30;
+    }
+
     private function closed_stream()
     {
         [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
