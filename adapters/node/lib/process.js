@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 
 import {
-  CLOSE, CLOSED, DATA, DONE, FAILED, HANDLED, HEADER, HELLO, IS_DONE, IS_GONE, IS_REFUSED, OPEN, PING, PONG, READY, REFUSE,
+  CLOSE, CLOSED, DATA, DONE, FAILED, HANDLED, HEAD, HEADER, HELLO, IS_DONE, IS_GONE, IS_REFUSED, OPEN, PING, PONG, READY, REFUSE,
   RESULT, SEND, START, STOP, VERSION,
 } from "./frames.js";
 import { ACCEPTED, Client, Endpoint, GONE, PENDING, REFUSED } from "./client.js";
@@ -14,8 +14,8 @@ import { Stream } from "./stream.js";
 // Set for a program that the server has started.
 const VARIABLE = "AERYS_PROTOCOL";
 
-// What there may be around a message, in a frame.
-const AROUND = 1024;
+// The length of a frame without its payload, and of the flags of a message.
+const AROUND = HEAD + 1;
 
 const LAST_SEQ = 0xffffffff;
 
@@ -57,20 +57,24 @@ class Process {
 
   // A command that nobody waits for.
   tell(type, endpoint, client, byte, payload) {
-    this.#check(payload.length);
+    this.#check(payload);
     this.stream.write(type, endpoint, client, 0, byte, payload);
   }
 
   // A command that is waited for, and its value.
   command(type, endpoint, client, byte, payload) {
-    this.#check(payload.length);
+    this.#check(payload);
     if (this.stream.hasEnded) return Promise.reject(new ClientGone("the server has gone, and all clients with it"));
     const seq = this.#seq = this.#seq === LAST_SEQ ? 1 : this.#seq + 1;
     this.stream.write(type, endpoint, client, seq, byte, payload);
     return new Promise((resolve, reject) => this.#expected.set(seq, { type, resolve, reject }));
   }
 
-  #check(length) {
+  #check(payload) {
+    const isText = typeof payload === "string";
+    // A text has at most three bytes for each of its units.
+    if (payload.length * (isText ? 3 : 1) + AROUND <= this.#maxFrame) return;
+    const length = isText ? Buffer.byteLength(payload) : payload.length;
     if (length + AROUND > this.#maxFrame) {
       throw new RangeError(`this message has ${length} bytes, and the server takes at most ${this.#maxFrame} with all that `
         + "is around it");

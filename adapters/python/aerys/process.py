@@ -16,8 +16,8 @@ from .websocket import Websocket
 # Set for a program that the server has started.
 _VARIABLE = "AERYS_PROTOCOL"
 
-# What there may be around a message, in a frame.
-_AROUND = 1024
+# The length of a frame without its payload, and of the flags of a message.
+_AROUND = frames.HEAD.size + 1
 
 
 def run(application):

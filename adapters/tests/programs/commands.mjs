@@ -119,7 +119,7 @@ class Commands {
         setTimeout(() => client.send("later"), 5);
         break;
       case "large":
-        await client.send("x".repeat(Number(rest)));
+        await client.send("é".repeat(Math.floor(rest / 2)) + "x".repeat(rest % 2));
         break;
       case "mixed":
         for (const size of rest.split(" ")) client.sendNowait("x".repeat(Number(size)));

@@ -124,7 +124,7 @@ final class Commands implements Aerys\Websocket
                 }, 5];
                 break;
             case 'large':
-                yield 'send' => str_repeat('x', (int) $rest);
+                yield 'send' => str_repeat('é', intdiv((int) $rest, 2)) . str_repeat('x', $rest % 2);
                 break;
             case 'mixed':
                 foreach (explode(' ', $rest) as $size) {

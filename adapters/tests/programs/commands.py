@@ -104,7 +104,7 @@ class Commands(aerys.Websocket):
             case "later":
                 client.spawn(later(client))
             case "large":
-                await client.send("x" * int(rest))
+                await client.send("é" * (int(rest) // 2) + "x" * (int(rest) % 2))
             case "mixed":
                 for size in rest.split():
                     client.send_nowait("x" * int(size))

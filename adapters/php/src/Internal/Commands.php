@@ -15,8 +15,8 @@ final class Commands
     /** That of a command whose result nobody waits for. */
     private const NO_SEQ = "\0\0\0\0";
 
-    /** The length of a frame without its payload and without what is sent beside a message. */
-    private const AROUND = 1024;
+    /** The length of a frame without its payload, and of the flags of a message. */
+    private const AROUND = Frame::HEAD + 1;
 
     public int $maxFrame = 16777216;
     /** @var array<int, array{endpoint: int, host: ?string, path: string}> By their numbers. */
