@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test.sh [--full]: everything that has to hold before a change lands. Installs the browser,
-# Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
+# PHP, Python, Node.js, Prometheus and the proxies it tests with, where it may. With --full the Autobahn suite runs
 # to its last case, ten thousand handshakes do not go on, a server is restarted beside 2,000 clients,
 # certificates are an authority's, slow peers are as slow as they are, and the promises are kept over Unix
 # sockets and within TLS, without the default features, and with the system calls of other systems, too; and the
@@ -51,6 +51,7 @@ has python3 || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
+has php || missing+=(php-cli)
 has curl || missing+=(curl)
 has openssl || missing+=(openssl)
 has nginx || missing+=(nginx-light)
@@ -111,6 +112,9 @@ if [ "$*" = --full ]; then
     ahead packages package
 fi
 cargo test --workspace --all-features --locked
+
+step 'applications in other languages'
+python3 -m unittest discover -s adapters/tests
 
 # They wait more than they work.
 promises=(cargo test --workspace --all-features --locked --test promises -- --test-threads 4)
