@@ -239,6 +239,13 @@ class Promises:
             process.output.until(lambda lines: lines[1:] == ["closed 7 1001 away"])
         self.assertNotIn("not reached", process.output.text())
 
+    def test_that_someone_has_gone_of_whom_nothing_is_known_is_nothing(self):
+        with self.commands() as process:
+            process.expect_done(process.open(7, query="fail"), 1)
+            for client in (7, 8):
+                process.expect_done(process.closed(client))
+        self.assertNotIn("closed", process.output.text())
+
     def test_figures_are_what_the_server_has(self):
         with self.commands() as process:
             process.accept(7)

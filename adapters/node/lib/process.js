@@ -47,7 +47,7 @@ class Process {
 
   constructor(application) {
     this.#application = application;
-    this.stream = new Stream((...frame) => this.#receive(...frame), () => this.#end());
+    this.stream = new Stream(this.#receive.bind(this), () => this.#end());
   }
 
   begin() {
@@ -93,7 +93,7 @@ class Process {
         this.#open(this.#endpoints.get(endpoint), client, seq, JSON.parse(bytes.utf8Slice(at, end)));
         break;
       case CLOSED:
-        this.#closed(this.clients.get(client), seq, bytes.readUInt16BE(at), bytes.utf8Slice(at + 2, end));
+        this.#closed(endpoint, client, seq, bytes.readUInt16BE(at), bytes.utf8Slice(at + 2, end));
         break;
       case PING:
         this.stream.write(PONG, 0, 0, seq, -1, "");
@@ -179,8 +179,14 @@ class Process {
     this.#handle(client, event, "onData", client, message);
   }
 
-  #closed(client, event, code, reason) {
-    this.clients.delete(client.id);
+  #closed(endpoint, id, event, code, reason) {
+    const client = this.clients.get(id);
+    if (client === undefined) {
+      // The application has nothing of it.
+      this.stream.write(DONE, endpoint, id, event, HANDLED, "");
+      return;
+    }
+    this.clients.delete(id);
     client.forget(GONE);
     this.#handle(client, event, "onClose", client, code, reason);
   }

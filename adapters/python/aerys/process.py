@@ -99,7 +99,7 @@ class Process:
         elif type == frames.OPEN:
             self._open(self._endpoints[endpoint], client, seq, payload)
         elif type == frames.CLOSED:
-            self._closed(self.clients.pop(client), seq, payload)
+            self._closed(endpoint, client, seq, payload)
         elif type == frames.PING:
             self.write(frames.pack(frames.PONG, seq=seq))
         elif type == frames.START:
@@ -170,7 +170,12 @@ class Process:
             message = payload[1:]
         self._handle(client, event, "on_data", client.endpoint.application.on_data, client, message)
 
-    def _closed(self, client, event, payload):
+    def _closed(self, endpoint, id, event, payload):
+        client = self.clients.pop(id, None)
+        if client is None:
+            # The application has nothing of it.
+            self.write(frames.pack(frames.DONE, endpoint, id, event, bytes([frames.HANDLED])))
+            return
         client._state = GONE
         client._forget()
         code, reason = int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")

@@ -192,7 +192,12 @@ final class Process
 
     private function closed(int $client, string $event, string $payload): void
     {
-        $context = $this->clients[$client];
+        $context = $this->clients[$client] ?? null;
+        if ($context === null) {
+            // The application has nothing of it.
+            $this->stream->out .= self::DONE . $event . "\0";
+            return;
+        }
         unset($this->clients[$client]);
         $context->state = Context::GONE;
         $this->commands->forget($context);
