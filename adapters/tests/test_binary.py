@@ -25,7 +25,7 @@ name = "localhost"
 WEBSOCKET = """
 [[host.websocket]]
 path = "{path}"
-application = {{ command = {command} }}
+application = {{ command = {command}, shared = "program", endpoint = {number} }}
 allowed_origins = "any"
 """
 
@@ -47,7 +47,8 @@ class Binary(unittest.TestCase):
         """A program on some paths."""
         command = json.dumps([*command[:-1], str(ADAPTERS / command[-1])])
         file = self.folder / "site.toml"
-        file.write_text(SITE + "".join(WEBSOCKET.format(path=path, command=command) for path in paths))
+        file.write_text(SITE + "".join(
+            WEBSOCKET.format(path=path, command=command, number=number) for number, path in enumerate(paths, 1)))
         return Server("-c", str(file))
 
     def each(self, program):
