@@ -1,5 +1,6 @@
 """From a client's socket to an application and back, through the binary that AERYS_BINARY names."""
 
+import functools
 import json
 import os
 import signal
@@ -36,6 +37,18 @@ LANGUAGES = {
 }
 
 
+def each(program):
+    """A test that is given a server with that program, in each language."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run(self):
+            for language, (interpreter, suffix) in LANGUAGES.items():
+                with self.subTest(language), self.serve(*interpreter, f"{program}.{suffix}".replace("*", language)) as server:
+                    test(self, server)
+        return run
+    return decorate
+
+
 @unittest.skipUnless(BINARY, "left out: AERYS_BINARY names no binary to run")
 class Binary(unittest.TestCase):
     def setUp(self):
@@ -51,124 +64,118 @@ class Binary(unittest.TestCase):
             WEBSOCKET.format(path=path, command=command, number=number) for number, path in enumerate(paths, 1)))
         return Server("-c", str(file))
 
-    def each(self, program):
-        for language, (interpreter, suffix) in LANGUAGES.items():
-            with self.subTest(language):
-                with self.serve(*interpreter, f"{program.format(language=language)}.{suffix}") as server:
-                    yield server
-
     def example(self, name, paths=("/",)):
         return self.serve("php", f"php/examples/{name}.php", paths=paths)
 
-    def test_what_is_said_comes_back(self):
-        for server in self.each("{language}/examples/echo"):
-            with server.connect() as client:
-                for said in ("hello", "grüße 😀", b"\xff\0", "", "x" * 1_000_000):
-                    client.send(said)
-                    self.assertEqual(client.receive(), said)
-                client.close()
+    @each("*/examples/echo")
+    def test_what_is_said_comes_back(self, server):
+        with server.connect() as client:
+            for said in ("hello", "grüße 😀", b"\xff\0", "", "x" * 1_000_000):
+                client.send(said)
+                self.assertEqual(client.receive(), said)
+            client.close()
 
-    def test_many_speak_at_once(self):
-        for server in self.each("{language}/examples/echo"):
-            clients = [server.connect() for _ in range(50)]
-            for turn in range(20):
-                for number, client in enumerate(clients):
-                    client.send(f"{number} {turn}")
-                for number, client in enumerate(clients):
-                    self.assertEqual(client.receive(), f"{number} {turn}")
-            for client in clients:
-                client.end()
+    @each("*/examples/echo")
+    def test_many_speak_at_once(self, server):
+        clients = [server.connect() for _ in range(50)]
+        for turn in range(20):
+            for number, client in enumerate(clients):
+                client.send(f"{number} {turn}")
+            for number, client in enumerate(clients):
+                self.assertEqual(client.receive(), f"{number} {turn}")
+        for client in clients:
+            client.end()
 
-    def test_answers_leave_just_in_time(self):
-        for server in self.each("tests/programs/commands"):
-            with server.connect("/?greet") as client:
-                self.assertEqual((client.headers["x-one"], client.headers["x-two"]), ("1", "2"))
-                self.assertEqual(client.receive(), "hi")
-            with self.assertRaises(Refused) as refused:
-                server.connect("/?refuse")
-            self.assertEqual((refused.exception.status, refused.exception.reason), (401, "Who are you?"))
-            self.assertEqual(refused.exception.headers["x-one"], "1")
-            with self.assertRaises(Refused) as refused:
-                server.connect("/?fail")
-            self.assertEqual(refused.exception.status, 500)
-            with server.connect("/?broadcast") as client:
-                self.assertEqual([client.receive(), client.receive()], ["all hear it", "and this"])
-            with server.connect("/?subprotocol", Sec_WebSocket_Protocol="soup, chat") as client:
-                self.assertEqual(client.headers["sec-websocket-protocol"], "chat")
-            with server.connect("/?fail-late") as client:
-                self.assertEqual(client.receive(), "hi")
-                self.assertEqual(self.code(client), 1011)
+    @each("tests/programs/commands")
+    def test_answers_leave_just_in_time(self, server):
+        with server.connect("/?greet") as client:
+            self.assertEqual((client.headers["x-one"], client.headers["x-two"]), ("1", "2"))
+            self.assertEqual(client.receive(), "hi")
+        with self.assertRaises(Refused) as refused:
+            server.connect("/?refuse")
+        self.assertEqual((refused.exception.status, refused.exception.reason), (401, "Who are you?"))
+        self.assertEqual(refused.exception.headers["x-one"], "1")
+        with self.assertRaises(Refused) as refused:
+            server.connect("/?fail")
+        self.assertEqual(refused.exception.status, 500)
+        with server.connect("/?broadcast") as client:
+            self.assertEqual([client.receive(), client.receive()], ["all hear it", "and this"])
+        with server.connect("/?subprotocol", Sec_WebSocket_Protocol="soup, chat") as client:
+            self.assertEqual(client.headers["sec-websocket-protocol"], "chat")
+        with server.connect("/?fail-late") as client:
+            self.assertEqual(client.receive(), "hi")
+            self.assertEqual(self.code(client), 1011)
 
-    def test_a_close_inside_on_open_runs_on_close_first(self):
-        for server in self.each("tests/programs/commands"):
-            with server.connect("/?close") as client:
-                self.assertEqual(client.receive(), "hi")
-                with self.assertRaises(Closed) as closed:
-                    client.receive()
-                self.assertEqual((closed.exception.code, closed.exception.reason), (4001, "bye"))
-                client.write(8, b"\x0f\xa1")
-            order = ("before", "closed ", "after")
-            lines = server.log.until(lambda lines: any(line.endswith("after") for line in lines))
-            places = [next(at for at, line in enumerate(lines) if word in line) for word in order]
-            self.assertEqual(places, sorted(places))
+    @each("tests/programs/commands")
+    def test_a_close_inside_on_open_runs_on_close_first(self, server):
+        with server.connect("/?close") as client:
+            self.assertEqual(client.receive(), "hi")
+            with self.assertRaises(Closed) as closed:
+                client.receive()
+            self.assertEqual((closed.exception.code, closed.exception.reason), (4001, "bye"))
+            client.write(8, b"\x0f\xa1")
+        order = (": before", ": closed", ": after")
+        lines = server.log.until(lambda lines: any(": after" in line for line in lines))
+        places = [next(at for at, line in enumerate(lines) if word in line) for word in order]
+        self.assertEqual(places, sorted(places))
 
-    def test_commands_have_their_results(self):
-        for server in self.each("tests/programs/commands"):
-            with server.connect() as one, server.connect() as other:
-                one.send("inspect")
-                self.assertGreater(int(one.receive()), 0)
-                other.send("groups")
-                members, everybody = (other.receive()).split(", ")
-                self.assertEqual((len(members.split()), len(everybody.split())), (1, 2))
-                one.send(f"close {members} 4005 out")
-                with self.assertRaises(Closed) as closed:
-                    other.receive()
-                self.assertEqual((closed.exception.code, closed.exception.reason), (4005, "out"))
-                other.write(8, b"\x0f\xa5")
-                self.assertEqual(one.receive(), "it is closed")
-                one.send("nowait")
-                self.assertEqual([one.receive(), one.receive()], ["one", "two"])
-                self.assertEqual(self.code(one), 4000)
+    @each("tests/programs/commands")
+    def test_commands_have_their_results(self, server):
+        with server.connect() as one, server.connect() as other:
+            one.send("inspect")
+            self.assertGreater(int(one.receive()), 0)
+            other.send("groups")
+            members, everybody = (other.receive()).split(", ")
+            self.assertEqual((len(members.split()), len(everybody.split())), (1, 2))
+            one.send(f"close {members} 4005 out")
+            with self.assertRaises(Closed) as closed:
+                other.receive()
+            self.assertEqual((closed.exception.code, closed.exception.reason), (4005, "out"))
+            other.write(8, b"\x0f\xa5")
+            self.assertEqual(one.receive(), "it is closed")
+            one.send("nowait")
+            self.assertEqual([one.receive(), one.receive()], ["one", "two"])
+            self.assertEqual(self.code(one), 4000)
 
-    def test_an_error_closes_its_own_client_and_is_in_the_log(self):
-        for server in self.each("tests/programs/commands"):
-            with server.connect() as one, server.connect() as other:
-                one.send("fail")
-                with self.assertRaises(Closed) as closed:
-                    one.receive()
-                self.assertEqual((closed.exception.code, "luck" in closed.exception.reason), (1011, False))
-                server.log.until(lambda lines: any("no luck" in line for line in lines))
-                other.send("echo still here")
-                self.assertEqual(other.receive(), "still here")
+    @each("tests/programs/commands")
+    def test_an_error_closes_its_own_client_and_is_in_the_log(self, server):
+        with server.connect() as one, server.connect() as other:
+            one.send("fail")
+            with self.assertRaises(Closed) as closed:
+                one.receive()
+            self.assertEqual((closed.exception.code, "luck" in closed.exception.reason), (1011, False))
+            server.log.until(lambda lines: any("no luck" in line for line in lines))
+            other.send("echo still here")
+            self.assertEqual(other.receive(), "still here")
 
-    def test_a_process_that_is_killed_is_back_within_moments(self):
-        for server in self.each("{language}/examples/echo"):
-            with server.connect() as client:
-                (pid,) = server.children()
-                os.kill(pid, signal.SIGKILL)
-                self.assertEqual(self.code(client), 1012)
-            while True:
-                try:
-                    client = server.connect()
-                    break
-                except Refused as refused:
-                    self.assertEqual(refused.status, 503)
-            with client:
-                client.send("again")
-                self.assertEqual(client.receive(), "again")
+    @each("*/examples/echo")
+    def test_a_process_that_is_killed_is_back_within_moments(self, server):
+        with server.connect() as client:
+            (pid,) = server.children()
+            os.kill(pid, signal.SIGKILL)
+            self.assertEqual(self.code(client), 1012)
+        while True:
+            try:
+                client = server.connect()
+                break
+            except Refused as refused:
+                self.assertEqual(refused.status, 503)
+        with client:
+            client.send("again")
+            self.assertEqual(client.receive(), "again")
 
-    def test_a_stop_leaves_nothing_behind(self):
-        for server in self.each("tests/programs/commands"):
-            with server.connect() as client:
-                (pid,) = server.children()
-                stopping = threading.Thread(target=server.stop)
-                stopping.start()
-                self.assertEqual(self.code(client), 1001)
-                client.write(8, b"\x03\xe9")
-                stopping.join()
-            self.assertEqual(server.process.returncode, 0)
-            self.assertFalse(Path(f"/proc/{pid}").exists())
-            self.assertTrue(any("stopped" in line for line in server.log.lines))
+    @each("tests/programs/commands")
+    def test_a_stop_leaves_nothing_behind(self, server):
+        with server.connect() as client:
+            (pid,) = server.children()
+            stopping = threading.Thread(target=server.stop)
+            stopping.start()
+            self.assertEqual(self.code(client), 1001)
+            client.write(8, b"\x03\xe9")
+            stopping.join()
+        self.assertEqual(server.process.returncode, 0)
+        self.assertFalse(Path(f"/proc/{pid}").exists())
+        self.assertTrue(any("stopped" in line for line in server.log.lines))
 
     def test_rooms_and_lists_of_the_chat_are_the_same_in_each_language(self):
         for language, (interpreter, suffix) in LANGUAGES.items():

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 from driver import PATIENCE, Lines
 
@@ -146,8 +147,8 @@ class Server:
 
     def children(self):
         """The processes that it has started."""
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [int(pid) for pid in children.read().split()]
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
 
     def __enter__(self):
         return self
