@@ -1,35 +1,15 @@
-"""The PHP of the original's own manual, as it is printed there.
+"""The PHP of the original's own manual, as it is printed there, does what is written there."""
 
-The blocks are read from the folder that AERYS_ORIGINAL_EXAMPLES names, one to a file. A block that is no file by itself is
-put into one that requires the adapter; what the manual leaves out of a class (`...`) are methods that do nothing.
-"""
-
-import os
 import struct
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
 from driver import ADAPTERS, BROADCAST, CLOSE, HEADER, IS_GONE, REFUSE, SEND, Process, broadcast
-
-FOLDER = os.environ.get("AERYS_ORIGINAL_EXAMPLES")
-
-ADAPTER = ADAPTERS / "php" / "aerys.php"
-
-METHODS = {
-    "onOpen": "public function onOpen($clientId, array $request) {}",
-    "onData": "public function onData($clientId, $data) {}",
-    "onClose": "public function onClose($clientId, $code, $reason) {}",
-}
+from original import ADAPTER, FOLDER, LEFT_OUT, METHODS, PHP, block, in_second, write_before, write_class, write_program
 
 
-def block(number):
-    (file,) = Path(FOLDER).glob(f"{number:02}-*")
-    return file
-
-
-@unittest.skipUnless(FOLDER, "left out: AERYS_ORIGINAL_EXAMPLES names no folder with the blocks of the original's manual")
+@unittest.skipUnless(FOLDER, LEFT_OUT)
 class Original(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -37,23 +17,16 @@ class Original(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def program(self, source, behind):
-        file = self.folder / "program.php"
-        file.write_text(f"<?php\nrequire '{ADAPTER}';\n{source}\n{behind}\n")
-        return Process(["php", "-d", "zend.assertions=1", "-d", "assert.exception=1", str(file)])
+        return Process([*PHP, str(write_program(self.folder, source, behind))])
 
     def run_class(self, number, name="MyWebsocket", behind=""):
-        source = block(number).read_text()
-        missing = [method for known, method in METHODS.items() if f"function {known}(" not in source]
-        lines = ["\n".join(missing) if line.strip() == "..." else line for line in source.splitlines()]
-        process = self.program("\n".join(lines), f"{behind}\nAerys\\run({name!r});")
+        process = Process([*PHP, str(write_class(self.folder, number, name, behind))])
         process.begin()
         return process
 
     def run_script(self, number):
         """A configuration script, which has the class that it names from elsewhere."""
-        before = self.folder / "before.php"
-        methods = " ".join(METHODS.values())
-        before.write_text(f"<?php require '{ADAPTER}'; class MyWebsocketClass implements Aerys\\Websocket {{ {methods} }}")
+        before = write_before(self.folder)
         launcher = ADAPTERS / "php" / "host.php"
         with Process(["php", "-d", f"auto_prepend_file={before}", str(launcher), str(block(number))]) as process:
             (host,) = process.begin("/mywebsocket")["config"]["hosts"]
@@ -64,16 +37,6 @@ class Original(unittest.TestCase):
         self.assertEqual((host["name"], host["port"], host["address"]), ("mysite.com", 80, "*"))
         self.assertEqual((websocket["endpoint"], websocket["path"]), (1, "/mywebsocket"))
         return host, websocket["options"]
-
-    def in_second(self, parity, act):
-        """Does something in a second that is even or odd from its beginning to its end; answers what came of it."""
-        while True:
-            while int(time.time()) % 2 != parity:
-                time.sleep(0.01)
-            second = int(time.time())
-            done = act()
-            if int(time.time()) == second:
-                return done
 
     def hear_broadcast(self, process):
         found = process.expect(BROADCAST)
@@ -127,12 +90,12 @@ class Original(unittest.TestCase):
 
             # Who has come in a second that passed meanwhile is here as well.
             for parity in (0, 1):
-                client = self.in_second(parity, come)
-                heard = self.in_second(parity, speak)
+                client = in_second(parity, come)
+                heard = in_second(parity, speak)
                 self.assertEqual((heard.message, heard.except_), ("new message!", None))
                 self.assertIn(client, heard.only)
-                other = self.in_second(1 - parity, come)
-                self.assertNotIn(other, self.in_second(parity, speak).only)
+                other = in_second(1 - parity, come)
+                self.assertNotIn(other, in_second(parity, speak).only)
 
     def test_04_the_lines_of_a_close_come_in_their_order(self):
         with self.run_class(4) as process:
@@ -203,8 +166,8 @@ class Original(unittest.TestCase):
                 process.expect_done(event)
                 return found.type, found.payload
 
-            self.assertEqual(self.in_second(0, come), (SEND, b"\1Welcome!"))
-            self.assertEqual(self.in_second(1, come), (REFUSE, struct.pack(">H", 401) + b"Authorization required"))
+            self.assertEqual(in_second(0, come), (SEND, b"\1Welcome!"))
+            self.assertEqual(in_second(1, come), (REFUSE, struct.pack(">H", 401) + b"Authorization required"))
 
     def test_11_another_origin_is_refused_with_its_header(self):
         with self.run_class(11) as process:

@@ -97,13 +97,15 @@ class WebSocket:
         return found
 
     def close(self, code=1000):
-        """Says goodbye, and waits for the answer."""
+        """Says goodbye, waits for the answer, and answers what was said before that."""
         self.write(CLOSE, struct.pack(">H", code))
+        heard = []
         try:
             while True:
-                self.receive()
+                heard.append(self.receive())
         except Closed:
             self.end()
+        return heard
 
     def end(self):
         self.file.close()
@@ -158,4 +160,4 @@ class Server:
             self.stop()
 
 
-LISTENING = re.compile(r"[Ll]istening on \S*?127\.0\.0\.1:(\d+)")
+LISTENING = re.compile(r"[Ll]istening on \S*?(?:127\.0\.0\.1|0\.0\.0\.0|\[::\]|\*):(\d+)")
