@@ -25,6 +25,7 @@ export interface Tally {
   delivered: number;
   gone: number;
   superseded: number;
+  dropped: number;
 }
 
 export interface SendOptions {

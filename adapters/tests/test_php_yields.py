@@ -177,6 +177,9 @@ class Yields(unittest.TestCase):
             found = process.expect(BROADCAST, 0)
             self.assertEqual((found.endpoint, broadcast(found.payload).message), (2, "g"))
 
+    def test_what_would_break_the_protocol_is_the_applications_error(self):
+        self.said_and_done("not_utf8", "8 errors")
+
     def test_a_server_that_reads_nothing_is_not_owed_without_end(self):
         with self.run_yields() as process:
             process.data(7, "flood")
@@ -224,7 +227,7 @@ class Openings(unittest.TestCase):
     def test_headers_are_one_line_with_a_name_and_none_of_the_servers_own(self):
         process, event = self.opened("bad-headers")
         with process:
-            self.assertEqual(process.expect_message(7)[0], "4 refused")
+            self.assertEqual(process.expect_message(7)[0], "5 refused")
             process.expect_done(event)
 
     def test_headers_may_be_given_by_name_and_come_before_a_close(self):

@@ -19,7 +19,7 @@ class Endpoint:
     async def broadcast(self, message, *, only=None, except_=(), group=None, key=None, local=False):
         """Says something to all clients, or to ``only`` some, and waits until it is on its way to each.
 
-        Answers how many got it: ``{"delivered": 3, "gone": 0, "superseded": 0}``. A ``group`` narrows it to its members, a
+        Answers how many got it: ``{"delivered": 3, "gone": 0, "superseded": 0, "dropped": 0}``. A ``group`` narrows it to its members, a
         later message with the same ``key`` takes the place of one that a slow client has not been sent yet, and ``local``
         keeps it on this node of a cluster.
         """

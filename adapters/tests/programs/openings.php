@@ -30,7 +30,7 @@ final class Openings implements Aerys\Websocket
                 break;
             case 'bad-headers':
                 $refused = 0;
-                foreach (["X: a\r\nY: b", 'no colon', 'Upgrade: h2c', 'Sec-WebSocket-Accept: x'] as $header) {
+                foreach (["X: a\r\nY: b", 'no colon', 'Upgrade: h2c', 'Sec-WebSocket-Accept: x', "X: \xff"] as $header) {
                     try {
                         yield 'header' => $header;
                     } catch (DomainException) {

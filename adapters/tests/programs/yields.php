@@ -308,6 +308,23 @@ final class Yields implements Aerys\Websocket
         }
     }
 
+    private function not_utf8($clientId)
+    {
+        $errors = 0;
+        foreach ([
+            ['join', "\xff"], ['leave', "\xff"], ['group', "\xff"], ['close', [$clientId, 4000, "\xff"]],
+            ['close', [$clientId, 70000]], ['close', [$clientId, -1]], ['send', ['a', 'key' => "\xff"]],
+            ['broadcast', ['a', 'group' => "\xff"]],
+        ] as [$command, $yielded]) {
+            try {
+                yield $command => $yielded;
+            } catch (DomainException) {
+                $errors++;
+            }
+        }
+        yield '@send' => "$errors errors";
+    }
+
     private function broadcast_forms()
     {
         yield '@broadcast' => 'a';

@@ -62,11 +62,11 @@ final class Commands
             case 'inspect':
                 return $this->command($task, Frame::INSPECT, self::id($yielded), '', $waits);
             case 'join':
-                return $this->ofClient($task, Frame::JOIN, (string) $yielded, $waits);
+                return $this->ofClient($task, Frame::JOIN, self::group($yielded), $waits);
             case 'leave':
-                return $this->ofClient($task, Frame::LEAVE, (string) $yielded, $waits);
+                return $this->ofClient($task, Frame::LEAVE, self::group($yielded), $waits);
             case 'group':
-                return $this->command($task, Frame::GROUP, 0, (string) $yielded, $waits);
+                return $this->command($task, Frame::GROUP, 0, self::group($yielded), $waits);
             case 'clients':
                 return $this->command($task, Frame::CLIENTS, 0, '', $waits);
             case 'status':
@@ -199,8 +199,12 @@ final class Commands
             // It has been closed.
             return true;
         }
-        $code = (int) ($given[1] ?? 1000);
-        return $this->command($task, Frame::CLOSE, $id, pack('n', $code) . ($given[2] ?? ''), $waits);
+        $code = $given[1] ?? 1000;
+        if (!is_int($code) || $code < 0 || $code > 0xFFFF) {
+            throw new \DomainException('A close has a code that is a number from 1000 to 4999.');
+        }
+        $reason = Utf8::check((string) ($given[2] ?? ''), 'The reason of a close');
+        return $this->command($task, Frame::CLOSE, $id, pack('n', $code) . $reason, $waits);
     }
 
     private function ofClient(Task $task, int $type, string $payload, bool $waits): bool
@@ -350,7 +354,12 @@ final class Commands
         if (strlen($text) > 0xFFFF) {
             throw new \LengthException('The name of a group, and a key, have at most 65535 bytes.');
         }
-        return pack('n', strlen($text)) . $text;
+        return pack('n', strlen($text)) . Utf8::check($text, 'The name of a group, or a key,');
+    }
+
+    private static function group(mixed $given): string
+    {
+        return Utf8::check((string) $given, 'The name of a group');
     }
 
     private static function id(mixed $given): int

@@ -77,6 +77,6 @@ final class Handshake
         if (preg_match('/[\x00-\x08\x0A-\x1F\x7F]/', $line)) {
             throw new \DomainException('What goes into the head of a response is one line, without control characters.');
         }
-        return $line;
+        return Utf8::check($line, 'What goes into the head of a response');
     }
 }
