@@ -185,6 +185,8 @@ final class Process
         }
         if ($returned === null) {
             $this->stream->out .= self::DONE . $event . "\0";
+        } elseif ($returned instanceof \Generator) {
+            $this->scheduler->run(new Task($returned, $context, Frame::DATA, $event), null, null, true);
         } else {
             $this->goOn($returned, $context, Frame::DATA, $event);
         }
@@ -214,7 +216,7 @@ final class Process
     private function goOn(mixed $returned, Context $context, int $kind, string $event): void
     {
         if ($returned instanceof \Generator) {
-            $this->scheduler->begin(new Task($returned, $context, $kind, $event));
+            $this->scheduler->run(new Task($returned, $context, $kind, $event), null, null, true);
         } elseif (Scheduler::isPromise($returned)) {
             $onEnd = fn (?\Throwable $error) => $this->ended($context, $kind, $event, $error);
             $this->scheduler->observe($returned, $context, $onEnd);

@@ -31,11 +31,6 @@ final class Scheduler
     {
         $task = new Task($generator, $context);
         $task->onEnd = $onEnd;
-        $this->begin($task);
-    }
-
-    public function begin(Task $task): void
-    {
         $this->run($task, null, null, true);
     }
 
@@ -45,7 +40,12 @@ final class Scheduler
         $this->run($task, $value, $error, false);
     }
 
-    private function run(Task $task, mixed $value, ?\Throwable $error, bool $isFresh): void
+    /**
+     * Runs a task up to a yield that has to wait, or to its end.
+     *
+     * @param bool $isFresh It has not been run before.
+     */
+    public function run(Task $task, mixed $value, ?\Throwable $error, bool $isFresh): void
     {
         while (true) {
             $generator = $task->generator;

@@ -20,9 +20,9 @@ final class Task
      */
     public function __construct(
         public \Generator $generator,
-        public readonly Context $context,
-        public readonly int $kind = 0,
-        public readonly string $event = '',
+        public Context $context,
+        public int $kind = 0,
+        public string $event = '',
     ) {
     }
 }
