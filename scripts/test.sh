@@ -114,7 +114,7 @@ fi
 cargo test --workspace --all-features --locked
 
 step 'applications in other languages'
-python3 -m unittest discover -s adapters/tests
+adapters/tests/run.py
 
 # They wait more than they work.
 promises=(cargo test --workspace --all-features --locked --test promises -- --test-threads 4)
