@@ -122,7 +122,7 @@ fi
 
 step 'applications in other languages'
 cargo build --workspace --all-features --locked
-AERYS_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/aerys python3 -m unittest discover -s adapters/tests
+AERYS_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/aerys adapters/tests/run.py
 
 # They wait more than they work.
 promises=(cargo test --workspace --all-features --locked --test promises -- --test-threads 4)

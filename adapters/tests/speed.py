@@ -23,8 +23,8 @@ PROGRAMS = {
     "php, awaited, jit": ["php", *JIT, "php/examples/echo.php"],
     "php, nowait": ["php", "tests/programs/echo_nowait.php"],
     "php, nowait, jit": ["php", *JIT, "tests/programs/echo_nowait.php"],
-    "python, awaited": ["python3", "python/examples/echo.py"],
-    "python, nowait": ["python3", "tests/programs/echo_nowait.py"],
+    "python, awaited": [sys.executable, "python/examples/echo.py"],
+    "python, nowait": [sys.executable, "tests/programs/echo_nowait.py"],
     "node, awaited": ["node", "node/examples/echo.mjs"],
     "node, nowait": ["node", "tests/programs/echo_nowait.mjs"],
 }

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import signal
+import sys
 import tempfile
 import threading
 import unittest
@@ -32,7 +33,7 @@ allowed_origins = "any"
 
 LANGUAGES = {
     "php": (["php"], "php"),
-    "python": (["python3"], "py"),
+    "python": ([sys.executable], "py"),
     "node": (["node"], "mjs"),
 }
 

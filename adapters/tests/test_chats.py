@@ -1,6 +1,7 @@
 """The chats speak what the page of the binary's chat speaks, in each language the same."""
 
 import json
+import sys
 import unittest
 
 from driver import ADAPTERS, BROADCAST, DONE, JOIN, REFUSE, SEND, Process, broadcast, message
@@ -146,7 +147,7 @@ class PhpChat(Chat, unittest.TestCase):
 
 
 class PythonChat(Chat, unittest.TestCase):
-    command = ["python3", "python/examples/chat.py"]
+    command = [sys.executable, "python/examples/chat.py"]
 
 
 class NodeChat(Chat, unittest.TestCase):

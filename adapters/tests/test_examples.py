@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import sys
 import unittest
 
 from driver import (
@@ -34,7 +35,7 @@ class Example(unittest.TestCase):
         return broadcast(found.payload)
 
     def test_echoes(self):
-        for command in (["php", "php/examples/echo.php"], ["python3", "python/examples/echo.py"],
+        for command in (["php", "php/examples/echo.php"], [sys.executable, "python/examples/echo.py"],
                         ["node", "node/examples/echo.mjs"]):
             with self.run_example(*command) as process:
                 process.accept(7)
@@ -139,7 +140,7 @@ class Example(unittest.TestCase):
             self.assertRegex(it, TIME)
 
     def test_clocks(self):
-        for command in (["php", "php/examples/clock.php"], ["python3", "python/examples/clock.py"],
+        for command in (["php", "php/examples/clock.php"], [sys.executable, "python/examples/clock.py"],
                         ["node", "node/examples/clock.mjs"]):
             with self.run_example(*command) as process:
                 self.ticks(process, process.open(7))

@@ -1,4 +1,4 @@
-"""The adapter for applications in node."""
+"""The adapter for applications in Node.js."""
 
 import unittest
 
@@ -6,7 +6,7 @@ from promises import Promises
 
 
 class Adapter(Promises, unittest.TestCase):
-    interpreter, suffix = ['node'], "mjs"
+    interpreter, suffix = ["node"], "mjs"
 
 
 if __name__ == "__main__":

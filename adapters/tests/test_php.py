@@ -1,4 +1,4 @@
-"""The adapter for applications in php."""
+"""The adapter for applications in PHP."""
 
 import unittest
 
@@ -6,7 +6,7 @@ from promises import Promises
 
 
 class Adapter(Promises, unittest.TestCase):
-    interpreter, suffix = ['php'], "php"
+    interpreter, suffix = ["php"], "php"
 
 
 if __name__ == "__main__":

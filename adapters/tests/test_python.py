@@ -1,12 +1,13 @@
-"""The adapter for applications in python."""
+"""The adapter for applications in Python."""
 
+import sys
 import unittest
 
 from promises import Promises
 
 
 class Adapter(Promises, unittest.TestCase):
-    interpreter, suffix = ['python3'], "py"
+    interpreter, suffix = [sys.executable], "py"
 
 
 if __name__ == "__main__":

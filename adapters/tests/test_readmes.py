@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -34,7 +35,7 @@ class Readmes(unittest.TestCase):
         self.echoes(["php", self.first_block("php", "echo.php")])
 
     def test_python(self):
-        self.echoes(["python3", self.first_block("python", "echo.py")], PYTHONPATH=str(ADAPTERS / "python"))
+        self.echoes([sys.executable, self.first_block("python", "echo.py")], PYTHONPATH=str(ADAPTERS / "python"))
 
     def test_node(self):
         program = self.first_block("node", "echo.mjs")
