@@ -121,7 +121,6 @@ if [ "$*" = --full ]; then
 fi
 
 step 'applications in other languages'
-cargo build --workspace --all-features --locked
 AERYS_BINARY=${CARGO_TARGET_DIR:-$PWD/target}/debug/aerys adapters/tests/run.py
 
 # They wait more than they work.
