@@ -1,10 +1,15 @@
 //! A pair of NATS clients, and nothing else.
 
-use std::{thread, time::Instant};
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, anyhow};
+use async_nats::{Client, ConnectOptions, Subscriber};
 use futures_util::StreamExt;
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, time::timeout};
 
 use super::{
     figures::{Figure, Figures},
@@ -22,6 +27,9 @@ const MESSAGES: usize = 2000;
 
 const PAYLOAD: &[u8] = &[7; 64];
 
+/// How long a pair may take for all of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(super) fn measure(nats: &Nats, figures: &mut Figures) -> Result<()> {
     figures.add(Figure::BareLatency, latency(&nats.url)?.quantile(0.5) as f64);
     figures.add(Figure::BareRate, rate(&nats.url)?);
@@ -29,20 +37,37 @@ pub(super) fn measure(nats: &Nats, figures: &mut Figures) -> Result<()> {
 }
 
 fn on_a_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        timeout(PATIENCE, work).await.context("something was lost on the way")?
+    })
+}
+
+/// A client that hears what is published from now on.
+async fn subscribe(url: &str) -> Result<(Client, Subscriber)> {
+    let options = ConnectOptions::new().subscription_capacity(FLOOD);
+    let client = options.connect(url).await?;
+    let mut heard = client.subscribe(SUBJECT).await?;
+    // The server has heard of the subscription when it sends what was said behind it.
+    client.publish(SUBJECT, PAYLOAD.into()).await?;
+    next(&mut heard).await?;
+    Ok((client, heard))
+}
+
+async fn next(heard: &mut Subscriber) -> Result<()> {
+    heard.next().await.context("the server of NATS has gone")?;
+    Ok(())
 }
 
 fn latency(url: &str) -> Result<Latency> {
     on_a_runtime(async {
-        let (publisher, subscriber) =
-            (async_nats::connect(url).await?, async_nats::connect(url).await?);
-        let mut heard = subscriber.subscribe(SUBJECT).await?;
-        subscriber.flush().await?;
+        let (_subscriber, mut heard) = subscribe(url).await?;
+        let publisher = async_nats::connect(url).await?;
         let mut latency = Latency::new();
         for _ in 0..MESSAGES {
             let published = Instant::now();
             publisher.publish(SUBJECT, PAYLOAD.into()).await?;
-            heard.next().await.context("the server of NATS has gone")?;
+            next(&mut heard).await?;
             latency.record(published.elapsed());
         }
         Ok(latency)
@@ -50,19 +75,14 @@ fn latency(url: &str) -> Result<Latency> {
 }
 
 fn rate(url: &str) -> Result<f64> {
-    let (ready, is_ready) = std::sync::mpsc::channel();
+    let (ready, is_ready) = mpsc::channel();
     let subscriber_url = url.to_owned();
     let subscriber = thread::spawn(move || {
         on_a_runtime(async {
-            let client = async_nats::ConnectOptions::new()
-                .subscription_capacity(FLOOD)
-                .connect(&subscriber_url)
-                .await?;
-            let mut heard = client.subscribe(SUBJECT).await?;
-            client.flush().await?;
+            let (_client, mut heard) = subscribe(&subscriber_url).await?;
             ready.send(()).ok();
             for _ in 0..FLOOD {
-                heard.next().await.context("the server of NATS has gone")?;
+                next(&mut heard).await?;
             }
             Ok(())
         })

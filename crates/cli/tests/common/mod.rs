@@ -10,7 +10,7 @@ pub(crate) mod tls;
 use std::time::Duration;
 
 /// How long anything may take before a test gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for what has to happen, but not for ever.
 pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
