@@ -114,8 +114,10 @@ if [ "$*" = --full ]; then
 fi
 cargo test --workspace --all-features --locked
 
-# Slow peers hardly do anything, for minutes.
-slow_peers() { cargo test -p aerys --test slow_peers --locked -- --ignored --test-threads 32; }
+# Slow peers hardly do anything, for minutes. They are built: who builds keeps all others from it.
+slow_peers() {
+    cargo test --workspace --all-features --test slow_peers --locked -- --ignored --test-threads 32
+}
 if [ "$*" = --full ]; then
     ahead slow-peers slow_peers
 fi

@@ -111,17 +111,19 @@ impl<M: Member + Send + Sync + 'static> Roster<M> {
         loop {
             let (follower, present) = self.presence.follow(group);
             let message = tell(&present);
-            let deliver = |message| {
+            let delivery = |message| {
                 let mut choice = Choice::default();
                 choice.only([id]);
                 let audience = choice.split(self.shards.len()).take(id.worker(self.shards.len()));
-                audience.map(|audience| shard.enqueue(Delivery::new(audience, message, None)))
+                audience.map(|audience| Delivery::new(audience, message, None))
             };
-            let mut given = Vec::new();
+            let mut given = None;
             let is_told = follower.tell(|missed| {
-                given.extend([message].into_iter().chain(missed).filter_map(deliver));
+                // What is said to the group meanwhile comes behind all of it.
+                let deliveries = [message].into_iter().chain(missed).filter_map(delivery);
+                given = Some(shard.enqueue_all(deliveries.collect::<Vec<_>>()));
             });
-            for given in given {
+            if let Some(given) = given {
                 shard.order(given);
             }
             if is_told {

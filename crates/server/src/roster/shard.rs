@@ -285,9 +285,16 @@ impl<M: Member + Send + Sync + 'static> Shard<M> {
     /// Broadcasts to the members of this moment, who are told when the worker has the [order](Self::order). Does nothing
     /// foreign.
     pub(super) fn enqueue(&self, delivery: Delivery) -> Given {
+        self.enqueue_all([delivery])
+    }
+
+    /// The same for several, between which nothing else is broadcast here.
+    pub(super) fn enqueue_all(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Given {
         let is_here = self.worker.is_here();
         let mut state = self.lock();
-        state.backlog.push(delivery);
+        for delivery in deliveries {
+            state.backlog.push(delivery);
+        }
         self.is_behind.store(true, Ordering::Release);
         let (last, is_full) = (state.backlog.last(), state.backlog.is_full(is_here));
         let is_known = mem::replace(&mut state.is_ordered, true);
