@@ -38,9 +38,8 @@ pub(super) fn measure(nats: &Nats, figures: &mut Figures) -> Result<()> {
 
 fn on_a_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        timeout(PATIENCE, work).await.context("something was lost on the way")?
-    })
+    runtime
+        .block_on(async { timeout(PATIENCE, work).await.context("something was lost on the way")? })
 }
 
 /// A client that hears what is published from now on.
