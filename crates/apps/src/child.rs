@@ -18,12 +18,10 @@ use tokio::{
 };
 
 use crate::{
-    options::{ProcessOptions, SERVERS_OWN},
+    command::{PROTOCOL, command},
+    options::ProcessOptions,
     output::{self, Stream},
 };
-
-/// By which a program knows that the protocol is spoken with it, and which version at most.
-const PROTOCOL: (&str, &str) = ("AERYS_PROTOCOL", "1");
 
 /// How long a process may take to end after a TERM.
 const KILL_PERIOD: Duration = Duration::from_secs(5);
@@ -42,7 +40,7 @@ impl Process {
     ) -> io::Result<(Self, UnixStream)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let mut command = command(options);
+        let mut command = piped(options);
         command.env(PROTOCOL.0, PROTOCOL.1).stdin(OwnedFd::from(theirs)).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         // With it goes our copy of their end.
@@ -130,29 +128,9 @@ impl Drop for Process {
     }
 }
 
-/// What starts a process of these options, with its standard error to be read.
-pub(crate) fn command(options: &ProcessOptions) -> Command {
-    let mut command = Command::new(options.program());
-    command.args(options.command.iter().skip(1));
-    if let Some(folder) = &options.folder {
-        command.current_dir(folder);
-        // A relative path is one from the folder: else systems do not agree.
-        let program = std::path::Path::new(options.program());
-        if program.components().count() > 1 && program.is_relative() {
-            command = Command::new(folder.join(program));
-            command.args(options.command.iter().skip(1)).current_dir(folder);
-        }
-    }
-    for name in SERVERS_OWN {
-        command.env_remove(name);
-    }
-    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
-    if let Some(group) = options.group {
-        command.gid(group);
-    }
-    if let Some(user) = options.user {
-        command.uid(user);
-    }
-    command.process_group(0).stderr(Stdio::piped()).kill_on_drop(true);
+/// What starts a process of these options, with its standard error to be read, and ends it with its handle.
+pub(crate) fn piped(options: &ProcessOptions) -> Command {
+    let mut command = Command::from(command(options));
+    command.stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

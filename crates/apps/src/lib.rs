@@ -24,6 +24,7 @@
 #![cfg(unix)]
 
 mod child;
+mod command;
 mod conversation;
 mod driver;
 mod endpoint;

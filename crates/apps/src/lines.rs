@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    child::{Process, command},
+    child::{Process, piped},
     endpoint::Held,
     options::{OptionsError, ProcessOptions},
     output::{self, Stream},
@@ -48,7 +48,7 @@ impl LinesPrograms {
     }
 
     pub(crate) fn open(&self, handshake: Handshake<Held>) -> Result<Accepted<Held>, Refusal> {
-        let mut command = command(&self.options);
+        let mut command = piped(&self.options);
         command.envs(environment(&handshake)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let (input, output, errors) =

@@ -3,9 +3,8 @@
 use std::{
     io::{self, Read},
     net::Shutdown,
-    os::{fd::OwnedFd, unix::net::UnixStream, unix::process::CommandExt},
-    path::Path,
-    process::{Child, Command, Stdio},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +12,8 @@ use std::{
 use bytes::BufMut;
 
 use crate::{
-    options::{OptionsError, ProcessOptions, SERVERS_OWN},
+    command::{PROTOCOL, command},
+    options::{OptionsError, ProcessOptions},
     protocol::{Decoder, FrameError, FromProcess, Hello, Malformed, VERSION},
 };
 
@@ -64,27 +64,9 @@ pub fn probe(options: &ProcessOptions) -> Result<Hello, ProbeError> {
     let name = options.name();
     let spawned = |error| ProbeError::Spawn(name.clone(), error);
     let (mut ours, theirs) = UnixStream::pair().map_err(spawned)?;
-    let mut command = Command::new(options.program());
-    if let Some(folder) = &options.folder {
-        let program = Path::new(options.program());
-        if program.components().count() > 1 && program.is_relative() {
-            command = Command::new(folder.join(program));
-        }
-        command.current_dir(folder);
-    }
-    command.args(options.command.iter().skip(1));
-    for name in SERVERS_OWN {
-        command.env_remove(name);
-    }
-    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
-    if let Some(group) = options.group {
-        command.gid(group);
-    }
-    if let Some(user) = options.user {
-        command.uid(user);
-    }
-    command.env("AERYS_PROTOCOL", "1").stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
-    let child = command.process_group(0).spawn().map_err(spawned)?;
+    let mut command = command(options);
+    command.env(PROTOCOL.0, PROTOCOL.1).stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
+    let child = command.spawn().map_err(spawned)?;
     drop(command);
     let child = Ending(child);
     let hello = hear(&mut ours, options, &name);
