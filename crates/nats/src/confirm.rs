@@ -1,8 +1,8 @@
-//! Whether the server has what was published.
+//! Whether the server has what it was told.
 //!
-//! A server works off what comes on one connection in its order. So it has everything that was published before a
-//! mark if the mark comes back, by whichever connection: a second one, as the first is not told what it says itself.
-//! It is made for the first who asks.
+//! A server works off what comes on one connection in its order. So it has everything that was subscribed and published
+//! before a mark if the mark comes back, by whichever connection: a second one, as the first is not told what it says
+//! itself.
 
 use std::{
     collections::VecDeque,
@@ -51,7 +51,7 @@ impl Confirmations {
         }
     }
 
-    /// Has somebody told when the server has all that the client has published before; or never, if that cannot be
+    /// Has somebody told when the server has all that the client has told it before; or never, if that cannot be
     /// known.
     pub(crate) async fn ask(&mut self, client: &Client, confirm: oneshot::Sender<()>) {
         if self.listener.as_ref().is_none_or(|it| it.task.is_finished()) {

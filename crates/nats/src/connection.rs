@@ -12,7 +12,10 @@ use std::{
 use aerys::Inbound;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
 use percent_encoding::percent_decode_str;
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{sleep, timeout},
+};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -41,10 +44,11 @@ const MAX_UNMOVED: usize = 256 * 1024;
 /// How often it is said at most that frames were dropped.
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
 
-/// A connection.
+/// A connection whose subscription the server has.
 struct Connected {
     client: Client,
     frames: Subscriber,
+    confirmations: Confirmations,
     watch: Arc<Watch>,
 }
 
@@ -90,7 +94,16 @@ async fn connect(
     });
     let client = nats.connect(server.clone()).await?;
     let frames = client.subscribe(subjects(&options.prefix)).await?;
-    Ok(Connected { client, frames, watch })
+    // Who is connected hears what others say from here on: the server has what was asked of it.
+    let mut confirmations = Confirmations::new(options, server);
+    let (confirm, confirmed) = oneshot::channel();
+    let subscribed = async {
+        confirmations.ask(&client, confirm).await;
+        confirmed.await
+    };
+    let subscribed = timeout(CONNECT_PERIOD, subscribed).await;
+    subscribed.ok().and_then(Result::ok).ok_or("the subscription is not confirmed")?;
+    Ok(Connected { client, frames, confirmations, watch })
 }
 
 /// For one connection, and none after it.
@@ -138,12 +151,11 @@ async fn serve(
     shared: &Arc<Shared>,
     inbound: &Inbound,
 ) -> String {
-    let Connected { client, frames, watch } = connected;
+    let Connected { client, frames, confirmations, watch } = connected;
     let (queue, mut outbound) = queue(options.max_queued_bytes, client.server_info().max_payload);
     shared.connected(queue);
     inbound.connected();
     let frames = Unread::of(frames, options.max_unread_bytes, shared);
-    let confirmations = Confirmations::new(options, server);
     let reason = tokio::select! {
         () = watch.gone.notified() => "the connection has ended",
         () = hear(frames, inbound) => "the subscription has ended",

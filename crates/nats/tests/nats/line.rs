@@ -1,12 +1,16 @@
-//! A line between a node and its server that can keep what is on its way.
+//! A line between a node and its server that can keep what is on its way, or take its time.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinSet,
+    time::sleep,
 };
 
 /// What becomes of what the node writes to the first connection.
@@ -27,6 +31,11 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) async fn to(port: u16) -> Self {
+        Self::slow(port, Duration::ZERO).await
+    }
+
+    /// One on which all that the node writes takes this long.
+    pub(crate) async fn slow(port: u16, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (first, watching) = watch::channel(First::Passes);
@@ -37,7 +46,7 @@ impl Line {
                 let (node, _) = listener.accept().await.unwrap();
                 let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
                 let first = (number == 0).then(|| watching.clone());
-                connections.spawn(pass(node, server, first));
+                connections.spawn(pass(node, server, delay, first));
             }
         });
         Self { address, first, _tasks: tasks }
@@ -53,19 +62,24 @@ impl Line {
     }
 }
 
-async fn pass(node: TcpStream, server: TcpStream, first: Option<watch::Receiver<First>>) {
+async fn pass(
+    node: TcpStream,
+    server: TcpStream,
+    delay: Duration,
+    first: Option<watch::Receiver<First>>,
+) {
     let (mut from_node, mut to_node) = node.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let Some(mut first) = first else {
         tokio::select! {
-            _ = copy(&mut from_node, &mut to_server) => {}
+            _ = carry(&mut from_node, &mut to_server, delay) => {}
             _ = copy(&mut from_server, &mut to_node) => {}
         }
         return;
     };
     let is_over = first.wait_for(|it| *it != First::Passes);
     tokio::select! {
-        _ = copy(&mut from_node, &mut to_server) => {}
+        _ = carry(&mut from_node, &mut to_server, delay) => {}
         _ = copy(&mut from_server, &mut to_node) => {}
         _ = is_over => {}
     }
@@ -87,4 +101,15 @@ async fn pass(node: TcpStream, server: TcpStream, first: Option<watch::Receiver<
     let _ = to_server.write_all(&kept).await;
     // The server has to be let read it.
     let _ = copy(&mut from_server, &mut tokio::io::sink()).await;
+}
+
+async fn carry(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, delay: Duration) {
+    let mut bytes = Vec::new();
+    while let Ok(1..) = from.read_buf(&mut bytes).await {
+        sleep(delay).await;
+        if to.write_all(&bytes).await.is_err() {
+            return;
+        }
+        bytes.clear();
+    }
 }

@@ -4,6 +4,8 @@ mod line;
 mod node;
 mod server;
 
+use std::time::Duration;
+
 use aerys::{BusState, NotQueued, Published};
 use aerys_nats::NatsBus;
 use rustix::process::Signal;
@@ -72,6 +74,19 @@ async fn while_the_server_is_away_nodes_serve_their_own_and_nothing_is_said_late
     assert_eq!(there.hear().await, "after");
     here.knows(2).await;
     soon(here.cluster.flush()).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_is_connected_hears_what_others_say_from_then_on() {
+    let nats = NatsServer::start(&[]);
+    let line = Line::slow(nats.port, Duration::from_millis(200)).await;
+    let mut here = Node::at(&nats.url()).await;
+    here.is_connected(true).await;
+    let mut there = Node::at(&line.url()).await;
+    there.is_connected(true).await;
+    here.broadcast("at once").await;
+    assert_eq!(there.hear().await, "at once");
+    assert_eq!(here.hear().await, "at once");
 }
 
 #[tokio::test]
