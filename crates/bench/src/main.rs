@@ -2,9 +2,11 @@
 //!
 //! [`servers`] are what is measured, each a process of its own; [`load`] is what keeps them busy;
 //! [`run`] brings the two together, in rounds, and writes down what it cost; [`report`] makes tables
-//! and plots of that. [`cluster`] does so with several servers at a time.
+//! and plots of that. [`cluster`] does so with several servers at a time, and [`languages`] with applications that are
+//! processes of their own.
 
 mod cluster;
+mod languages;
 mod load;
 mod report;
 mod run;
@@ -54,6 +56,8 @@ enum Command {
     Run(run::Arguments),
     /// Measures several nodes on one server of NATS, and writes `CLUSTER.md`.
     Cluster(cluster::Arguments),
+    /// Measures applications in other languages, and writes `LANGUAGES.md`.
+    Languages(languages::Arguments),
     /// Loads a server that runs already, and says what it counted.
     Load(run::LoadArguments),
     /// Writes the report once more, from the raw results of an earlier run.
@@ -90,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         Command::Become { command } => run::become_command(&command),
         Command::Run(arguments) => run::run(&arguments),
         Command::Cluster(arguments) => cluster::run(&arguments),
+        Command::Languages(arguments) => languages::run(&arguments),
         Command::Load(arguments) => run::load(&arguments),
         Command::Report { out } => report::write(&out, &run::Results::read(&out)?),
     }

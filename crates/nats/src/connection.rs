@@ -11,6 +11,7 @@ use std::{
 
 use aerys::Inbound;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use tokio::{
     sync::{Notify, oneshot},
@@ -20,8 +21,9 @@ use tracing::{debug, info, warn};
 
 use crate::{
     backoff::Backoff,
+    batch::Batch,
     confirm::Confirmations,
-    epochs::{subject, subjects},
+    epochs::{Form, subject, subjects},
     options::{Options, Secret, shown},
     queue::{Order, Outbound, queue},
     shared::Shared,
@@ -34,10 +36,10 @@ const CONNECT_PERIOD: Duration = Duration::from_secs(5);
 /// How often the server is asked whether it is there; at the third time without an answer it is not.
 const PING_PERIOD: Duration = Duration::from_secs(5);
 
-/// How many frames may be with the library, which writes them, beside those that are queued here.
+/// How many messages may be with the library, which writes them, beside the frames that are queued here.
 const MAX_UNWRITTEN: usize = 64;
 
-/// How many frames may be with the library, which has read them, until they are moved to where they wait: as many as it
+/// How many messages may be with the library, which has read them, until they are moved to where they wait: as many as it
 /// reads in one turn, which are no more than some megabytes. It would drop what comes beyond.
 const MAX_UNMOVED: usize = 256 * 1024;
 
@@ -50,6 +52,12 @@ struct Connected {
     frames: Subscriber,
     confirmations: Confirmations,
     watch: Arc<Watch>,
+}
+
+/// What a connection publishes to, by partition.
+struct Subjects {
+    one: Vec<Subject>,
+    several: Vec<Subject>,
 }
 
 /// What the library tells of a connection.
@@ -67,8 +75,7 @@ pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound
             Ok(connected) => {
                 backoff.reset();
                 info!(server = shown(server), "the bus is there");
-                let subject = |partition| subject(&options.prefix, partition, bus, epoch).into();
-                let subjects = (0..aerys::PARTITIONS).map(subject).collect();
+                let subjects = Subjects::new(&options.prefix, bus, epoch);
                 serve(connected, subjects, &options, server, &shared, &inbound).await
             }
             Err(error) => format!("{}: {error}", shown(server)),
@@ -145,7 +152,7 @@ pub(crate) async fn client_options(
 /// Serves a connection until it ends; answers why it has.
 async fn serve(
     connected: Connected,
-    subjects: Vec<Subject>,
+    subjects: Subjects,
     options: &Options,
     server: &ServerAddr,
     shared: &Arc<Shared>,
@@ -195,22 +202,66 @@ async fn hear(mut frames: Unread, inbound: &Inbound) {
 async fn tell(
     client: &Client,
     outbound: &mut Outbound,
-    subjects: &[Subject],
+    subjects: &Subjects,
     mut confirmations: Confirmations,
 ) {
+    let mut batch = Batch::new(client.server_info().max_payload);
     while let Some(order) = outbound.next().await {
         match order {
             Order::Publish { partition, frame } => {
-                let (subject, len) =
-                    (&subjects[usize::from(partition) % subjects.len()], frame.len());
-                let outcome = client.publish(subject.clone(), frame).await;
-                outbound.written(len);
+                let (frames, bytes, message) = gather(partition, frame, outbound, &mut batch);
+                let form = if frames == 1 { Form::One } else { Form::Several };
+                let outcome = client.publish(subjects.of(form, partition), message).await;
+                outbound.written(frames, bytes);
                 if outcome.is_err() {
                     return;
                 }
             }
             Order::Confirm(confirm) => confirmations.ask(client, confirm).await,
         }
+    }
+}
+
+/// A frame, with those behind it that go with it: how many they are, how many bytes they have, and the message.
+fn gather(
+    partition: u16,
+    frame: Bytes,
+    outbound: &mut Outbound,
+    batch: &mut Batch,
+) -> (usize, usize, Bytes) {
+    let mut bytes = frame.len();
+    if !batch.is_for(&frame) {
+        return (1, bytes, frame);
+    }
+    let mut first = Some(&frame);
+    let mut push = |next: &Bytes| first.take().is_none_or(|it| batch.push(it)) && batch.push(next);
+    while let Some(len) = outbound.next_if(partition, &mut push) {
+        bytes += len;
+    }
+    match batch.frames() {
+        0 | 1 => {
+            batch.take();
+            (1, bytes, frame)
+        }
+        frames => (frames, bytes, batch.take()),
+    }
+}
+
+impl Subjects {
+    fn new(prefix: &str, bus: u64, epoch: u64) -> Self {
+        let all = |form| {
+            let subject = |partition| subject(prefix, form, partition, bus, epoch).into();
+            (0..aerys::PARTITIONS).map(subject).collect()
+        };
+        Self { one: all(Form::One), several: all(Form::Several) }
+    }
+
+    fn of(&self, form: Form, partition: u16) -> Subject {
+        let of_form = match form {
+            Form::One => &self.one,
+            Form::Several => &self.several,
+        };
+        of_form[usize::from(partition) % of_form.len()].clone()
     }
 }
 

@@ -34,14 +34,39 @@ impl Epochs {
     }
 }
 
+/// How many frames a message has, as its subject tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    One,
+    /// In a [batch](crate::batch).
+    Several,
+}
+
+impl Form {
+    fn token(self) -> &'static str {
+        match self {
+            Self::One => "p",
+            Self::Several => "b",
+        }
+    }
+
+    /// What a message of this subject has.
+    pub(crate) fn of(subject: &str) -> Self {
+        match subject.rsplit('.').nth(3) {
+            Some(token) if token == Self::Several.token() => Self::Several,
+            _ => Self::One,
+        }
+    }
+}
+
 /// What a connection publishes a partition to.
-pub(crate) fn subject(prefix: &str, partition: u16, bus: u64, epoch: u64) -> String {
-    format!("{prefix}.v1.p.{partition}.{bus:x}.{epoch}")
+pub(crate) fn subject(prefix: &str, form: Form, partition: u16, bus: u64, epoch: u64) -> String {
+    format!("{prefix}.v1.{}.{partition}.{bus:x}.{epoch}", form.token())
 }
 
 /// All of these subjects.
 pub(crate) fn subjects(prefix: &str) -> String {
-    format!("{prefix}.v1.p.*.*.*")
+    format!("{prefix}.v1.*.*.*.*")
 }
 
 fn parse(subject: &str) -> Option<(u64, u64)> {
@@ -66,7 +91,7 @@ mod tests {
             (2, 0xB, 1, true),
             (1, 0xA, 4, true),
         ] {
-            let subject = subject("a.b", partition, bus, epoch);
+            let subject = subject("a.b", Form::One, partition, bus, epoch);
             assert_eq!(epochs.is_current(&subject), is_current, "{subject}");
         }
         for strange in ["", "a.v1.p.3", "a.v1.p.3.x.y"] {
@@ -75,10 +100,18 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_tells_whether_there_are_several_frames() {
+        for form in [Form::One, Form::Several] {
+            assert_eq!(Form::of(&subject("a.b", form, 63, 0xA, 3)), form);
+        }
+        assert_eq!(Form::of("b"), Form::One);
+    }
+
+    #[test]
     fn no_more_are_kept_in_mind_than_there_may_be() {
         let mut epochs = Epochs::default();
         for bus in 0..2 * MAX_BUSES as u64 + 1 {
-            assert!(epochs.is_current(&subject("a", 0, bus, 1)));
+            assert!(epochs.is_current(&subject("a", Form::Several, 0, bus, 1)));
             assert!(epochs.0.len() <= MAX_BUSES);
         }
     }

@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 mod backoff;
+mod batch;
 mod confirm;
 mod connection;
 mod epochs;

@@ -25,6 +25,8 @@ pub(crate) struct Queue {
 /// The other end.
 pub(crate) struct Outbound {
     orders: mpsc::UnboundedReceiver<Order>,
+    /// One that was looked at.
+    first: Option<Order>,
     queued: Arc<AtomicUsize>,
 }
 
@@ -42,7 +44,7 @@ pub(crate) fn queue(max_queued: usize, max_frame: usize) -> (Queue, Outbound) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let queued = Arc::<AtomicUsize>::default();
     let queue = Queue { orders: sender, queued: Arc::clone(&queued), max_queued, max_frame };
-    (queue, Outbound { orders: receiver, queued })
+    (queue, Outbound { orders: receiver, first: None, queued })
 }
 
 impl Queue {
@@ -71,22 +73,38 @@ impl Queue {
 impl Outbound {
     /// The next order; its bytes count as queued until they are [`written`](Self::written).
     pub(crate) async fn next(&mut self) -> Option<Order> {
-        self.orders.recv().await
+        match self.first.take() {
+            None => self.orders.recv().await,
+            first => first,
+        }
     }
 
-    /// A frame of this length waits no more.
-    pub(crate) fn written(&self, len: usize) {
-        self.queued.fetch_sub(len + OVERHEAD, Ordering::Relaxed);
+    /// The next, if it waits already and is to publish a frame in this partition that is taken.
+    pub(crate) fn next_if(&mut self, of: u16, take: impl FnOnce(&Bytes) -> bool) -> Option<usize> {
+        let order = self.first.take().or_else(|| self.orders.try_recv().ok())?;
+        match &order {
+            Order::Publish { partition, frame } if *partition == of && take(frame) => {
+                Some(frame.len())
+            }
+            _ => {
+                self.first = Some(order);
+                None
+            }
+        }
+    }
+
+    /// So many frames, of so many bytes together, wait no more.
+    pub(crate) fn written(&self, frames: usize, bytes: usize) {
+        self.queued.fetch_sub(bytes + frames * OVERHEAD, Ordering::Relaxed);
     }
 
     /// How many frames are lost with the connection.
     pub(crate) fn count_lost(mut self) -> u64 {
         self.orders.close();
-        let mut lost = 0;
-        while let Ok(order) = self.orders.try_recv() {
-            lost += u64::from(matches!(order, Order::Publish { .. }));
-        }
-        lost
+        let first = self.first.take();
+        let rest = std::iter::from_fn(|| self.orders.try_recv().ok());
+        let is_frame = |order: &Order| matches!(order, Order::Publish { .. });
+        first.into_iter().chain(rest).filter(is_frame).count() as u64
     }
 }
 
@@ -108,9 +126,26 @@ mod tests {
         assert_eq!(queue.push(0, frame(0)), Err(NotQueued::Full));
         let Some(Order::Publish { frame: first, .. }) = outbound.next().await else { panic!() };
         assert_eq!(queue.push(0, frame(0)), Err(NotQueued::Full));
-        outbound.written(first.len());
+        outbound.written(1, first.len());
         assert_eq!(queue.push(0, frame(500 - OVERHEAD)), Ok(()));
         assert_eq!(outbound.count_lost(), 2);
         assert_eq!(queue.push(0, frame(0)), Err(NotQueued::Away));
+    }
+
+    #[tokio::test]
+    async fn what_is_looked_at_and_not_taken_is_the_next_and_is_lost_with_the_others() {
+        let (queue, mut outbound) = queue(1000, 500);
+        for (partition, len) in [(0, 1), (0, 2), (1, 3)] {
+            queue.push(partition, frame(len)).unwrap();
+        }
+        assert_eq!(outbound.next_if(0, |_| true), Some(1));
+        assert_eq!(outbound.next_if(0, |_| false), None);
+        assert_eq!(outbound.next_if(0, |frame| frame.len() == 2), Some(2));
+        assert_eq!(outbound.next_if(0, |_| true), None);
+        assert!(matches!(outbound.next().await, Some(Order::Publish { partition: 1, .. })));
+        let _confirmed = queue.confirm().unwrap();
+        assert_eq!(outbound.next_if(1, |_| true), None);
+        queue.push(1, frame(4)).unwrap();
+        assert_eq!(outbound.count_lost(), 1);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
     task::{self, JoinHandle},
 };
 
-use crate::shared::Shared;
+use crate::{batch, epochs::Form, shared::Shared};
 
 /// What a frame costs beside its bytes: among them those of its head, which it shares its memory with.
 const OVERHEAD: usize = 128;
@@ -37,19 +37,18 @@ impl Unread {
         let (queued, shared) = (Arc::clone(&waiting), Arc::clone(shared));
         let read = async move {
             while let Some(message) = subscription.next().await {
-                if !shared.is_current(&message.subject) {
-                    shared.drop_unread();
-                    continue;
-                }
-                let cost = message.payload.len() + OVERHEAD;
-                // Nobody else adds to it.
-                if queued.load(Ordering::Relaxed) + cost > max {
-                    shared.drop_unread();
-                    continue;
-                }
-                queued.fetch_add(cost, Ordering::Relaxed);
-                if sender.send(message.payload).is_err() {
-                    return;
+                let is_current = shared.is_current(&message.subject);
+                for frame in frames_of(message) {
+                    let cost = frame.len() + OVERHEAD;
+                    // Nobody else adds to it.
+                    if !is_current || queued.load(Ordering::Relaxed) + cost > max {
+                        shared.drop_unread();
+                        continue;
+                    }
+                    queued.fetch_add(cost, Ordering::Relaxed);
+                    if sender.send(frame).is_err() {
+                        return;
+                    }
                 }
             }
         };
@@ -64,6 +63,14 @@ impl Unread {
         self.waiting.fetch_sub(frame.len() + OVERHEAD, Ordering::Relaxed);
         Some(frame)
     }
+}
+
+fn frames_of(message: Message) -> impl Iterator<Item = Bytes> {
+    let (one, several) = match Form::of(&message.subject) {
+        Form::One => (Some(message.payload), None),
+        Form::Several => (None, Some(batch::frames(message.payload))),
+    };
+    one.into_iter().chain(several.into_iter().flatten())
 }
 
 impl Drop for Unread {

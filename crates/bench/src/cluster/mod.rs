@@ -16,6 +16,9 @@ use clap::Args;
 use self::{figures::Figures, nodes::Nats};
 use crate::run::{Cores, Machine, raise_file_limit};
 
+/// How often in each round as many messages as can be go from one to another.
+const FLOODS: usize = 5;
+
 /// What is measured, and where it is written.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -41,12 +44,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (start, cores) = (Instant::now(), Cores::find()?);
     raise_file_limit()?;
+    // What is started here stays on the load's core, but for the node that is measured.
+    cores.pin_load(1, 0)?;
     let mut figures = Figures::default();
     for round in 0..arguments.rounds {
         let nats = Nats::start(&arguments.nats_server)?;
         rooms::measure(&nats, &cores, arguments.seconds, &mut figures)
             .with_context(|| format!("round {}", round + 1))?;
-        bare::measure(&nats, &mut figures)?;
+        bare::measure(&nats, &cores, &mut figures)?;
         eprintln!("round {} of {}, {:.0?}", round + 1, arguments.rounds, start.elapsed());
     }
     let machine = Machine::describe(&cores);
@@ -54,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     writeln!(
         page,
         "On {} with {} cores, Linux {}, {}: {} rounds, each with all of it, and their medians (least and greatest). The node that is \
-         told, where CPU is counted, has a core of its own; the other nodes, the server of NATS and the load share another. \
+         told, where CPU is counted, has a core of its own, and so has who hears of a bare pair; the other nodes, the server \
+         of NATS, who publishes and the load, which sleeps when it has nothing to do, share another. \
          `bench cluster` writes this.\n",
         machine.cpu, machine.cores, machine.kernel, machine.date, arguments.rounds
     )?;

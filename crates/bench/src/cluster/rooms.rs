@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Result, ensure};
 
 use super::{
+    FLOODS,
     figures::{Figure, Figures},
     nodes::{Kind, Nats, Nodes},
 };
@@ -40,7 +41,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// How long the last of a fan-out may be on its way.
 const LAST: Duration = Duration::from_secs(5);
 
-/// How long nodes are given to hear of each other.
+/// How long nodes are given to hear of each other, and of what was said.
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// The node that is measured, and another.
@@ -53,30 +54,34 @@ pub(super) fn measure(
     seconds: u64,
     figures: &mut Figures,
 ) -> Result<()> {
-    let spins = cores.are_enough();
     let pair = Nodes::start(Kind::Aerys, 2, Some(nats), cores)?;
-    std::thread::sleep(SETTLE);
     for (publisher, cpu, latency) in [
         (HERE, Figure::Local, Figure::LocalLatency),
         (THERE, Figure::Remote, Figure::RemoteLatency),
     ] {
+        // What was published before has arrived everywhere.
+        std::thread::sleep(SETTLE);
         let from = pair.address(publisher);
         let to = [(pair.address(HERE), LARGE_ROOM)];
-        let mut crowd = open(from, &to, spins)?;
+        let mut crowd = open(from, &to)?;
         closed(&mut crowd, WARM)?;
         let before = pair.usage()?;
         closed(&mut crowd, MESSAGES)?;
         let heard = LARGE_ROOM + usize::from(publisher == HERE);
         figures.add(cpu, (pair.usage()? - before) / (MESSAGES * heard) as f64);
         drop(crowd);
-        let mut crowd = open(from, &[(pair.address(HERE), 1)], spins)?;
+        std::thread::sleep(SETTLE);
+        let mut crowd = open(from, &[(pair.address(HERE), 1)])?;
         closed(&mut crowd, WARM)?;
         figures.add(latency, closed(&mut crowd, PAIR_MESSAGES)?.quantile(0.5) as f64);
     }
-    figures.add(Figure::Forwarded, flood(&pair, spins)?);
+    std::thread::sleep(SETTLE);
+    for _ in 0..FLOODS {
+        figures.add(Figure::Forwarded, flood(&pair)?);
+    }
     drop(pair);
     let alone = Nodes::start(Kind::Aerys, 1, None, cores)?;
-    let (cpu, _) = fan_out(&alone, seconds, spins)?;
+    let (cpu, _) = fan_out(&alone, seconds)?;
     figures.add(Figure::FanOutAlone, cpu);
     drop(alone);
     for (kind, cpu_figure, latency_figure) in [
@@ -85,7 +90,7 @@ pub(super) fn measure(
     ] {
         let nodes = Nodes::start(kind, 3, Some(nats), cores)?;
         std::thread::sleep(SETTLE);
-        let (cpu, latency) = fan_out(&nodes, seconds, spins)?;
+        let (cpu, latency) = fan_out(&nodes, seconds)?;
         figures.add(cpu_figure, cpu);
         figures.add(latency_figure, latency.quantile(0.99) as f64);
     }
@@ -93,17 +98,18 @@ pub(super) fn measure(
 }
 
 /// A publisher, and those who are told as well.
-fn open(publisher: SocketAddr, others: &[(SocketAddr, usize)], spins: bool) -> Result<Crowd> {
+fn open(publisher: SocketAddr, others: &[(SocketAddr, usize)]) -> Result<Crowd> {
     let message = Rc::new(Message::binary(SIZE, 1));
-    let mut crowd = Crowd::open(&visit(publisher, "/broadcast", spins), 1, &message)?;
+    let mut crowd = Crowd::open(&visit(publisher, "/broadcast"), 1, &message)?;
     for (address, count) in others {
-        crowd.join(&visit(*address, "/broadcast", spins), *count, &message)?;
+        crowd.join(&visit(*address, "/broadcast"), *count, &message)?;
     }
     Ok(crowd)
 }
 
-fn visit(address: SocketAddr, path: &'static str, spins: bool) -> Visit {
-    let patience = Patience { spins, limit: Duration::from_secs(20) };
+fn visit(address: SocketAddr, path: &'static str) -> Visit {
+    // Others have to do on its core while it waits.
+    let patience = Patience { spins: false, limit: Duration::from_secs(20) };
     Visit { address, path, deflate: false, tls: None, patience }
 }
 
@@ -136,10 +142,10 @@ fn publish(crowd: &mut Crowd) -> Result<Instant> {
 }
 
 /// Messages by the clock, published on the last node. Answers what a delivery costs on the first, and how long they took.
-fn fan_out(nodes: &Nodes, seconds: u64, spins: bool) -> Result<(f64, Latency)> {
+fn fan_out(nodes: &Nodes, seconds: u64) -> Result<(f64, Latency)> {
     let addresses: Vec<_> = (0..nodes.0.len()).map(|node| (nodes.address(node), CLIENTS)).collect();
     let publisher = nodes.address(nodes.0.len() - 1);
-    let mut crowd = open(publisher, &addresses, spins)?;
+    let mut crowd = open(publisher, &addresses)?;
     closed(&mut crowd, WARM)?;
     let (before, start) = (nodes.usage()?, Instant::now());
     let (mut latency, mut published, mut left) = (Latency::new(), 0_u32, 0);
@@ -169,10 +175,10 @@ fn fan_out(nodes: &Nodes, seconds: u64, spins: bool) -> Result<(f64, Latency)> {
 }
 
 /// How many messages a second get from one node to a client of the other.
-fn flood(pair: &Nodes, spins: bool) -> Result<f64> {
+fn flood(pair: &Nodes) -> Result<f64> {
     let message = Rc::new(Message::binary(SIZE, 1));
-    let mut crowd = Crowd::open(&visit(pair.address(THERE), "/flood", spins), 1, &message)?;
-    crowd.join(&visit(pair.address(HERE), "/broadcast", spins), 1, &message)?;
+    let mut crowd = Crowd::open(&visit(pair.address(THERE), "/flood"), 1, &message)?;
+    crowd.join(&visit(pair.address(HERE), "/broadcast"), 1, &message)?;
     let start = Instant::now();
     crowd.clients[1].outstanding = FLOOD;
     crowd.clients[0].say(1, start)?;

@@ -60,6 +60,23 @@ fn running_time(pid: u32) -> Option<f64> {
     tasks.map(|task| time(task.ok()?.path())).sum()
 }
 
+/// The processes that one has started and that have not ended.
+///
+/// # Errors
+///
+/// If there is no such process, or the kernel does not tell.
+pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).context("no such process")? {
+        let text = fs::read_to_string(task?.path().join("children"));
+        let text = text.context("the kernel does not tell a process's children")?;
+        for child in text.split_ascii_whitespace() {
+            children.push(child.parse()?);
+        }
+    }
+    Ok(children)
+}
+
 /// The anonymous memory of a process in bytes: its heap and stacks, neither its code nor what the
 /// kernel keeps for its sockets.
 ///
@@ -100,5 +117,14 @@ mod tests {
             sum = std::hint::black_box(sum + 1);
         }
         assert!(memory(std::process::id()).unwrap() > 4096.0);
+    }
+
+    #[test]
+    fn a_process_that_was_started_is_a_child() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(children(std::process::id()).unwrap().contains(&child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!children(std::process::id()).unwrap().contains(&child.id()));
     }
 }

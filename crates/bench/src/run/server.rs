@@ -169,6 +169,16 @@ impl Server {
         process::Usage::of(self.child.id())
     }
 
+    /// CPU time so far of the processes that it has started, in nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// If one of them has ended meanwhile.
+    pub(crate) fn usage_of_children(&self) -> Result<f64> {
+        let children = process::children(self.child.id())?;
+        children.into_iter().map(|child| Ok(process::Usage::of(child)?.total)).sum()
+    }
+
     /// Anonymous memory now, in bytes.
     ///
     /// # Errors

@@ -76,10 +76,11 @@ const AERYS: Features =
 /// The longest message that is taken, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// How many messages come of one under `/flood`, and after how many the bus is waited for.
-pub(crate) const FLOOD: usize = 20_000;
+/// How many messages come of one under `/flood`, which have room where they wait, and after how many the bus is waited
+/// for.
+pub(crate) const FLOOD: usize = 50_000;
 
-pub(crate) const FLUSH_AFTER: usize = 256;
+pub(crate) const FLUSH_AFTER: usize = 4096;
 
 /// How much the floors read at once, in bytes.
 const READ: usize = 64 * 1024;
