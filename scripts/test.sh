@@ -88,12 +88,13 @@ step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 # As who asks for no feature has it: with the default ones, with none, and in a full run with each alone.
 cargo clippy -p aerys --locked -- -D warnings
-alone=('')
-[ "$*" = --full ] && alone+=(admin compression config files http2)
-for features in "${alone[@]}"; do
-    cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \
-        --all-targets --locked -- -D warnings
-done
+alone() {
+    for features in "$@"; do
+        cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \
+            --all-targets --locked -- -D warnings
+    done
+}
+alone ''
 
 step tests
 cargo test --workspace --all-features --locked --no-run
@@ -101,16 +102,35 @@ cargo test --workspace --all-features --locked --no-run
 build_others() {
     RUSTFLAGS='--cfg aerys_portable -D warnings' \
         cargo test -p aerys --lib --test promises --target-dir target/portable --locked --no-run
+    cargo test -p aerys --lib --test promises --no-default-features --target-dir target/bare --locked --no-run
     cargo test --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --locked --no-run
     cargo build --workspace --example echo --example http2_bridge --locked --profile plain
+    CARGO_TARGET_DIR=target/bare alone admin compression config files http2
 }
 # Each as it would be published, built by itself with those that it depends on.
 package() {
     cargo package --workspace --exclude aerys-bench --locked --allow-dirty --target-dir target/packages
+    # What the README begins with: there is one binary to run.
+    cargo run --quiet --locked --target-dir target/packages -- --help > /dev/null
+    # What `cargo install` gives, but for the time that link-time optimization takes.
+    cargo install --path crates/cli --target-dir target/packages --locked --debug --no-track --force --root target/installed
+    target/installed/bin/aerys --version
+}
+static_binary() {
+    if has musl-gcc && [ -d "$(rustc --print target-libdir --target x86_64-unknown-linux-musl)" ]; then
+        CARGO_TARGET_DIR=target/static scripts/static.sh
+    else
+        echo "SKIPPED: the target x86_64-unknown-linux-musl or musl-gcc is not installed, and no static binary was tried"
+    fi
+}
+# One after the other, so that they leave the tests their turn.
+build_packages() {
+    package
+    static_binary
 }
 if [ "$*" = --full ]; then
     ahead others build_others
-    ahead packages package
+    ahead packages build_packages
 fi
 cargo test --workspace --all-features --locked
 
@@ -130,9 +150,11 @@ promises=(cargo test --workspace --all-features --locked --test promises -- --te
 step 'the promises in memory'
 AERYS_PROMISES_OVER=memory "${promises[@]}" --skip over_tcp:: --skip over_sockets::
 
-step 'the binary'
-# What the README begins with: there is one binary to run.
-cargo run --quiet --locked -- --help > /dev/null
+if [ "$*" != --full ]; then
+    step 'the binary'
+    # What the README begins with: there is one binary to run.
+    cargo run --quiet --locked -- --help > /dev/null
+fi
 
 if [ "$*" = --full ]; then
     step 'the promises over Unix sockets'
@@ -165,24 +187,16 @@ if [ "$*" = --full ]; then
     step 'slow peers'
     done_ahead slow-peers
 
-    step 'without default features'
-    cargo test -p aerys --lib --test promises --no-default-features --locked
-
-    step 'packages'
+    step 'packages, the binary, and a static one'
     done_ahead packages
-    # What `cargo install` gives, but for the time that link-time optimization takes.
-    cargo install --path crates/cli --locked --debug --no-track --force --root target/installed
-    target/installed/bin/aerys --version
 
-    step 'a static binary'
-    if has musl-gcc && [ -d "$(rustc --print target-libdir --target x86_64-unknown-linux-musl)" ]; then
-        scripts/static.sh
-    else
-        echo "SKIPPED: the target x86_64-unknown-linux-musl or musl-gcc is not installed, and no static binary was tried"
-    fi
+    step 'each feature alone, and what has a target folder of its own'
+    done_ahead others
+
+    step 'without default features'
+    cargo test -p aerys --lib --test promises --no-default-features --target-dir target/bare --locked
 
     step 'the system calls of other systems'
-    done_ahead others
     RUSTFLAGS='--cfg aerys_portable -D warnings' \
         cargo test -p aerys --lib --test promises --target-dir target/portable --locked
 fi

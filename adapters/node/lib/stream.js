@@ -25,6 +25,8 @@ export class Stream {
     this.#isDue = false;
     this.#hand();
   };
+  // Ticks have their turn when no promise has anything to do any more.
+  #flushInATick = () => process.nextTick(this.#flush);
   hasEnded = false;
 
   constructor(onFrame, onEnd) {
@@ -35,7 +37,7 @@ export class Stream {
       this.hasEnded = true;
       onEnd();
     };
-    this.#socket.on("data", (chunk) => this.#receive(chunk)).on("end", end).on("error", end).on("close", end);
+    this.#socket.on("data", (chunk) => this.#read(chunk)).on("end", end).on("error", end).on("close", end);
   }
 
   // A frame whose payload is a byte, unless that is -1, and a text or bytes.
@@ -106,6 +108,14 @@ export class Stream {
         this.#socket.on("drain", done).on("close", done).on("end", done);
       });
     }
+  }
+
+  #read(chunk) {
+    // What is said in answer leaves behind all that the handlers do before they have to wait.
+    const isDue = this.#isDue;
+    this.#isDue = true;
+    this.#receive(chunk);
+    if (!isDue) queueMicrotask(this.#flushInATick);
   }
 
   #receive(chunk) {

@@ -22,6 +22,8 @@ class Stream:
         self._socket, self._on_frame, self._on_end = sock, on_frame, on_end
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._read)
+        # What is read goes through memory that stays: to be given some of that size anew costs more than the rest.
+        self._read_into = memoryview(bytearray(_READ_SIZE))
         self._partial, self._wanted = bytearray(), frames.HEAD.size
         self._out, self._writing, self._queued = [], collections.deque(), 0
         self._is_due = self._is_blocked = self.has_ended = False
@@ -43,20 +45,27 @@ class Stream:
 
     def _read(self):
         try:
-            chunk = self._socket.recv(_READ_SIZE)
+            count = self._socket.recv_into(self._read_into)
         except BlockingIOError:
             return
         except ConnectionError:
-            chunk = b""
-        if not chunk:
+            count = 0
+        if count == 0:
             self._end()
             return
+        chunk = bytes(self._read_into[:count])
         if self._partial:
             self._partial += chunk
             if len(self._partial) < self._wanted:
                 return
             chunk, self._partial = bytes(self._partial), bytearray()
-        self._parse(chunk)
+        # What is said in answer leaves in this turn, behind the first steps of the handlers that are begun now.
+        is_due, self._is_due = self._is_due, True
+        try:
+            self._parse(chunk)
+        finally:
+            if not is_due:
+                self._loop.call_soon(self._flush)
 
     def _parse(self, chunk):
         unpack_from, on_frame = frames.HEAD.unpack_from, self._on_frame

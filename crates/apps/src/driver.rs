@@ -196,6 +196,7 @@ impl Driver {
                 None => {
                     self.pings = self.pings.wrapping_add(1);
                     self.ping = Some((self.pings, Instant::now()));
+                    self.link.asked();
                     self.tell(&ToProcess::Ping(self.pings));
                 }
                 // What it answers waits behind what is not read now, through no fault of its own.
@@ -299,7 +300,9 @@ impl Driver {
                 Ok(())
             }
             FromProcess::Pong => {
-                self.ping = self.ping.filter(|(seq, _)| *seq != head.seq);
+                if self.ping.take_if(|(seq, _)| *seq == head.seq).is_some() {
+                    self.link.answered();
+                }
                 Ok(())
             }
             FromProcess::Done { has_failed } => self.link.done(head, has_failed),

@@ -31,6 +31,7 @@ mod endpoint;
 mod endpoints;
 mod error;
 mod execute;
+mod figures;
 mod lines;
 mod link;
 mod options;

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
+    time::{Duration, Instant},
 };
 
 use aerys::{Client, ClientId, CloseCode, Message};
@@ -31,6 +32,16 @@ pub(crate) struct Link {
     /// How many there are, for who looks for the process with the fewest.
     clients: AtomicUsize,
     events: AtomicU32,
+    heartbeat: Mutex<Heartbeat>,
+}
+
+/// How quick a process is to answer.
+#[derive(Default)]
+struct Heartbeat {
+    /// When it was asked what it has not answered.
+    asked: Option<Instant>,
+    /// How long it took to answer before.
+    answered: Duration,
 }
 
 #[derive(Default)]
@@ -53,6 +64,7 @@ impl Link {
             conversations: Mutex::default(),
             clients: AtomicUsize::new(0),
             events: AtomicU32::new(0),
+            heartbeat: Mutex::default(),
         }
     }
 
@@ -63,6 +75,30 @@ impl Link {
     /// How many clients it has, those included that are being decided about.
     pub(crate) fn clients(&self) -> usize {
         self.clients.load(Relaxed)
+    }
+
+    /// It is asked whether it is there.
+    pub(crate) fn asked(&self) {
+        self.heartbeat().asked = Some(Instant::now());
+    }
+
+    /// It has answered that.
+    pub(crate) fn answered(&self) {
+        let mut heartbeat = self.heartbeat();
+        if let Some(asked) = heartbeat.asked.take() {
+            heartbeat.answered = asked.elapsed();
+        }
+    }
+
+    /// How long it took to answer last, or for how long it has not if that is longer.
+    pub(crate) fn lag(&self) -> Duration {
+        let heartbeat = self.heartbeat();
+        let since = heartbeat.asked.map_or(Duration::ZERO, |asked| asked.elapsed());
+        since.max(heartbeat.answered)
+    }
+
+    fn heartbeat(&self) -> MutexGuard<'_, Heartbeat> {
+        self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A number for an event. 0 is none.

@@ -5,15 +5,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc},
 };
 
-use aerys::ProgramSettings;
+use aerys::{Metric, ProgramSettings};
 
 use crate::{
     endpoint::Application,
     error::StartError,
+    figures,
     options::{OptionsError, ProcessOptions},
     pool::{Pool, Wanted},
     protocol::EndpointPlace,
 };
+
+/// What the key of processes begins with that endpoints share. No host does.
+const SHARED_MARK: char = '=';
 
 /// The processes of a server that a file describes, through its reloads.
 ///
@@ -76,6 +80,25 @@ impl Programs {
         Plan { programs: self.clone(), wanted: Arc::default() }
     }
 
+    /// How the processes are, as metrics for [`aerys::Config::metric`]: `aerys_process_ready`, `aerys_process_clients`,
+    /// `aerys_process_lag_seconds`, `aerys_process_queued_bytes` and `aerys_process_restarts_total`, each with the labels
+    /// `application`, which is the endpoint's host and path or what endpoints share, and `process`.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let programs = self.clone();
+        figures::metrics(move || {
+            let pools = programs.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let running =
+                |(key, pool): (&String, &Weak<Pool>)| Some((key.clone(), pool.upgrade()?));
+            let mut running: Vec<_> = pools.iter().filter_map(running).collect();
+            drop(pools);
+            running.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let told = |(key, pool): &(String, Arc<Pool>)| {
+                (key.trim_start_matches(SHARED_MARK).to_owned(), pool.figures())
+            };
+            running.iter().map(told).collect()
+        })
+    }
+
     /// The pool that is there by this name, or one that starts nothing yet.
     fn pool(&self, key: &str, wanted: &Wanted) -> Arc<Pool> {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +131,9 @@ impl Plan {
         let ProgramSettings { host, path, shared, endpoint: number, .. } = settings;
         let place = EndpointPlace { endpoint: *number, host: host.clone(), path: path.clone() };
         // No name that a person gives is a place.
-        let key = shared.clone().map_or_else(|| format!("{host}{path}"), |name| format!("={name}"));
+        let key = shared
+            .clone()
+            .map_or_else(|| format!("{host}{path}"), |name| format!("{SHARED_MARK}{name}"));
         let wanted = Wanted { options: Arc::new(options), places: Vec::new() };
         let mut entries = self.lock();
         let entry = entries.entry(key).or_insert_with_key(|key| Entry {

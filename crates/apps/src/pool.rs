@@ -14,6 +14,7 @@ use crate::{
     endpoint::Held,
     endpoints::Endpoints,
     error::StartError,
+    figures::Figures,
     link::Link,
     options::ProcessOptions,
     protocol::EndpointPlace,
@@ -156,6 +157,12 @@ impl Pool {
         drop(state);
         current.stop.cancel();
         Ok(())
+    }
+
+    /// How its processes are, those of before a reload left out.
+    pub(crate) fn figures(&self) -> Vec<Figures> {
+        let current = self.current();
+        current.iter().flat_map(|it| &it.slots).map(|slot| slot.figures()).collect()
     }
 
     /// The process that is to have a client, if it is ready.

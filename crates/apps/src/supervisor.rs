@@ -1,7 +1,10 @@
 //! Keeps a process running: starts it, has it spoken with, and starts another when it has gone.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -16,6 +19,7 @@ use crate::{
     driver::Driver,
     endpoints::Endpoints,
     error::{End, StartError, shown},
+    figures::Figures,
     link::Link,
     options::ProcessOptions,
     protocol::Start,
@@ -32,6 +36,7 @@ const UP_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) struct Slot {
     index: u16,
     ready: Mutex<Option<Arc<Link>>>,
+    restarts: AtomicU64,
 }
 
 /// What all processes of a set have in common.
@@ -46,12 +51,28 @@ type OnFirst = Arc<Mutex<Option<oneshot::Sender<Result<(), StartError>>>>>;
 
 impl Slot {
     pub(crate) fn new(index: u16) -> Self {
-        Self { index, ready: Mutex::new(None) }
+        Self { index, ready: Mutex::new(None), restarts: AtomicU64::new(0) }
     }
 
     /// The process, if it is ready for clients.
     pub(crate) fn ready(&self) -> Option<Arc<Link>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How it is.
+    pub(crate) fn figures(&self) -> Figures {
+        let (index, restarts) = (self.index, self.restarts.load(Relaxed));
+        let Some(link) = self.ready() else {
+            return Figures { index, restarts, ..Figures::default() };
+        };
+        Figures {
+            index,
+            is_ready: true,
+            clients: link.clients(),
+            lag: link.lag(),
+            queued_bytes: link.outgoing.bytes(),
+            restarts,
+        }
     }
 
     fn set(&self, link: Option<Arc<Link>>) {
@@ -89,6 +110,7 @@ impl Slot {
                 return;
             }
             pause = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            self.restarts.fetch_add(1, Relaxed);
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{
 pub(crate) fn serve(file: PathBuf, overrides: Overrides) -> Result<(), ConfigError> {
     let (programs, source) = (Programs::new(), Source::of(file)?);
     let config = source.load(&programs.plan(), overrides)?;
+    let config = programs.metrics().into_iter().fold(config, Config::metric);
     let server = config.server()?;
     let levels = log::start(&config.log(), overrides.debug);
     raise_file_limit();

@@ -535,7 +535,7 @@ pub use crate::{
     http_server::{Body, BodyError, Host},
     metrics::{
         Closes, ClusterFigures, Durations, EndpointFigures, HandshakeOutcome, ListenerFigures,
-        Metrics, Protocol, Readiness, Snapshot, TrafficFigures, WorkerFigures,
+        Metric, Metrics, Protocol, Readiness, Samples, Snapshot, TrafficFigures, WorkerFigures,
     },
     options::{Options, OptionsError, Origins, Overflow},
     presence::{PresenceChange, PresenceEvent, Present},

@@ -133,6 +133,7 @@ fn heading(group: &str) -> &'static str {
         "idle" => "Idle connections",
         "pings" => "Pings",
         "connects" => "Connects",
+        "joins" => "Connects, each in a group while it is there",
         "hog" => "A hog among light clients",
         "noread" => "Clients that never read",
         "tls" => "Over TLS",
@@ -155,6 +156,7 @@ fn remark(group: &str) -> &'static str {
         "only" => {
             "The same for a tenth of the clients, named one by one: `broadcast(m).only(ids)`."
         }
+        "group" => "The same for the members of a group, who are some of the clients.",
         "mixed" => {
             "A client says 20 B, waits for its echo, and says it again; beside it a broadcast goes on to \
              all others, again once all have heard it or so many times a second. The latency is that of \
@@ -170,6 +172,9 @@ fn remark(group: &str) -> &'static str {
         "connects" => {
             "Clients connect, shake hands, close and go, 64 at a time. Latency is from connecting \
              to the 101."
+        }
+        "joins" => {
+            "The same, and each client joins a group in its handshake, which it leaves by going."
         }
         "hog" => {
             "One client has 64 messages of 16 KiB in flight; the latency is that of the others, \

@@ -1,16 +1,19 @@
 //! Applications that run in processes of their own: named in a file, on the command line, and by a script that says
 //! what is served.
 
-use std::{fs, process::Stdio};
+use std::{fs, process::Stdio, time::Duration};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     File,
     common::{
+        http,
         notify::Notified,
         server::{Server, aerys, run},
+        soon,
     },
     connect, hear, say, text, utf8,
 };
@@ -38,6 +41,8 @@ while head := file.read(19):
             write(36, endpoint, client, 0, b"\x01" + said.encode())
         write(32, endpoint, client, seq, b"\x00")
 "#;
+
+const METRICS: &str = include_str!("../../../../docs/metrics.md");
 
 const SITE: &str = r#"
 workers = 2
@@ -107,6 +112,59 @@ async fn a_file_names_programs_and_a_reload_starts_them_anew() {
     assert!(ask(&server, "/b").await.starts_with("second "));
     say(&mut stays, "who").await;
     assert!(hear(&mut stays).await.to_string().starts_with("first "));
+}
+
+#[tokio::test]
+async fn how_a_process_is_is_among_the_metrics() {
+    let file = File::new(&format!(
+        "{}\n[[listen]]\naddress = \"127.0.0.1:0\"\nmetrics = true\n",
+        SITE.replace("shared = \"site\" }", "shared = \"site\", heartbeat_period = \"50 ms\" }")
+            .replace("endpoint = 2 }", "endpoint = 2, heartbeat_period = \"50 ms\" }")
+    ));
+    fs::write(file.0.path().join("app.py"), program("first")).unwrap();
+    let path = file.path();
+    let mut server = Server::spawn(aerys(&["-c", utf8(&path)]).stderr(Stdio::null())).await;
+    let metrics = server.line().await.rsplit('/').next().unwrap().parse().unwrap();
+    let figure = async |name: &str| -> f64 {
+        let page = http::get(metrics, "/metrics").await.body;
+        let sample = format!("{name}{{application=\"site\",process=\"0\"}} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&sample));
+        value.unwrap_or_else(|| panic!("no {sample} in {page}")).parse().unwrap()
+    };
+    let until = async |name: &str, is_so: fn(f64) -> bool| {
+        soon(name, async {
+            while !is_so(figure(name).await) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    };
+    let page = http::get(metrics, "/metrics").await.body;
+    for line in METRICS.lines().filter(|line| line.starts_with("| `aerys_process_")) {
+        let mut cells = line.split(" | ");
+        let name = cells.next().unwrap().trim_matches(['|', ' ', '`']);
+        let family = format!("# TYPE {name} {}\n", cells.next().unwrap());
+        assert!(page.contains(&family), "{family} in {page}");
+    }
+    assert_eq!(page.matches("# TYPE aerys_process_").count(), 5);
+    let mut socket = connect(&server, "localhost", "/a").await;
+    say(&mut socket, "who").await;
+    let said = hear(&mut socket).await.to_string();
+    let process: i32 = said.rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(figure("aerys_process_ready").await, 1.0);
+    assert_eq!(figure("aerys_process_clients").await, 1.0);
+    assert_eq!(figure("aerys_process_restarts_total").await, 0.0);
+    until("aerys_process_lag_seconds", |lag| lag > 0.0 && lag < 0.5).await;
+    // One that stands still has not answered for longer and longer, and more and more waits for it.
+    let process = Pid::from_raw(process).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    say(&mut socket, "who").await;
+    until("aerys_process_lag_seconds", |lag| lag > 0.5).await;
+    kill_process(process, Signal::KILL).unwrap();
+    until("aerys_process_restarts_total", |restarts| restarts == 1.0).await;
+    until("aerys_process_ready", |ready| ready == 1.0).await;
+    assert_eq!(figure("aerys_process_clients").await, 0.0);
+    until("aerys_process_queued_bytes", |bytes| bytes == 0.0).await;
 }
 
 #[tokio::test]

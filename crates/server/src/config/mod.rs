@@ -54,6 +54,7 @@ use crate::{
     app::Websocket,
     cluster::{Bus, Cluster},
     http_server::{Body, host_service},
+    metrics::Metric,
     options::Options,
     server::{Running, Server},
 };
@@ -108,6 +109,7 @@ pub struct Config {
     applications: Applications,
     buses: Buses,
     programs: Programs,
+    metrics: Vec<Metric>,
     workers: Option<usize>,
 }
 
@@ -163,8 +165,8 @@ impl Config {
     }
 
     fn of(source: Source) -> Result<Self, ConfigError> {
-        let (applications, buses, programs) = Default::default();
-        let config = Self { source, applications, buses, programs, workers: None };
+        let (applications, buses, programs, metrics) = Default::default();
+        let config = Self { source, applications, buses, programs, metrics, workers: None };
         match document::parse(&config.source.text) {
             Ok(_) => Ok(config),
             Err(faults) => Err(config.refused(faults)),
@@ -303,6 +305,12 @@ impl Config {
         self
     }
 
+    /// Tells a metric of the program's own: see [`Server::metric`].
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metrics.push(metric);
+        self
+    }
+
     /// How many threads drive the clients, at least one, whatever the file says.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers.max(1));
@@ -326,6 +334,7 @@ impl Config {
         let top = self.sound()?;
         let Self { source, applications, programs, .. } = self;
         let server = build::server(&top, &source.folder, applications, programs);
+        let server = self.metrics.iter().cloned().fold(server, Server::metric);
         Ok(match self.cluster(&top) {
             Some(Ok(cluster)) => server.cluster(cluster),
             // It was sound a moment ago.

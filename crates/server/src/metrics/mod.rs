@@ -8,6 +8,7 @@ mod counter;
 mod endpoint;
 mod histogram;
 mod listener;
+mod own;
 mod readiness;
 mod snapshot;
 mod text;
@@ -28,6 +29,7 @@ pub use self::{
     endpoint::HandshakeOutcome,
     histogram::Durations,
     listener::Protocol,
+    own::{Metric, Samples},
     readiness::Readiness,
     snapshot::{
         Closes, ClusterFigures, EndpointFigures, ListenerFigures, Snapshot, TrafficFigures,
@@ -76,6 +78,8 @@ struct Sources {
     certificates_reloaded: SharedCounter,
     certificates_refused: SharedCounter,
     cluster: Option<ReadCluster>,
+    /// Those of the program's own.
+    own: Vec<Metric>,
 }
 
 impl Metrics {
@@ -85,6 +89,7 @@ impl Metrics {
         hits: Arc<Hits>,
         readiness: Readiness,
         cluster: Option<ReadCluster>,
+        own: Vec<Metric>,
     ) -> Self {
         Self(Arc::new(Sources {
             started: (SystemTime::now(), Instant::now()),
@@ -97,6 +102,7 @@ impl Metrics {
             certificates_reloaded: SharedCounter::default(),
             certificates_refused: SharedCounter::default(),
             cluster,
+            own,
         }))
     }
 
@@ -134,7 +140,7 @@ impl Metrics {
     }
 
     pub(crate) fn write(&self, format: Format) -> String {
-        text::write(&self.snapshot(), format)
+        text::write(&self.snapshot(), &self.0.own, format)
     }
 
     /// Tells of these listeners from now on.

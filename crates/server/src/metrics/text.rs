@@ -6,17 +6,18 @@ mod writer;
 use std::time::UNIX_EPOCH;
 
 pub(crate) use self::writer::Format;
-use self::writer::{
-    Kind::{Counter, Gauge, Histogram, Info},
-    Writer,
+use self::writer::Kind::{Counter, Gauge, Histogram, Info};
+pub(super) use self::writer::{Kind, Writer};
+use super::{
+    own::Metric,
+    snapshot::{EndpointFigures, Snapshot},
 };
-use super::snapshot::{EndpointFigures, Snapshot};
 
 const HANDLER_HELP: &str = "How long handlers took. A sample: calls in one turn of 64 of a worker's, and each that has \
      waited, of which the time before its first wait counts only if it has begun in such a turn.";
 
 /// All there is.
-pub(super) fn write(snapshot: &Snapshot, format: Format) -> String {
+pub(super) fn write(snapshot: &Snapshot, own: &[Metric], format: Format) -> String {
     let mut writer = Writer::new(format);
     server(&mut writer, snapshot);
     if let Some(figures) = &snapshot.cluster {
@@ -27,6 +28,9 @@ pub(super) fn write(snapshot: &Snapshot, format: Format) -> String {
     traffic(&mut writer, &snapshot.endpoints);
     overload(&mut writer, &snapshot.endpoints);
     durations(&mut writer, &snapshot.endpoints);
+    for metric in own {
+        metric.write(&mut writer);
+    }
     writer.finish()
 }
 

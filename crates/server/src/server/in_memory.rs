@@ -48,7 +48,7 @@ impl InMemory {
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
         let (hits, readiness) = (Arc::clone(&admission.hits), Readiness::default());
         let figures = server.cluster.map(Cluster::figures);
-        let metrics = Metrics::new(counters, hits, readiness, figures);
+        let metrics = Metrics::new(counters, hits, readiness, figures, server.metrics);
         let monitor = Monitor::new(metrics, &workers);
         let context = Arc::new(AcceptContext::new(site, admission, monitor));
         context.access_log.switch(server.has_access_log);

@@ -59,7 +59,7 @@ use crate::{
         AcceptContext, BodyLimits, Control, Host, Hosts, Limits, Monitor, Mounter, Site,
         TrustedProxies,
     },
-    metrics::{Metrics, Readiness},
+    metrics::{Metric, Metrics, Readiness},
     runtime::WorkerThread,
     session::Application,
     transport::Listener,
@@ -97,6 +97,7 @@ pub struct Server {
     pub(crate) admission_limits: AdmissionLimits,
     admin_page: Option<AdminPage>,
     cluster: Option<Cluster>,
+    pub(crate) metrics: Vec<Metric>,
     drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) max_inbound_bytes: usize,
@@ -114,6 +115,7 @@ impl Server {
             admission_limits: AdmissionLimits::default(),
             admin_page: None,
             cluster: None,
+            metrics: Vec::new(),
             drain: Drain::new(),
             limits: Limits {
                 max_head_size: 16 * 1024,
@@ -182,6 +184,14 @@ impl Server {
     /// of the one that it is in, or of none.
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.cluster = Some(cluster);
+        self
+    }
+
+    /// Tells a metric of the program's own among the server's, in the place of an earlier one of that name. A
+    /// [reload](Running::reload) leaves those that there are.
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metrics.retain(|it| !it.is_another(&metric));
+        self.metrics.push(metric);
         self
     }
 
@@ -465,7 +475,7 @@ impl Server {
         let admission = Admission::new(admission_limits);
         let counters = workers.iter().map(|worker| Arc::clone(worker.counters()));
         let (hits, figures) = (Arc::clone(&admission.hits), self.cluster.map(Cluster::figures));
-        let metrics = Metrics::new(counters, hits, readiness, figures);
+        let metrics = Metrics::new(counters, hits, readiness, figures, self.metrics);
         let admin_page = AdminServer::start(self.admin_page, &metrics, &control).await?;
         acceptor.watch(Arc::clone(&workers));
         let mut applications = Applications::default();

@@ -13,7 +13,7 @@ pub(crate) enum Format {
 
 /// Of which type a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::metrics) enum Kind {
     Counter,
     Gauge,
     Histogram,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 const UNITS: [&str; 2] = ["bytes", "seconds"];
 
 /// Text that grows by metric families, each followed by its samples.
-pub(super) struct Writer {
+pub(in crate::metrics) struct Writer {
     format: Format,
     text: String,
     /// The name of the samples of the family that is being written.
@@ -45,7 +45,7 @@ impl Format {
 }
 
 impl Writer {
-    pub(super) fn new(format: Format) -> Self {
+    pub(in crate::metrics) fn new(format: Format) -> Self {
         // OpenMetrics has a point in each number that need not be whole.
         let point = |bound: f64| {
             if bound.fract() == 0.0 { format!("{bound:.1}") } else { bound.to_string() }
@@ -56,7 +56,7 @@ impl Writer {
     }
 
     /// Begins a family. Its name is without what its type adds.
-    pub(super) fn family(&mut self, kind: Kind, name: &str, help: &str) {
+    pub(in crate::metrics) fn family(&mut self, kind: Kind, name: &str, help: &str) {
         let is_open = self.format == Format::OpenMetrics;
         self.sample = match kind {
             Kind::Counter => format!("{name}_total"),
@@ -88,12 +88,12 @@ impl Writer {
     }
 
     /// A sample of the family that was begun last.
-    pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+    pub(in crate::metrics) fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         self.line("", labels, None, value);
     }
 
     /// Those of a histogram.
-    pub(super) fn durations(&mut self, labels: &[(&str, &str)], durations: Durations) {
+    pub(in crate::metrics) fn durations(&mut self, labels: &[(&str, &str)], durations: Durations) {
         let bounds = std::mem::take(&mut self.bounds);
         for (bound, (_, count)) in bounds.iter().zip(durations.cumulative()) {
             self.line("_bucket", labels, Some(bound), count);
@@ -105,7 +105,7 @@ impl Writer {
     }
 
     /// The whole text.
-    pub(super) fn finish(mut self) -> String {
+    pub(in crate::metrics) fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {
             self.text.push_str("# EOF\n");
         }
