@@ -3,7 +3,7 @@
 use std::{
     io,
     os::fd::OwnedFd,
-    os::unix::net::UnixStream as StdUnixStream,
+    os::unix::net::UnixStream,
     process::{ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -11,8 +11,6 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
     process::{Child, Command},
     time::timeout,
 };
@@ -20,7 +18,8 @@ use tokio::{
 use crate::{
     command::{PROTOCOL, command},
     options::ProcessOptions,
-    output::{self, Stream},
+    output,
+    stream::Stream,
 };
 
 /// How long a process may take to end after a TERM.
@@ -34,12 +33,8 @@ pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts one. Its stream is that which is given back.
-    pub(crate) fn start(
-        options: &ProcessOptions,
-        name: &Arc<str>,
-    ) -> io::Result<(Self, UnixStream)> {
-        let (ours, theirs) = StdUnixStream::pair()?;
-        ours.set_nonblocking(true)?;
+    pub(crate) fn start(options: &ProcessOptions, name: &Arc<str>) -> io::Result<(Self, Stream)> {
+        let (ours, theirs) = UnixStream::pair()?;
         let mut command = piped(options);
         command.env(PROTOCOL.0, PROTOCOL.1).stdin(OwnedFd::from(theirs)).stdout(Stdio::piped());
         let mut child = command.spawn()?;
@@ -47,12 +42,12 @@ impl Process {
         drop(command);
         let id = child.id().unwrap_or_default();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(output::log(stdout, Stream::Out, Arc::clone(name), id));
+            tokio::spawn(output::log(stdout, output::Stream::Out, Arc::clone(name), id));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(output::log(stderr, Stream::Err, Arc::clone(name), id));
+            tokio::spawn(output::log(stderr, output::Stream::Err, Arc::clone(name), id));
         }
-        Ok((Self(child), UnixStream::from_std(ours)?))
+        Ok((Self(child), Stream::new(ours)?))
     }
 
     pub(crate) fn new(child: Child) -> Self {
@@ -74,16 +69,9 @@ impl Process {
     }
 
     /// Closes our side of its stream, and waits until it has ended; it gets a TERM if it takes longer, and then a KILL.
-    pub(crate) async fn finish(
-        mut self,
-        mut stream: UnixStream,
-        period: Duration,
-    ) -> Option<ExitStatus> {
+    pub(crate) async fn finish(mut self, stream: Stream, period: Duration) -> Option<ExitStatus> {
         let ended = async {
-            let _ = stream.shutdown().await;
-            // What it still says is for nobody, but it may say it.
-            let mut sink = [0; 4096];
-            while stream.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+            stream.finish().await;
             self.0.wait().await.ok()
         };
         if let Ok(status) = timeout(period, ended).await {

@@ -8,19 +8,15 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use aerys::CloseCode;
 use bytes::{Buf, Bytes};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::{
-    io::AsyncWrite,
-    net::UnixStream,
-    time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep},
-};
-use tokio_util::{io::poll_read_buf, sync::WaitForCancellationFutureOwned};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
     error::End,
@@ -32,10 +28,8 @@ use crate::{
         Command, Decoder, Frame, FromProcess, Head, Hello, Outcome, Start, ToProcess, VERSION,
     },
     ration::{Allowed, Ration},
+    stream::Stream,
 };
-
-/// How much is read at once.
-const READ: usize = 64 << 10;
 
 /// How many parts are written at once.
 const SLICES: usize = 64;
@@ -66,7 +60,7 @@ enum Phase {
 
 pub(crate) struct Driver {
     link: Arc<Link>,
-    stream: UnixStream,
+    stream: Stream,
     decoder: Decoder,
     /// What is being written.
     parts: VecDeque<Bytes>,
@@ -90,7 +84,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(
         link: Arc<Link>,
-        stream: UnixStream,
+        stream: Stream,
         start: Start,
         options: Arc<ProcessOptions>,
         stop: WaitForCancellationFutureOwned,
@@ -128,7 +122,7 @@ impl Driver {
         .await
     }
 
-    pub(crate) fn into_stream(self) -> UnixStream {
+    pub(crate) fn into_stream(self) -> Stream {
         self.stream
     }
 
@@ -236,7 +230,7 @@ impl Driver {
                 *slice = IoSlice::new(part);
             }
             let slices = &slices[..self.parts.len().min(SLICES)];
-            let written = match Pin::new(&mut self.stream).poll_write_vectored(cx, slices) {
+            let written = match self.stream.poll_write(cx, slices) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Ok(written)) => written,
                 Poll::Ready(Err(error)) => return Err(lost(error)),
@@ -259,8 +253,7 @@ impl Driver {
 
     /// Reads once, and does what it says. Whether anything had come.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        self.decoder.buffer().reserve(READ);
-        match self.read(cx) {
+        match self.stream.poll_read(cx, self.decoder.buffer()) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(0)) => return Err(End::Closed),
             Poll::Ready(Ok(_)) => {}
@@ -270,11 +263,6 @@ impl Driver {
             self.heard(frame)?;
         }
         Ok(true)
-    }
-
-    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, self.decoder.buffer()));
-        Poll::Ready(read)
     }
 
     fn heard(&mut self, frame: Frame) -> Result<(), End> {

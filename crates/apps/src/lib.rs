@@ -45,6 +45,7 @@ pub mod protocol;
 mod ration;
 mod request;
 mod stats;
+mod stream;
 mod supervisor;
 
 #[cfg(feature = "config")]
