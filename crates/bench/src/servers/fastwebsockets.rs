@@ -2,10 +2,16 @@
 //!
 //! Its reads cannot be given up half-way, so that a broadcast reads and writes in two halves.
 
-use anyhow::{Context, Result};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use anyhow::{Context as _, Result};
 use fastwebsockets::{
-    FragmentCollector, FragmentCollectorRead, Frame, OpCode, Payload, WebSocketError,
-    WebSocketWrite, upgrade::UpgradeFut,
+    FragmentCollector, FragmentCollectorRead, Frame, OpCode, Payload, Role, WebSocket,
+    WebSocketError, WebSocketWrite, upgrade::UpgradeFut,
 };
 use http_body_util::Empty;
 use hyper::{
@@ -13,7 +19,7 @@ use hyper::{
     body::{Bytes, Incoming},
 };
 use tokio::{
-    io::{AsyncWrite, BufWriter},
+    io::{AsyncRead, AsyncWrite, BufWriter, ReadBuf},
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
     try_join,
 };
@@ -37,7 +43,8 @@ fn answer(mut request: Request<Incoming>, hub: &Hub<Message>) -> Result<Response
 }
 
 async fn echo(websocket: UpgradeFut) -> Result<()> {
-    let mut websocket = websocket.await?;
+    let stream = Flushed(websocket.await?.into_inner());
+    let mut websocket = WebSocket::after_handshake(stream, Role::Server);
     websocket.set_max_message_size(LIMIT + 1);
     let mut websocket = FragmentCollector::new(websocket);
     loop {
@@ -47,6 +54,54 @@ async fn echo(websocket: UpgradeFut) -> Result<()> {
             OpCode::Text | OpCode::Binary => websocket.write_frame(frame).await?,
             _ => {}
         }
+    }
+}
+
+/// What TLS has not written yet it writes when it is flushed, which a collector of fragments cannot be told to do: so it is
+/// before it is read from. A socket in clear has nothing to flush.
+struct Flushed<S>(S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Flushed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // If it cannot be all, it is tried again when there is room.
+        if let Poll::Ready(Err(error)) = Pin::new(&mut self.0).poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Flushed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 
@@ -89,7 +144,7 @@ async fn read<R>(
     hub: Hub<Message>,
 ) -> Result<()>
 where
-    R: tokio::io::AsyncRead + Unpin,
+    R: AsyncRead + Unpin,
 {
     let mut answer = |frame: Frame<'_>| {
         let sent = answers.send(Message::from(frame));
