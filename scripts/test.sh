@@ -109,6 +109,8 @@ build_others() {
 }
 # Each as it would be published, built by itself with those that it depends on.
 package() {
+    # Of the same versions Cargo would take what was unpacked and built before.
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/aerys* target/packages
     cargo package --workspace --exclude aerys-bench --locked --allow-dirty --target-dir target/packages
     # What the README begins with: there is one binary to run.
     cargo run --quiet --locked --target-dir target/packages -- --help > /dev/null
