@@ -76,8 +76,8 @@ final class Loop
     public function turn(Stream $server, callable $receive): void
     {
         // By the numbers of the watchers, which begin with 1.
-        $read = $this->readable === [] ? [] : $this->watched($this->readable);
-        $write = $this->writable === [] ? [] : $this->watched($this->writable);
+        $read = $this->watched($this->readable);
+        $write = $this->watched($this->writable);
         if (!$server->hasEnded) {
             $read[0] = $server->stream;
             if ($server->isWriting()) {
