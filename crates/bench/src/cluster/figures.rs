@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use crate::run::Spread;
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Figure {
@@ -37,19 +39,20 @@ impl Figures {
         self.0.entry(figure).or_default().push(value);
     }
 
+    fn spread(&self, figure: Figure) -> Option<Spread> {
+        Spread::of(self.0.get(&figure).cloned().unwrap_or_default())
+    }
+
     fn median(&self, figure: Figure) -> f64 {
-        let mut values = self.0.get(&figure).cloned().unwrap_or_default();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        self.spread(figure).map_or(f64::NAN, |spread| spread.median)
     }
 
     /// In microseconds, with the range.
     fn micros(&self, figure: Figure) -> String {
-        let values = self.0.get(&figure).cloned().unwrap_or_default();
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = values.iter().copied().fold(0.0, f64::max);
-        let [median, least, greatest] =
-            [self.median(figure), least, greatest].map(|nanoseconds| nanoseconds / 1e3);
+        let Some(Spread { median, min, max }) = self.spread(figure) else {
+            return "–".to_owned();
+        };
+        let [median, least, greatest] = [median, min, max].map(|nanoseconds| nanoseconds / 1e3);
         format!("{median:.2} µs ({least:.2}–{greatest:.2})")
     }
 

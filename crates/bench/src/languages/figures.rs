@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::subjects::{Contender, Language};
+use crate::run::Spread;
 
 /// What an echo costs, in nanoseconds, and how many there are each second.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +106,5 @@ impl Echoed {
 }
 
 fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    Spread::of(values.to_vec()).map_or(f64::NAN, |spread| spread.median)
 }
