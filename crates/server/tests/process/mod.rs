@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
+mod memory;
+
 use std::{
     env, fs,
     io::{BufRead, BufReader},
@@ -39,14 +41,15 @@ impl ServerProcess {
         Self { child, address }
     }
 
-    /// Resident memory, in bytes.
+    /// What it has in memory of its own, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.status("VmRSS:")
+        memory::memory(self.child.id()).expect("Linux says it")
     }
 
-    /// The most there has been of it so far.
+    /// The most that it has had resident so far, in bytes.
     pub(crate) fn peak_memory(&self) -> usize {
-        self.status("VmHWM:")
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        memory::field(&status, "VmHWM:").expect("Linux says it")
     }
 
     /// CPU time that it has had, in user mode and in the kernel, to hundredths of a second.
@@ -61,12 +64,6 @@ impl ServerProcess {
     /// How many files are open, which connections are.
     pub(crate) fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
-    }
-
-    fn status(&self, name: &str) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 }
 

@@ -1,6 +1,13 @@
 //! A hundred that read, five that never do, and a broadcast that does not stop for them.
 
-use std::{env, fs, process::Command, time::Duration};
+#[path = "../../process/memory.rs"]
+mod memory;
+
+use std::{
+    env,
+    process::{self, Command},
+    time::Duration,
+};
 
 use aerys::Options;
 use futures_util::future::join_all;
@@ -82,10 +89,7 @@ async fn alone() {
     soon(server.stop()).await;
 }
 
-/// What the process has in memory, in KiB; 0 where that is not to be known.
+/// What the process has in memory of its own, in KiB; 0 where that is not to be known.
 fn memory() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.map_or(0, |number| number.parse().expect("a number"))
+    memory::memory(process::id()).unwrap_or(0) / 1024
 }
