@@ -6,7 +6,7 @@ mod server;
 use std::process::Stdio;
 
 use self::server::NatsServer;
-use super::{File, Server, aerys, connect, hear, say, soon};
+use super::{File, Server, Socket, aerys, connect, hear, say, soon};
 
 const ROOMS: &str = "
     listen = ['127.0.0.1:0']
@@ -23,30 +23,21 @@ async fn what_one_says_in_the_chat_of_a_node_is_heard_on_the_other() {
     let arguments = ["--listen", "127.0.0.1:0", "--cluster", &nats.url()];
     let (here, there) =
         (Server::spawn(&mut aerys(&arguments)).await, Server::spawn(&mut aerys(&arguments)).await);
-    let mut guests = Vec::new();
-    for server in [&here, &there] {
-        let mut guest = connect(server, "localhost", "/chat/tea").await;
-        say(&mut guest, r#"{"type":"join","name":"Ada"}"#).await;
-        // Each node tells of its own, so nobody else has come.
-        assert!(hear(&mut guest).await.to_string().contains(r#""count":1"#));
-        guests.push(guest);
+    let mut ada = connect(&here, "localhost", "/chat/tea").await;
+    let mut bob = connect(&there, "localhost", "/chat/tea").await;
+    for (guest, name) in [(&mut ada, "Ada"), (&mut bob, "Bob")] {
+        say(guest, &format!(r#"{{"type":"join","name":"{name}"}}"#)).await;
+        hear_of(guest, r#""type":"welcome""#).await;
     }
-    let [ada, bob] = guests.try_into().ok().unwrap();
-    let (mut ada, mut bob) = (ada, bob);
-    // They find the bus when they find it: what is said before is not heard there.
-    soon("the other to hear it", async {
-        for number in 0.. {
-            let text = format!("{number}: are you there?");
-            say(&mut ada, &format!(r#"{{"type":"say","text":"{text}"}}"#)).await;
-            let heard = tokio::time::timeout(std::time::Duration::from_millis(200), async {
-                while !hear(&mut bob).await.to_string().contains("are you there?") {}
-            });
-            if heard.await.is_ok() {
-                return;
-            }
-        }
-    })
-    .await;
+    // They find the bus when they find it, and from then on hear of each other.
+    hear_of(&mut ada, r#""name":"Bob""#).await;
+    say(&mut ada, r#"{"type":"say","text":"are you there?"}"#).await;
+    hear_of(&mut bob, "are you there?").await;
+}
+
+/// Hears whatever comes until it has this in it.
+async fn hear_of(guest: &mut Socket, what: &str) {
+    soon(what, async { while !hear(guest).await.to_string().contains(what) {} }).await;
 }
 
 #[tokio::test]
