@@ -11,6 +11,7 @@ from .client import ACCEPTED, GONE, PENDING, REFUSED, Client, Endpoint
 from .errors import ClientGone, CommandRefused, Refusal
 from .request import Request
 from .stream import Stream, standard_input
+from .tasks import Outcome, start
 from .websocket import Websocket
 
 # Set for a program that the server has started.
@@ -51,15 +52,18 @@ class Process:
     async def serve(self):
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
-        self.stream = Stream(standard_input(), self._receive, lambda: self._ended.set_result(None))
+        self.stream = Stream(standard_input(), self._receive, self._end)
         self.write = self.stream.write
         hello = {"version": frames.VERSION, "adapter": "python 1.0", "config": None}
         self.write(frames.pack(frames.HELLO, payload=json.dumps(hello).encode()))
         await self._ended
-        for _, outcome in self._expected.values():
-            if not outcome.done():
-                outcome.set_exception(ClientGone("the server has gone, and all clients with it"))
         await asyncio.gather(*(self._stop(endpoint) for endpoint in self._endpoints.values()))
+
+    def _end(self):
+        self._ended.set_result(None)
+        for _, outcome in list(self._expected.values()):
+            if not outcome.done():
+                outcome.reject(ClientGone("the server has gone, and all clients with it"))
 
     # Commands.
 
@@ -80,7 +84,7 @@ class Process:
         if self.stream.has_ended:
             raise ClientGone("the server has gone, and all clients with it")
         self._seq = seq = self._seq % 0xFFFFFFFF + 1
-        outcome = self._loop.create_future()
+        outcome = Outcome(loop=self._loop)
         self._expected[seq] = type, outcome
         return seq, outcome
 
@@ -115,16 +119,16 @@ class Process:
         kind = payload[0]
         if kind == frames.IS_DONE:
             value = json.loads(payload[1:]) if len(payload) > 1 else None
-            outcome.set_result(True if type == frames.SEND else value)
+            outcome.resolve(True if type == frames.SEND else value)
         elif kind == frames.IS_GONE:
             if type == frames.CLOSE:
-                outcome.set_result(None)
+                outcome.resolve(None)
             else:
-                outcome.set_exception(ClientGone("the client has gone"))
+                outcome.reject(ClientGone("the client has gone"))
         elif kind == frames.IS_REFUSED:
-            outcome.set_exception(CommandRefused(payload[1:].decode(errors="replace")))
+            outcome.reject(CommandRefused(payload[1:].decode(errors="replace")))
         else:
-            outcome.set_result(False)
+            outcome.resolve(False)
 
     def _start(self, start):
         if start["version"] != frames.VERSION:
@@ -243,9 +247,16 @@ class Process:
         print(f"{who}.{name} failed for client {client.id}: {trace}", end="", file=sys.stderr, flush=True)
 
     def _run(self, coroutine):
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = start(self._loop, self._kept(coroutine))
+        if not task.done():
+            self._tasks.add(task)
+
+    async def _kept(self, coroutine):
+        try:
+            await coroutine
+        finally:
+            # A callback would be called in a turn of its own.
+            self._tasks.discard(asyncio.current_task())
 
 
 async def _await(waiting):

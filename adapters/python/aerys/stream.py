@@ -59,13 +59,13 @@ class Stream:
             if len(self._partial) < self._wanted:
                 return
             chunk, self._partial = bytes(self._partial), bytearray()
-        # What is said in answer leaves in this turn, behind the first steps of the handlers that are begun now.
+        # What is said in answer leaves at once.
         is_due, self._is_due = self._is_due, True
         try:
             self._parse(chunk)
         finally:
-            if not is_due:
-                self._loop.call_soon(self._flush)
+            self._is_due = is_due
+            self._flush()
 
     def _parse(self, chunk):
         unpack_from, on_frame = frames.HEAD.unpack_from, self._on_frame
