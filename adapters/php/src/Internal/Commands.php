@@ -8,6 +8,8 @@ use Aerys\ClientGone;
 use Aerys\ClientGoneException;
 use Aerys\CommandException;
 
+use function array_map, array_values, chr, count, ctype_digit, get_debug_type, is_array, is_int, is_string, json_decode, ltrim, pack, preg_match, strlen, substr;
+
 /** What the keys of yields mean. */
 final class Commands
 {
@@ -48,11 +50,6 @@ final class Commands
      */
     public function execute(Task $task, string $key, mixed $yielded, mixed &$value): bool
     {
-        $value = null;
-        // These two come with every message.
-        if ($key === 'send' || $key === '@send') {
-            return $this->send($task, $yielded, $key === 'send');
-        }
         $waits = $key[0] !== '@';
         switch ($waits ? $key : substr($key, 1)) {
             case 'broadcast':
@@ -114,7 +111,8 @@ final class Commands
         }
     }
 
-    private function send(Task $task, mixed $message, bool $waits): bool
+    /** Says a message to the task's client. As with others, false if the generator has to wait. */
+    public function send(Task $task, mixed $message, bool $waits): bool
     {
         $context = $task->context;
         if ($context->state !== Context::ACCEPTED && !$this->speak($context)) {
@@ -135,8 +133,9 @@ final class Commands
             throw $this->tooLong($length);
         }
         $seq = $waits ? $this->await($task, Frame::SEND) : self::NO_SEQ;
-        $this->stream->out .= pack('NC', Frame::COUNTED + 1 + $length, Frame::SEND) . $context->head . $seq . chr($flags)
-            . $message;
+        $head = pack('NC', Frame::COUNTED + 1 + $length, Frame::SEND);
+        $flags = chr($flags);
+        $this->stream->out .= "$head$context->head$seq$flags$message";
         return !$waits && $this->goOn($task);
     }
 
@@ -282,7 +281,7 @@ final class Commands
     /** Goes on with those who were held up, if the server is owed little. */
     public function release(): void
     {
-        if ($this->held !== [] && !$this->stream->isFull) {
+        if ($this->held && !$this->stream->isFull) {
             [$held, $this->held] = [$this->held, []];
             foreach ($held as $task) {
                 $this->scheduler->resume($task);

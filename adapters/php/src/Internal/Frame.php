@@ -44,6 +44,10 @@ final class Frame
     public const HAS_EXCEPT = 16;
     public const IS_LOCAL = 32;
 
+    /** The length and the type of a DONE, before the endpoint, the client and the seq of its event. */
+    public const DONE_HEAD = "\0\0\0\x10\x20";
+    public const IS_HANDLED = "\0";
+
     public const HANDLED = 0;
     public const FAILED = 1;
 

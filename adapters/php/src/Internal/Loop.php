@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Aerys\Internal;
 
+use function count, hrtime, intdiv, is_resource, max, stream_select, usleep;
+
 /** What happens when: timers, streams that are ready, and what is put off to the next turn. */
 final class Loop
 {
@@ -73,14 +75,37 @@ final class Loop
     }
 
     /** One turn, which waits for something to happen. */
-    public function turn(Stream $server, callable $receive): void
+    public function turn(Stream $server, \Closure $receive): void
+    {
+        if ($this->isIdle() && !$server->isWriting && !$server->hasEnded) {
+            // There is nobody but the server to wait for.
+            $read = [$server->stream];
+            $none = null;
+            if (@stream_select($read, $none, $none, null)) {
+                $receive();
+            }
+        } else {
+            $this->turnAmongOthers($server, $receive);
+        }
+        if (!$server->hasEnded) {
+            $server->flush();
+        }
+    }
+
+    /** Whether nothing is waited for but the server. */
+    public function isIdle(): bool
+    {
+        return !$this->timers && !$this->deferred && !$this->readable && !$this->writable;
+    }
+
+    private function turnAmongOthers(Stream $server, \Closure $receive): void
     {
         // By the numbers of the watchers, which begin with 1.
         $read = $this->watched($this->readable);
         $write = $this->watched($this->writable);
         if (!$server->hasEnded) {
             $read[0] = $server->stream;
-            if ($server->isWriting()) {
+            if ($server->isWriting) {
                 $write[0] = $server->stream;
             }
         }
@@ -111,9 +136,6 @@ final class Loop
             foreach ($deferred as $callback) {
                 $callback();
             }
-        }
-        if (!$server->hasEnded) {
-            $server->flush();
         }
     }
 

@@ -7,6 +7,8 @@ namespace Aerys\Internal;
 use Aerys\ClientGone;
 use Aerys\Websocket;
 
+use function array_column, chr, json_decode, json_encode, method_exists, ord, pack, strlen, substr, unpack;
+
 /**
  * The process's side of the protocol: what the server sends is given to applications, and the server is told when each
  * event has been handled.
@@ -14,9 +16,6 @@ use Aerys\Websocket;
 final class Process
 {
     private const ADAPTER = 'php 1.0';
-
-    /** The length and the type of a DONE, before the endpoint, the client and the seq of its event. */
-    private const DONE = "\0\0\0\x10\x20";
 
     private readonly Stream $stream;
     private readonly Loop $loop;
@@ -55,7 +54,8 @@ final class Process
             $this->commands->release();
         }
         $this->all('onStop', static fn () => null);
-        while ($this->pending > 0) {
+        // What waits for nothing waits in vain.
+        while ($this->pending > 0 && !$this->loop->isIdle()) {
             $this->loop->turn($this->stream, $receive);
         }
     }
@@ -184,7 +184,7 @@ final class Process
             return;
         }
         if ($returned === null) {
-            $this->stream->out .= self::DONE . $event . "\0";
+            $this->stream->out .= Frame::DONE_HEAD . $event . Frame::IS_HANDLED;
         } elseif ($returned instanceof \Generator) {
             $this->scheduler->run(new Task($returned, $context, Frame::DATA, $event), null, null, true);
         } else {
@@ -197,7 +197,7 @@ final class Process
         $context = $this->clients[$client] ?? null;
         if ($context === null) {
             // The application has nothing of it.
-            $this->stream->out .= self::DONE . $event . "\0";
+            $this->stream->out .= Frame::DONE_HEAD . $event . Frame::IS_HANDLED;
             return;
         }
         unset($this->clients[$client]);
@@ -233,7 +233,7 @@ final class Process
     private function ended(Context $context, int $kind, string $event, ?\Throwable $error): void
     {
         if ($error === null && $kind === Frame::DATA) {
-            $this->stream->out .= self::DONE . $event . "\0";
+            $this->stream->out .= Frame::DONE_HEAD . $event . Frame::IS_HANDLED;
             return;
         }
         $outcome = Frame::HANDLED;
@@ -254,6 +254,6 @@ final class Process
                 $this->commands->forget($context);
             }
         }
-        $this->stream->out .= self::DONE . $event . chr($outcome);
+        $this->stream->out .= Frame::DONE_HEAD . $event . chr($outcome);
     }
 }

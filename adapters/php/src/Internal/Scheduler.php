@@ -6,6 +6,8 @@ namespace Aerys\Internal;
 
 use Aerys\ClientGone;
 
+use function array_pop, is_object, is_string, method_exists;
+
 /**
  * Runs generators: what they yield is done, and they are given back what came of it.
  *
@@ -16,7 +18,7 @@ final class Scheduler
     private readonly Commands $commands;
 
     /** @param \Closure(Task, ?\Throwable): void $onEvent Is told that an event's generator has ended. */
-    public function __construct(Stream $stream, Loop $loop, private readonly \Closure $onEvent)
+    public function __construct(private readonly Stream $stream, Loop $loop, private readonly \Closure $onEvent)
     {
         $this->commands = new Commands($stream, $loop, $this);
     }
@@ -59,28 +61,33 @@ final class Scheduler
                     [$thrown, $error] = [$error, null];
                     $yielded = $generator->throw($thrown);
                 }
-                if ($generator->valid()) {
-                    $key = $generator->key();
-                } else {
-                    $value = $generator->getReturn();
-                    if ($task->parents === []) {
-                        $this->end($task, null, $value);
+                $key = $generator->key();
+                // One that has ended has none, and hardly any other.
+                if ($key === null && !$generator->valid()) {
+                    if (!$task->parents) {
+                        $this->succeed($task);
                         return;
                     }
+                    $value = $generator->getReturn();
                     $task->generator = array_pop($task->parents);
                     continue;
                 }
             } catch (\Throwable $error) {
-                if ($task->parents === []) {
-                    $this->end($task, $error, null);
+                if (!$task->parents) {
+                    $this->fail($task, $error);
                     return;
                 }
                 $task->generator = array_pop($task->parents);
                 continue;
             }
             if (is_string($key)) {
+                $value = null;
                 try {
-                    if (!$this->commands->execute($task, $key, $yielded, $value)) {
+                    // These two come with every message.
+                    $goesOn = $key === 'send' || $key === '@send'
+                        ? $this->commands->send($task, $yielded, $key === 'send')
+                        : $this->commands->execute($task, $key, $yielded, $value);
+                    if (!$goesOn) {
                         return;
                     }
                 } catch (\Throwable $error) {
@@ -112,13 +119,24 @@ final class Scheduler
         }
     }
 
-    private function end(Task $task, ?\Throwable $error, mixed $value): void
+    private function succeed(Task $task): void
+    {
+        if ($task->kind === Frame::DATA) {
+            $this->stream->out .= Frame::DONE_HEAD . $task->event . Frame::IS_HANDLED;
+        } elseif ($task->kind !== 0) {
+            ($this->onEvent)($task, null);
+        } elseif ($task->onEnd !== null) {
+            ($task->onEnd)(null, $task->generator->getReturn());
+        }
+    }
+
+    private function fail(Task $task, \Throwable $error): void
     {
         if ($task->kind !== 0) {
             ($this->onEvent)($task, $error);
         } elseif ($task->onEnd !== null) {
-            ($task->onEnd)($error, $value);
-        } elseif ($error !== null) {
+            ($task->onEnd)($error, null);
+        } else {
             $this->commands->fault($task->context, $error);
         }
     }

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Aerys\Internal;
 
+use function feof, fread, fwrite, stream_set_blocking, stream_set_read_buffer, strlen, substr;
+
 /**
  * The stream to the server: whole frames out of what is read, and one write for all that has gathered.
  *
@@ -23,8 +25,10 @@ final class Stream
     /** Whether the server is owed so much that nothing should be added. */
     public bool $isFull = false;
     public bool $hasEnded = false;
+    /** Whether there is something that the kernel has not taken yet. */
+    public bool $isWriting = false;
 
-    /** What is being written, and how much of it has been. */
+    /** That, and how much of it has been written. */
     private string $writing = '';
     private int $written = 0;
     /** The beginning of a frame whose end has not come. */
@@ -67,38 +71,47 @@ final class Stream
         $this->wanted = $wanted;
     }
 
-    public function isWriting(): bool
-    {
-        return $this->writing !== '';
-    }
-
     /** Hands over to the kernel what it takes. */
     public function flush(): void
     {
-        while (true) {
-            if ($this->writing === '') {
-                if ($this->out === '') {
-                    $this->isFull = false;
-                    return;
-                }
-                [$this->writing, $this->out, $this->written] = [$this->out, '', 0];
-            }
-            $rest = $this->written === 0
-                ? $this->writing
-                : substr($this->writing, $this->written, self::FLUSH_AT);
+        if ($this->isWriting) {
+            $this->writeOn();
+            return;
+        }
+        if ($this->out === '') {
+            return;
+        }
+        $count = @fwrite($this->stream, $this->out);
+        if ($count === strlen($this->out)) {
+            $this->out = '';
+        } elseif ($count === false) {
+            $this->hasEnded = true;
+        } else {
+            [$this->writing, $this->out, $this->written] = [$this->out, '', $count];
+            $this->isWriting = true;
+            $this->isFull = strlen($this->writing) - $count > self::FULL_AT;
+        }
+    }
+
+    /** Goes on with what was not taken, and then with what has gathered since. */
+    private function writeOn(): void
+    {
+        while ($this->written < strlen($this->writing)) {
+            $rest = substr($this->writing, $this->written, self::FLUSH_AT);
             $count = @fwrite($this->stream, $rest);
             if ($count === false) {
                 $this->hasEnded = true;
                 return;
             }
             $this->written += $count;
-            if ($this->written === strlen($this->writing)) {
-                $this->writing = '';
-            } elseif ($count < strlen($rest)) {
+            if ($count < strlen($rest)) {
                 $owed = strlen($this->writing) - $this->written + strlen($this->out);
                 $this->isFull = $owed > self::FULL_AT;
                 return;
             }
         }
+        $this->writing = '';
+        $this->isWriting = $this->isFull = false;
+        $this->flush();
     }
 }
