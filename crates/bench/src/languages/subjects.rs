@@ -23,6 +23,8 @@ pub(super) struct Contender {
     pub(super) has_process: bool,
     /// Whether its application waits for each send.
     pub(super) awaits: bool,
+    /// Whether the language is run in another way than its peers are.
+    pub(super) is_tuned: bool,
 }
 
 /// A language's own server.
@@ -40,6 +42,17 @@ impl Language {
             Self::Php => "php",
             Self::Python => "python",
             Self::Node => "node",
+        }
+    }
+
+    /// What has it run faster than it is run as it comes, and by what name.
+    fn tuned(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Php => Some((
+                "jit",
+                "-d opcache.enable_cli=1 -d opcache.jit=tracing -d opcache.jit_buffer_size=32M",
+            )),
+            Self::Python | Self::Node => None,
         }
     }
 
@@ -67,24 +80,39 @@ impl fmt::Display for Language {
 pub(super) fn contenders(aerys: &Path, adapters: &Path, peers: &[Peer]) -> Result<Vec<Contender>> {
     let own = |name: &str, awaits| {
         let subject = Subject::own().find(|it| it.name == name).context("there is no such server");
-        subject.map(|subject| Contender { subject, language: None, has_process: false, awaits })
+        subject.map(|subject| Contender {
+            subject,
+            language: None,
+            has_process: false,
+            awaits,
+            is_tuned: false,
+        })
     };
     let mut all = vec![own("aerys", false)?, own("aerys-await", true)?];
     for language in Language::ALL {
         let (program, ending) = language.runs();
         let name = language.name();
-        for (awaits, file) in [
-            (true, adapters.join(name).join(format!("examples/echo.{ending}"))),
-            (false, adapters.join(format!("tests/programs/echo_nowait.{ending}"))),
-        ] {
+        let awaiting = adapters.join(name).join(format!("examples/echo.{ending}"));
+        let nowait = adapters.join(format!("tests/programs/echo_nowait.{ending}"));
+        let mut add = |suffix: &str, flags: &str, file: &Path, awaits| -> Result<()> {
             let command = format!(
-                "'{}' run --listen 127.0.0.1:$PORT --path /echo --workers 1 {program} '{}'",
+                "'{}' run --listen 127.0.0.1:$PORT --path /echo --workers 1 {program} {flags} '{}'",
                 aerys.display(),
                 file.display()
             );
-            let suffix = if awaits { "-await" } else { "" };
-            let subject = format!("aerys-{name}{suffix}={command}").parse()?;
-            all.push(Contender { subject, language: Some(language), has_process: true, awaits });
+            all.push(Contender {
+                subject: format!("aerys-{name}{suffix}={command}").parse()?,
+                language: Some(language),
+                has_process: true,
+                awaits,
+                is_tuned: !flags.is_empty(),
+            });
+            Ok(())
+        };
+        add("-await", "", &awaiting, true)?;
+        add("", "", &nowait, false)?;
+        if let Some((how, flags)) = language.tuned() {
+            add(&format!("-{how}"), flags, &nowait, false)?;
         }
     }
     all.extend(peers.iter().map(|Peer { language, subject }| Contender {
@@ -92,6 +120,7 @@ pub(super) fn contenders(aerys: &Path, adapters: &Path, peers: &[Peer]) -> Resul
         language: Some(*language),
         has_process: false,
         awaits: false,
+        is_tuned: false,
     }));
     Ok(all)
 }
