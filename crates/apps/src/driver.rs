@@ -70,8 +70,8 @@ pub(crate) struct Driver {
     start: Start,
     options: Arc<ProcessOptions>,
     heartbeat: Interval,
-    /// The PING that was not answered, and since when.
-    ping: Option<(u32, Instant)>,
+    /// The PING that was not answered; since when, [`Link`] knows.
+    ping: Option<u32>,
     pings: u32,
     /// Until when the next thing has to have happened: HELLO, READY, or that all clients have gone.
     deadline: Pin<Box<Sleep>>,
@@ -189,15 +189,13 @@ impl Driver {
                 _ if self.phase == Phase::New => {}
                 None => {
                     self.pings = self.pings.wrapping_add(1);
-                    self.ping = Some((self.pings, Instant::now()));
+                    self.ping = Some(self.pings);
                     self.link.asked();
                     self.tell(&ToProcess::Ping(self.pings));
                 }
                 // What it answers waits behind what is not read now, through no fault of its own.
-                Some((seq, _)) if self.awaited.len() > MAX_AWAITED => {
-                    self.ping = Some((seq, Instant::now()));
-                }
-                Some((_, since)) if since.elapsed() >= self.options.stuck_period => {
+                Some(_) if self.awaited.len() > MAX_AWAITED => self.link.asked(),
+                Some(_) if self.link.unanswered_for() >= self.options.stuck_period => {
                     return Err(End::Stuck(self.options.stuck_period));
                 }
                 Some(_) => {}
@@ -288,7 +286,7 @@ impl Driver {
                 Ok(())
             }
             FromProcess::Pong => {
-                if self.ping.take_if(|(seq, _)| *seq == head.seq).is_some() {
+                if self.ping.take_if(|seq| *seq == head.seq).is_some() {
                     self.link.answered();
                 }
                 Ok(())

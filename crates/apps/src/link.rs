@@ -44,6 +44,12 @@ struct Heartbeat {
     answered: Duration,
 }
 
+impl Heartbeat {
+    fn unanswered_for(&self) -> Duration {
+        self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())
+    }
+}
+
 #[derive(Default)]
 struct Conversations {
     by_client: HashMap<u64, Arc<Conversation>>,
@@ -90,11 +96,15 @@ impl Link {
         }
     }
 
+    /// For how long it has not answered; zero if it has.
+    pub(crate) fn unanswered_for(&self) -> Duration {
+        self.heartbeat().unanswered_for()
+    }
+
     /// How long it took to answer last, or for how long it has not if that is longer.
     pub(crate) fn lag(&self) -> Duration {
         let heartbeat = self.heartbeat();
-        let since = heartbeat.asked.map_or(Duration::ZERO, |asked| asked.elapsed());
-        since.max(heartbeat.answered)
+        heartbeat.unanswered_for().max(heartbeat.answered)
     }
 
     fn heartbeat(&self) -> MutexGuard<'_, Heartbeat> {
