@@ -1,9 +1,8 @@
 //! How long it takes until the next attempt to connect.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
+
+use crate::random::random;
 
 const FIRST: Duration = Duration::from_millis(100);
 
@@ -20,7 +19,7 @@ impl Backoff {
     pub(crate) fn next(&mut self) -> Duration {
         let longest = FIRST.saturating_mul(1 << self.attempts.min(16)).min(LONGEST);
         self.attempts += 1;
-        let chance = RandomState::new().hash_one(0) as u32;
+        let chance = random() as u32;
         longest - longest.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 2.0)
     }
 

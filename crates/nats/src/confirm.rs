@@ -4,10 +4,7 @@
 //! before a mark if the mark comes back, by whichever connection: a second one, as the first is not told what it says
 //! itself.
 
-use std::{
-    collections::VecDeque,
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::VecDeque;
 
 use async_nats::{Client, ServerAddr, Subscriber};
 use bytes::Bytes;
@@ -21,6 +18,7 @@ use tracing::debug;
 use crate::{
     connection::client_options,
     options::{Options, shown},
+    random::random,
 };
 
 /// Of one connection.
@@ -41,7 +39,7 @@ struct Listener {
 
 impl Confirmations {
     pub(crate) fn new(options: &Options, server: &ServerAddr) -> Self {
-        let chance = RandomState::new().hash_one(0);
+        let chance = random();
         Self {
             subject: format!("{}.v1.mark.{chance:x}", options.prefix),
             options: options.clone(),

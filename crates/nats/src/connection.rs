@@ -3,11 +3,7 @@
 //! The library that speaks NATS would connect again by itself, and send then what was queued before. So each of its
 //! clients has one server and one attempt, and is dropped with its connection.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aerys::Inbound;
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
@@ -26,6 +22,7 @@ use crate::{
     epochs::{Form, subject, subjects},
     options::{Options, Secret, shown},
     queue::{Order, Outbound, queue},
+    random::random,
     shared::Shared,
     unread::Unread,
 };
@@ -69,7 +66,7 @@ struct Watch {
 /// Connects, and does so again whenever the connection ends.
 pub(crate) async fn keep(options: Options, shared: Arc<Shared>, inbound: Inbound) {
     let mut backoff = Backoff::default();
-    let bus = RandomState::new().hash_one(0);
+    let bus = random();
     for (epoch, server) in (1..).zip(options.servers.iter().cycle()) {
         let reason = match connect(&options, server, &shared).await {
             Ok(connected) => {

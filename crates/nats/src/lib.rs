@@ -27,6 +27,7 @@ mod epochs;
 mod error;
 mod options;
 mod queue;
+mod random;
 mod shared;
 mod unread;
 
