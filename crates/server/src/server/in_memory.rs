@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Server, applications::Applications, join, task::serve_http};
+use super::{Server, applications::Applications, start::join, task::serve_http};
 use crate::{
     admission::Admission,
     cluster::{Cluster, Joined},

@@ -10,8 +10,12 @@ use std::{
 };
 
 #[cfg(unix)]
-use super::unix::{self, SocketFile};
-use super::{Forwarded, Spoken, Versions, tcp, tls::Tls};
+use super::unix::SocketFile;
+use super::{
+    Forwarded, Spoken, Versions,
+    source::{Bound, Source},
+    tls::Tls,
+};
 use crate::error::ServerError;
 
 /// Where a server listens: what [`Server::listen`](crate::Server::listen) takes.
@@ -62,30 +66,6 @@ pub(crate) struct ListenerRules {
     pub(crate) is_for_metrics: bool,
     /// Whether nobody on the way may read or change what is said.
     pub(crate) is_private: bool,
-}
-
-#[derive(Debug)]
-enum Source {
-    Address(SocketAddr),
-    Text(String),
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix(SocketFile),
-    #[cfg(unix)]
-    UnixBound(UnixListener),
-    #[cfg(unix)]
-    Systemd(usize),
-}
-
-/// A socket that is bound, and listens.
-pub(crate) enum Bound {
-    Tcp(TcpListener),
-    #[cfg(unix)]
-    Unix {
-        socket: UnixListener,
-        /// Removed when this is dropped, if it is ours.
-        _file: Option<unix::Bound>,
-    },
 }
 
 impl Listener {
@@ -350,13 +330,7 @@ impl Listener {
 
     /// Whether another process may have those who come: one with the same socket, or one that shares the port.
     pub(crate) fn is_shared(&self) -> bool {
-        match &self.source {
-            _ if self.reuses_port => true,
-            Source::Text(text) => text.starts_with("systemd:"),
-            #[cfg(unix)]
-            Source::Systemd(_) => true,
-            _ => false,
-        }
+        self.reuses_port || self.source.is_passed_on()
     }
 
     /// What its connections are to speak.
@@ -376,73 +350,20 @@ impl Listener {
 
     /// Listens, in non-blocking mode.
     pub(crate) fn bind(self) -> io::Result<Bound> {
-        let tcp = |socket: TcpListener| {
-            socket.set_nonblocking(true)?;
-            Ok(Bound::Tcp(socket))
-        };
-        let reuses_port = self.reuses_port;
-        match self.source {
-            Source::Address(address) => tcp::bind(address, reuses_port).map(Bound::Tcp),
-            Source::Text(text) => Self { reuses_port, ..Self::parse(&text)? }.bind(),
-            _ if reuses_port => {
-                let sentence = "only an IP address and a port that are bound here can be shared \
-                                (reuse_port): no Unix socket, and none that is bound already";
-                Err(io::Error::new(io::ErrorKind::InvalidInput, sentence))
-            }
-            Source::Tcp(socket) => {
-                tcp::tune_listener(&socket);
-                tcp(socket)
-            }
-            #[cfg(unix)]
-            Source::Unix(file) => {
-                let (socket, file) = file.bind()?;
-                Ok(Bound::Unix { socket, _file: Some(file) })
-            }
-            #[cfg(unix)]
-            Source::UnixBound(socket) => {
-                socket.set_nonblocking(true)?;
-                Ok(Bound::Unix { socket, _file: None })
-            }
-            #[cfg(unix)]
-            Source::Systemd(number) => super::systemd::take(number)?.bind(),
-        }
+        self.source.bind(self.reuses_port)
     }
 
+    /// What a text names.
+    #[cfg(feature = "config")]
     pub(crate) fn parse(text: &str) -> io::Result<Self> {
-        #[cfg(unix)]
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Ok(Self::unix(path));
-        }
-        #[cfg(unix)]
-        if let Some(number) = text.strip_prefix("systemd:").and_then(|it| it.parse().ok()) {
-            return Ok(Self::systemd(number));
-        }
-        let address = text.parse::<SocketAddr>().map_err(|_| {
-            let write = "write an IP address and a port, as in \"127.0.0.1:8080\" or \"[::1]:8080\", \
-                         or \"unix:/path\"";
-            io::Error::new(io::ErrorKind::InvalidInput, write)
-        })?;
-        Ok(address.into())
+        Source::parse(text).map(Self::of)
     }
 }
 
 /// As it is asked for.
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Address(address) => address.fmt(f),
-            Source::Text(text) => text.fmt(f),
-            Source::Tcp(socket) => match socket.local_addr() {
-                Ok(address) => address.fmt(f),
-                Err(_) => f.write_str("a socket"),
-            },
-            #[cfg(unix)]
-            Source::Unix(file) => write!(f, "unix:{}", file.path.display()),
-            #[cfg(unix)]
-            Source::UnixBound(_) => f.write_str("a Unix socket"),
-            #[cfg(unix)]
-            Source::Systemd(number) => write!(f, "systemd:{number}"),
-        }
+        self.source.fmt(f)
     }
 }
 
@@ -494,15 +415,5 @@ impl From<TcpListener> for Listener {
 impl From<UnixListener> for Listener {
     fn from(socket: UnixListener) -> Self {
         Self::of(Source::UnixBound(socket))
-    }
-}
-
-impl Bound {
-    pub(crate) fn socket_addr(&self) -> io::Result<Option<SocketAddr>> {
-        match self {
-            Self::Tcp(socket) => socket.local_addr().map(Some),
-            #[cfg(unix)]
-            Self::Unix { .. } => Ok(None),
-        }
     }
 }

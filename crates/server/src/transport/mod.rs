@@ -15,6 +15,7 @@ mod peer;
 pub(crate) mod proxy_protocol;
 mod read_buffer;
 mod socket;
+mod source;
 #[cfg(all(target_os = "linux", not(aerys_portable)))]
 #[path = "linux/mod.rs"]
 mod system;
@@ -50,9 +51,10 @@ pub use self::tls::{Tls, TlsInfo};
 pub(crate) use self::{
     client_addr::{ClientAddr, Requester},
     forwarded::ForwardedHeader,
-    listener::{Bound, ListenerRules},
+    listener::ListenerRules,
     peer::{PeerInfo, Proxied},
     read_buffer::{READ_BUFFER_SIZE, with_read_buffer},
+    source::Bound,
     system::{BoundListener, Reactor, TcpStream, yield_now},
     tls::{TlsAcceptor, TlsStream},
     upgraded::Upgraded,
