@@ -87,7 +87,7 @@ scripts/links.py
 step clippy
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 # As who asks for no feature has it: with the default ones, with none, and in a full run with each alone.
-cargo clippy -p aerys --locked -- -D warnings
+cargo clippy -p aerys -p aerys-apps --locked -- -D warnings
 alone() {
     for features in "$@"; do
         cargo clippy -p aerys -p aerys-proto --no-default-features --features "$features" \

@@ -107,10 +107,7 @@ impl Application {
     /// What replaces its processes by others while the server runs. `None` for one of [lines](Self::lines), whose next client
     /// has a new one anyway.
     pub fn reloader(&self) -> Option<Reloader> {
-        match &self.0 {
-            Kind::Processes { pool, .. } => Some(Reloader(Arc::clone(pool))),
-            Kind::Lines(_) => None,
-        }
+        self.pool().map(|pool| Reloader(Arc::clone(pool)))
     }
 
     /// In a process for each client, which knows nothing of the protocol: a line that it writes is a message to the client,
@@ -120,6 +117,13 @@ impl Application {
     /// processes there are is limited by [`aerys::Options::max_clients`].
     pub fn lines(options: ProcessOptions) -> Self {
         Self(Kind::Lines(LinesPrograms::new(options)))
+    }
+
+    pub(crate) fn pool(&self) -> Option<&Arc<Pool>> {
+        match &self.0 {
+            Kind::Processes { pool, .. } => Some(pool),
+            Kind::Lines(_) => None,
+        }
     }
 
     pub(crate) fn of_pool(pool: Arc<Pool>, number: u16) -> Self {

@@ -1,8 +1,13 @@
 //! How processes are, as metrics of the server: one sample of each for every process.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use aerys::Metric;
+
+use crate::{endpoint::Application, pool::Pool};
 
 /// How the place of one process is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,10 +25,42 @@ pub(crate) struct Figures {
 type Figure = fn(&Figures) -> f64;
 
 /// What tells of all places, by the names of their applications.
-pub(crate) type Read = dyn Fn() -> Vec<(String, Vec<Figures>)> + Send + Sync;
+type Read = dyn Fn() -> Vec<(String, Vec<Figures>)> + Send + Sync;
+
+/// How the processes of applications are, each by a name of its own, as metrics for [`aerys::Server::metric`]:
+/// `aerys_process_ready`, `aerys_process_clients`, `aerys_process_lag_seconds`, `aerys_process_queued_bytes` and
+/// `aerys_process_restarts_total`, with the labels `application`, which is the name, and `process`, its number from 0 on.
+///
+/// ```no_run
+/// use aerys::{Host, Server, ServerError};
+/// use aerys_apps::{Application, ProcessOptions};
+///
+/// # fn main() -> Result<(), ServerError> {
+/// let chat = Application::processes(ProcessOptions::new(["php", "chat.php"]).processes(2));
+/// let metrics = aerys_apps::metrics([("chat", &chat)]);
+/// let server = Server::new().host(Host::new("mysite.com").websocket("/chat", chat));
+/// metrics.into_iter().fold(server, Server::metric).run()
+/// # }
+/// ```
+///
+/// The metrics of another call would take their place: name all applications of a server in one. Those of
+/// [lines](Application::lines) have none.
+pub fn metrics<'a>(
+    applications: impl IntoIterator<Item = (&'a str, &'a Application)>,
+) -> Vec<Metric> {
+    let pools = applications.into_iter().filter_map(|(name, application)| {
+        Some((name.to_owned(), Arc::downgrade(application.pool()?)))
+    });
+    let pools: Vec<_> = pools.collect();
+    read_by(move || {
+        let told =
+            |(name, pool): &(String, Weak<Pool>)| Some((name.clone(), pool.upgrade()?.figures()));
+        pools.iter().filter_map(told).collect()
+    })
+}
 
 /// The metrics of the processes that there are when somebody asks.
-pub(crate) fn metrics(
+pub(crate) fn read_by(
     read: impl Fn() -> Vec<(String, Vec<Figures>)> + Send + Sync + 'static,
 ) -> Vec<Metric> {
     let read: Arc<Read> = Arc::new(read);

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A process is started with the server, and again when it has gone; its clients are closed with 1012 then. What the two say
-//! to each other is in [`protocol`], and in `docs/applications.md` of the repository.
+//! to each other is in [`protocol`], and in `docs/applications.md` of the repository. How processes are is told by
+//! [`metrics`].
 //!
 //! ```text
 //! on_open, on_data, on_close (endpoint) ── conversation ──▶ outgoing ──▶ driver ──▶ process
@@ -53,6 +54,7 @@ pub use self::plan::{Plan, PlanError, Programs};
 pub use self::{
     endpoint::{Application, Held, Reloader},
     error::StartError,
+    figures::metrics,
     options::{OptionsError, ProcessOptions},
     probe::{ProbeError, probe},
 };

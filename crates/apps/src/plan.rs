@@ -85,7 +85,7 @@ impl Programs {
     /// `application`, which is the endpoint's host and path or what endpoints share, and `process`.
     pub fn metrics(&self) -> Vec<Metric> {
         let programs = self.clone();
-        figures::metrics(move || {
+        figures::read_by(move || {
             let pools = programs.0.lock().unwrap_or_else(PoisonError::into_inner);
             let running =
                 |(key, pool): (&String, &Weak<Pool>)| Some((key.clone(), pool.upgrade()?));

@@ -83,7 +83,11 @@ where
     let host = Host::any()
         .websocket_with("/app/{room}", application, endpoint)
         .websocket("/native", Native);
-    let server = Server::new().listen("127.0.0.1:0").host(host).workers(2);
+    serve_by(Server::new().host(host), reloader).await
+}
+
+pub(crate) async fn serve_by(server: Server, reloader: Option<Reloader>) -> Served {
+    let server = server.listen("127.0.0.1:0").workers(2);
     let running = soon("the start", server.start()).await.unwrap();
     let address = running.addresses()[0];
     Served { running, address, reloader }
@@ -111,6 +115,12 @@ impl Websocket for Native {
 pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
 impl Served {
+    /// The lines of its metrics in which this is.
+    pub(crate) fn metrics_of(&self, name: &str) -> Vec<String> {
+        let told = self.running.metrics().prometheus();
+        told.lines().filter(|it| it.contains(name)).map(str::to_owned).collect()
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -8,3 +8,4 @@ mod commands;
 mod common;
 mod echo;
 mod life;
+mod metrics;
