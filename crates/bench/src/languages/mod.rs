@@ -3,6 +3,7 @@
 //!
 //! Everything is measured in each round, one after the other, and the medians are written to `LANGUAGES.md`.
 
+mod alone;
 mod bare;
 mod figures;
 mod subjects;
@@ -14,7 +15,7 @@ use clap::Args;
 
 use self::{
     figures::{Echoed, Figures},
-    subjects::{Contender, Language, Peer},
+    subjects::{Contender, Peer},
 };
 use crate::{
     load::{Crowd, Echo, Message, Pace, Patience, Until, Visit},
@@ -28,9 +29,6 @@ const SIZE: usize = 20;
 
 /// For how long a load goes on before it counts.
 const WARM: Duration = Duration::from_secs(1);
-
-/// For how long one client is by itself, before and while it counts.
-const IDLE: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(2)];
 
 /// What is measured, and where it is written.
 #[derive(Args)]
@@ -64,16 +62,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (start, cores) = (Instant::now(), Cores::find()?);
     raise_file_limit()?;
     let contenders = subjects::contenders(&arguments.aerys, &arguments.adapters, &arguments.peers)?;
-    let mut figures = Figures::default();
+    let message = Rc::new(Message::binary(SIZE, 1));
+    let mut figures = Figures::new(contenders.clone());
     for round in 0..arguments.rounds {
-        for contender in &contenders {
-            let echoed = echo(contender, Duration::from_secs(arguments.seconds), &cores)
-                .with_context(|| format!("{} in round {}", contender.subject.name, round + 1))?;
-            figures.add(contender, echoed);
-        }
-        for language in Language::ALL {
-            figures.add_bare(language, bare::latency(language, &arguments.adapters, &cores)?);
-        }
+        let under_load = |contender: &Contender| {
+            echo(contender, Duration::from_secs(arguments.seconds), &message, &cores)
+                .with_context(|| format!("{} in round {}", contender.subject.name, round + 1))
+        };
+        let echoed = contenders.iter().map(under_load).collect::<Result<_>>()?;
+        let adapters = &arguments.adapters;
+        let patience = patience(&cores);
+        figures.add(echoed, alone::measure(&contenders, adapters, patience, &message, &cores)?);
         eprintln!("round {} of {}, {:.0?}", round + 1, arguments.rounds, start.elapsed());
     }
     let machine = Machine::describe(&cores);
@@ -81,8 +80,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     writeln!(
         page,
         "On {} with {} cores, Linux {}, {}: {} rounds, each with all of it, and their medians. Server and process share \
-         one core, the load has another. {CLIENTS} clients say {SIZE} B each, and again when they have heard it; then one \
-         does, by itself. `scripts/languages.sh` writes this.\n",
+         one core, the load has another. {CLIENTS} clients say {SIZE} B each, and again when they have heard it; then \
+         one does by itself, of each server in turn. `scripts/languages.sh` writes this.\n",
         machine.cpu, machine.cores, machine.kernel, machine.date, arguments.rounds
     )?;
     page.push_str(&figures.page());
@@ -92,22 +91,34 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Puts one through it.
-fn echo(contender: &Contender, time: Duration, cores: &Cores) -> Result<Echoed> {
-    let launch = Launch {
+fn patience(cores: &Cores) -> Patience {
+    Patience { spins: cores.are_enough(), limit: Duration::from_secs(10) }
+}
+
+/// How a contender is started.
+fn launch(contender: &Contender) -> Launch<'_> {
+    Launch {
         subject: &contender.subject,
         workers: 1,
         compression: false,
         tls: None,
         http2: false,
         nats: None,
-    };
-    let server = Server::start(launch, cores)?;
-    let patience = Patience { spins: cores.are_enough(), limit: Duration::from_secs(10) };
-    let visit =
-        Visit { address: server.address(), path: "/echo", deflate: false, tls: None, patience };
-    let message = Rc::new(Message::binary(SIZE, 1));
-    let mut echo = Echo::start(Crowd::open(&visit, CLIENTS, &message)?, Pace::Batches(1))?;
+    }
+}
+
+/// Puts one under load.
+fn echo(
+    contender: &Contender,
+    time: Duration,
+    message: &Rc<Message>,
+    cores: &Cores,
+) -> Result<Echoed> {
+    let server = Server::start(launch(contender), cores)?;
+    let address = server.address();
+    let patience = patience(cores);
+    let visit = Visit { address, path: "/echo", deflate: false, tls: None, patience };
+    let mut echo = Echo::start(Crowd::open(&visit, CLIENTS, message)?, Pace::Batches(1))?;
     echo.run(Until::Elapsed(WARM))?;
     let before = (server.usage()?, server.usage_of_children()?);
     let tally = echo.run(Until::Elapsed(time))?;
@@ -119,11 +130,6 @@ fn echo(contender: &Contender, time: Duration, cores: &Cores) -> Result<Echoed> 
         "{} has {process_cpu} ns of its process in each message",
         contender.subject.name
     );
-    let mut alone = Echo::start(Crowd::open(&visit, 1, &message)?, Pace::Batches(1))?;
-    let [warm, counted] = IDLE;
-    alone.run(Until::Elapsed(warm))?;
-    let latency = alone.run(Until::Elapsed(counted))?.latency.quantile(0.5) as f64;
-    drop(alone.finish()?);
     let rate = tally.messages as f64 / tally.elapsed.as_secs_f64();
-    Ok(Echoed { server_cpu, process_cpu, rate, latency })
+    Ok(Echoed { server_cpu, process_cpu, rate })
 }
