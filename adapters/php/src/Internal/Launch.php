@@ -58,10 +58,7 @@ final class Launch
 
     private static function serve(?array $config, \Closure $mount): never
     {
-        $stream = fopen('php://fd/0', 'r+');
-        if ($stream === false) {
-            self::fail('Standard input is not the stream to the server.');
-        }
+        $stream = Stream::ofStandardInput() ?? self::fail('Standard input is not the stream to the server.');
         // What this program starts has not been started by the server.
         putenv(self::VARIABLE);
         (new Process($stream, $mount))->run($config);

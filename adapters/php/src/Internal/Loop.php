@@ -79,11 +79,7 @@ final class Loop
     {
         if ($this->isIdle() && !$server->isWriting && !$server->hasEnded) {
             // There is nobody but the server to wait for.
-            $read = [$server->stream];
-            $none = null;
-            if (@stream_select($read, $none, $none, null)) {
-                $receive();
-            }
+            $receive($server->wait());
         } else {
             $this->turnAmongOthers($server, $receive);
         }
@@ -118,7 +114,7 @@ final class Loop
             return;
         }
         if (isset($read[0])) {
-            $receive();
+            $receive($server->read());
         }
         unset($read[0], $write[0]);
         // What is called first may cancel what would be next.

@@ -17,7 +17,6 @@ final class Process
 {
     private const ADAPTER = 'php 1.0';
 
-    private readonly Stream $stream;
     private readonly Loop $loop;
     private readonly Scheduler $scheduler;
     private readonly Commands $commands;
@@ -30,12 +29,10 @@ final class Process
     private int $pending = 0;
 
     /**
-     * @param resource                                  $stream
-     * @param \Closure(array): array<int, Websocket>    $mount  Finds the application of each endpoint of START.
+     * @param \Closure(array): array<int, Websocket> $mount Finds the application of each endpoint of START.
      */
-    public function __construct(mixed $stream, private readonly \Closure $mount)
+    public function __construct(private readonly Stream $stream, private readonly \Closure $mount)
     {
-        $this->stream = new Stream($stream);
         $this->loop = new Loop();
         $this->scheduler = new Scheduler($this->stream, $this->loop, $this->eventEnded(...));
         $this->commands = $this->scheduler->commands();
@@ -60,9 +57,8 @@ final class Process
         }
     }
 
-    private function receive(): void
+    private function receive(string $bytes): void
     {
-        $bytes = $this->stream->read();
         $end = strlen($bytes);
         $at = 0;
         while ($end - $at >= Frame::HEAD) {

@@ -4,17 +4,21 @@ declare(strict_types=1);
 
 namespace Aerys\Internal;
 
-use function feof, fread, fwrite, stream_set_blocking, stream_set_read_buffer, strlen, substr;
+use function feof, fopen, fread, fwrite, in_array, stream_get_meta_data, stream_set_blocking, stream_set_read_buffer;
+use function stream_set_timeout, strlen, substr;
 
 /**
  * The stream to the server: whole frames out of what is read, and one write for all that has gathered.
  *
- * It never blocks. What the kernel does not take yet is kept, and reading goes on meanwhile.
+ * It waits for the server where it is told to, and nowhere else. What the kernel does not take yet is kept, and reading
+ * goes on meanwhile.
  */
 final class Stream
 {
     /** How much is read at once, in bytes. */
     private const READ_SIZE = 131072;
+    /** For how long something is waited for at a time, in seconds. */
+    private const WAIT = 1;
     /** What has gathered is written when it is more than this, though the turn is not over. */
     public const FLUSH_AT = 262144;
     /** Who does not want to wait has to, when this much waits for the server. */
@@ -36,18 +40,43 @@ final class Stream
     /** How long that has to be before it is worth a look. */
     private int $wanted = Frame::HEAD;
 
-    /** @param resource $stream */
-    public function __construct(public readonly mixed $stream)
+    /**
+     * @param resource $stream
+     * @param resource $waiting The same socket, to wait for: that takes a third of what a select takes.
+     */
+    private function __construct(public readonly mixed $stream, private readonly mixed $waiting)
     {
         stream_set_blocking($stream, false);
         // Reads are as large as what is asked for.
         stream_set_read_buffer($stream, 0);
+        stream_set_read_buffer($waiting, 0);
+        stream_set_timeout($waiting, self::WAIT);
+    }
+
+    public static function ofStandardInput(): ?self
+    {
+        $streams = [fopen('php://fd/0', 'r+'), fopen('php://fd/0', 'r+')];
+        return in_array(false, $streams, true) ? null : new self(...$streams);
+    }
+
+    /** As [read], once there is something, or no longer than so that the handler of a signal has its turn. */
+    public function wait(): string
+    {
+        $chunk = @fread($this->waiting, self::READ_SIZE);
+        if ($chunk === false && stream_get_meta_data($this->waiting)['timed_out']) {
+            return '';
+        }
+        return $this->complete($chunk);
     }
 
     /** The bytes of all frames that are complete; they may be followed by a part of another, which is to be given back. */
     public function read(): string
     {
-        $chunk = @fread($this->stream, self::READ_SIZE);
+        return $this->complete(@fread($this->stream, self::READ_SIZE));
+    }
+
+    private function complete(string|false $chunk): string
+    {
         if ($chunk === false || $chunk === '') {
             $this->hasEnded = $chunk === false || feof($this->stream);
             return '';
