@@ -8,7 +8,8 @@ use Aerys\ClientGone;
 use Aerys\ClientGoneException;
 use Aerys\CommandException;
 
-use function array_map, array_values, chr, count, ctype_digit, get_debug_type, is_array, is_int, is_string, json_decode, ltrim, pack, preg_match, strlen, substr;
+use function array_map, array_values, chr, count, ctype_digit, get_debug_type, is_array, is_int, is_string, json_decode;
+use function ltrim, pack, preg_match, strlen, substr;
 
 /** What the keys of yields mean. */
 final class Commands

@@ -53,6 +53,7 @@ final class Stream
         stream_set_timeout($waiting, self::WAIT);
     }
 
+    /** Null if standard input is no stream. */
     public static function ofStandardInput(): ?self
     {
         $streams = [fopen('php://fd/0', 'r+'), fopen('php://fd/0', 'r+')];
