@@ -20,18 +20,21 @@ esac
 # Says what comes, and how many seconds after the beginning.
 step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
-# What `ahead` has begun, by name.
+# What `ahead` has begun, by name: the numbers of process groups.
 declare -A begun=()
 logs=$(mktemp -d)
-trap 'kill "${begun[@]}" 2> /dev/null || true; rm -rf "$logs"' EXIT
+trap 'kill -- "${begun[@]/#/-}" 2> /dev/null || true; rm -rf "$logs"' EXIT
 
 # ahead NAME COMMAND...: has it done meanwhile, with what the tests leave of the processors: they wait a lot.
 ahead() {
     local name=$1
     shift
+    # With job control it has a group of its own, by which all of it can be ended.
+    set -m
     # A function has no file that `nice` could run.
-    (renice -n 19 -p "$BASHPID" > /dev/null; "$@") > "$logs/$name" 2>&1 &
+    (renice -n 19 -p "$BASHPID" > /dev/null; "$@") < /dev/null > "$logs/$name" 2>&1 &
     begun[$name]=$!
+    set +m
 }
 
 # done_ahead NAME: waits until it is done, and says what it said.
