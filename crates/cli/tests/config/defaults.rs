@@ -102,6 +102,7 @@ async fn it_has_every_option_of_the_library() {
         "options/compression.rs",
         "../../proto/src/deflate/compression.rs",
         "server/mod.rs",
+        "server/limits.rs",
         "server/drain.rs",
         "server/admin_page.rs",
         "admin/mod.rs",
@@ -125,7 +126,8 @@ async fn it_has_every_option_of_the_library() {
             seen += 1;
         }
     }
-    assert!(seen > 55, "{seen}");
+    // Fewer are found if some have moved to a file that is not read.
+    assert!(seen >= 78, "{seen}");
 }
 
 /// Whether it stands there as a word.
