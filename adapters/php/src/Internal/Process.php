@@ -228,10 +228,6 @@ final class Process
 
     private function ended(Context $context, int $kind, string $event, ?\Throwable $error): void
     {
-        if ($error === null && $kind === Frame::DATA) {
-            $this->stream->out .= Frame::DONE_HEAD . $event . Frame::IS_HANDLED;
-            return;
-        }
         $outcome = Frame::HANDLED;
         // Nobody has to catch that a client has gone.
         if ($error !== null && !$error instanceof ClientGone) {
