@@ -280,9 +280,9 @@ impl Listener {
     #[cfg(unix)]
     pub fn admin(mut self) -> Self {
         if let Source::Text(text) = &self.source
-            && let Some(path) = text.strip_prefix("unix:")
+            && let Ok(file @ Source::Unix(_)) = Source::parse(text)
         {
-            self.source = Source::Unix(SocketFile::new(path.into()));
+            self.source = file;
         }
         if let Source::Unix(file) = &mut self.source {
             file.mode.get_or_insert(0o600);
