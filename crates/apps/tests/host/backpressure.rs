@@ -1,6 +1,12 @@
 //! Who is slow is waited for, and nothing grows meanwhile.
 
-use std::time::{Duration, Instant};
+#[path = "../../../server/tests/process/memory.rs"]
+mod memory;
+
+use std::{
+    process,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use tokio_tungstenite::tungstenite::Message;
@@ -32,9 +38,9 @@ async fn clients_of_a_process_that_does_not_read_are_not_read_and_nothing_grows(
         assert_eq!(client.ask("hello").await, "hello");
     }
     ann.say("stop reading").await;
-    let before = resident();
+    let before = memory();
     let sent: usize = join_all(clients.iter_mut().map(flood)).await.into_iter().sum();
-    let grown = resident().saturating_sub(before);
+    let grown = memory().saturating_sub(before);
     assert!(sent < 256 << 20, "it took {sent} bytes");
     assert!(grown < 64 << 20, "{grown} bytes more, of {sent}");
     server.stop().await;
@@ -54,9 +60,7 @@ async fn flood(client: &mut super::common::Socket) -> usize {
     panic!("{sent} bytes, and still it takes more");
 }
 
-/// How much memory this process has, in bytes.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = status.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0_usize);
-    pages * 4096
+/// What this process has in memory of its own, in bytes; 0 where that is not to be known.
+fn memory() -> usize {
+    memory::memory(process::id()).unwrap_or(0)
 }
