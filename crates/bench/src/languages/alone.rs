@@ -8,12 +8,13 @@ use anyhow::{Context as _, Result};
 
 use super::{
     bare::Bare,
+    begin,
     figures::median,
     launch,
     subjects::{Contender, Language},
 };
 use crate::{
-    load::{Crowd, Echo, Message, Pace, Patience, Until, Visit},
+    load::{Message, Patience, Until},
     run::{Cores, Server},
 };
 
@@ -38,9 +39,7 @@ pub(super) fn measure(
     let mut clients = Vec::new();
     for contender in contenders {
         let server = Server::start(launch(contender), cores)?;
-        let address = server.address();
-        let visit = Visit { address, path: "/echo", deflate: false, tls: None, patience };
-        let echo = Echo::start(Crowd::open(&visit, 1, message)?, Pace::Batches(1))?;
+        let echo = begin(&server, 1, message, patience)?;
         clients.push((server, echo, Vec::new()));
     }
     let mut bare = BTreeMap::new();
@@ -48,30 +47,26 @@ pub(super) fn measure(
         let echo = cores.start_pinned(1, || Bare::start(language, adapters))?;
         bare.insert(language, (echo, Vec::new()));
     }
-    for turn in 0..TURNS {
+    for _ in 0..TURNS {
         for ((_, echo, medians), contender) in clients.iter_mut().zip(contenders) {
             let tally = echo.run(Until::Elapsed(TURN));
             let tally =
                 tally.with_context(|| format!("one client of {}", contender.subject.name))?;
-            if turn > 0 {
-                medians.push(tally.latency.quantile(0.5) as f64);
-            }
+            medians.push(tally.latency.quantile(0.5) as f64);
         }
         for (echo, medians) in bare.values_mut() {
             let latency = cores.start_pinned(1, || echo.run(TURN))?;
-            if turn > 0 {
-                medians.push(latency.quantile(0.5) as f64);
-            }
+            medians.push(latency.quantile(0.5) as f64);
         }
     }
     let mut latencies = Latencies { contenders: Vec::new(), bare: BTreeMap::new() };
-    for (_server, echo, medians) in clients {
+    for (_server, echo, mut medians) in clients {
         drop(echo.finish()?);
-        latencies.contenders.push(median(medians));
+        latencies.contenders.push(median(medians.split_off(1)));
     }
-    for (language, (echo, medians)) in bare {
+    for (language, (echo, mut medians)) in bare {
         echo.finish()?;
-        latencies.bare.insert(language, median(medians));
+        latencies.bare.insert(language, median(medians.split_off(1)));
     }
     Ok(latencies)
 }

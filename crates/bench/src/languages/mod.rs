@@ -107,6 +107,18 @@ fn launch(contender: &Contender) -> Launch<'_> {
     }
 }
 
+/// Has so many clients begin to say something, each again when it has heard it.
+fn begin(
+    server: &Server,
+    clients: usize,
+    message: &Rc<Message>,
+    patience: Patience,
+) -> Result<Echo> {
+    let address = server.address();
+    let visit = Visit { address, path: "/echo", deflate: false, tls: None, patience };
+    Echo::start(Crowd::open(&visit, clients, message)?, Pace::Batches(1))
+}
+
 /// Puts one under load.
 fn echo(
     contender: &Contender,
@@ -115,10 +127,7 @@ fn echo(
     cores: &Cores,
 ) -> Result<Echoed> {
     let server = Server::start(launch(contender), cores)?;
-    let address = server.address();
-    let patience = patience(cores);
-    let visit = Visit { address, path: "/echo", deflate: false, tls: None, patience };
-    let mut echo = Echo::start(Crowd::open(&visit, CLIENTS, message)?, Pace::Batches(1))?;
+    let mut echo = begin(&server, CLIENTS, message, patience(cores))?;
     echo.run(Until::Elapsed(WARM))?;
     let before = (server.usage()?, server.usage_of_children()?);
     let tally = echo.run(Until::Elapsed(time))?;
